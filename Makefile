@@ -1,0 +1,52 @@
+# The project's own environment; everything runs from it.
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+PYTHON ?= python3
+ARGS ?=
+
+.DEFAULT_GOAL := help
+.PHONY: help setup up test lint soak bench docs lock clean
+
+help:  ## Show the targets
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+setup: $(READY)  ## Make the environment that both `up` and `test` need
+
+$(READY): requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+		|| { echo "Armazém needs Python 3.11 or newer; name one: make $(MAKECMDGOALS) PYTHON=python3.12" >&2; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --editable .
+	@touch $@
+
+up: setup  ## The main job: data, load, build (ARGS="--orders 5000", ARGS="--data PATH", ARGS=--no-serve)
+	$(BIN)/armazem up $(ARGS)
+
+test: setup  ## All tests, after the static checks (ARGS="-k allocation")
+	$(MAKE) --no-print-directory lint
+	$(BIN)/python -m pytest -n 2 --dist loadgroup $(ARGS)
+
+lint: setup  ## Static checks: ruff, mypy, import-linter, sqlfluff
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	cd dbt && ../$(BIN)/sqlfluff lint --config ../pyproject.toml --processes 2 models tests
+
+soak: setup  ## The long versions of the kill, fuzz and property tests; figures into docs/reliability.md
+	ARMAZEM_SOAK=1 $(BIN)/python -m pytest -n 2 --dist loadgroup -m slow $(ARGS)
+
+bench: setup  ## Benchmarks with their limits; figures into docs/benchmarks.md
+	$(BIN)/python -m bench $(ARGS)
+
+docs: setup  ## Render the parts of docs/ and dbt/ that come from the contract and the models
+	$(BIN)/python -m docs.render
+
+lock: setup  ## Compile requirements.lock anew
+	$(BIN)/python -m pip install --quiet uv
+	$(BIN)/uv pip compile --quiet --group dev --no-emit-index-url --python-version 3.11 pyproject.toml -o requirements.lock
+
+clean:  ## Remove the environment and caches, not the data
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis

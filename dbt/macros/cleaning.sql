@@ -1,0 +1,36 @@
+{# The cleaning steps that several sources share. docs/cleaning.md says what each one touched. #}
+
+{# Identifiers are strings: UUIDs lose their dashes, letters are lower case. #}
+{% macro identifier(column) -%}
+    lower(replace(trim({{ column }}), '-', ''))
+{%- endmacro %}
+
+{% macro text(column) -%}
+    nullif(trim({{ column }}), '')
+{%- endmacro %}
+
+{% macro state(column) -%}
+    nullif(upper(trim({{ column }})), '')
+{%- endmacro %}
+
+{# Tools that read a zip prefix as a number lose its leading zeros; a whole CEP has eight digits. #}
+{% macro zip_prefix(column) -%}
+    {%- set digits = regexp_replace_all(column, '[^0-9]', '') -%}
+    case
+        when length({{ digits }}) = 0 then null
+        when length({{ digits }}) <= 5 then lpad({{ digits }}, 5, '0')
+        else substr(lpad({{ digits }}, 8, '0'), 1, 5)
+    end
+{%- endmacro %}
+
+{# One spelling per city: no accents, no state or country behind it; what is no city at all is null. #}
+{% macro city(column) -%}
+    {%- set plain = "replace(replace(replace(lower(" ~ strip_accents(column) ~ "), '´', ''''), '`', ''''), '’', '''')" -%}
+    {%- set place = regexp_replace_all(plain, '([/\\\\,(]| - ).*$', '') -%}
+    {%- set place = regexp_replace_all("trim(" ~ place ~ ")", '-[a-z][a-z]$', '') -%}
+    {%- set place = "trim(" ~ regexp_replace_all(place, '[ \\t\\n]+', ' ') ~ ")" -%}
+    case
+        when {{ regexp_matches(column, '@|^[0-9 ]*$') }} then null
+        else nullif({{ place }}, '')
+    end
+{%- endmacro %}

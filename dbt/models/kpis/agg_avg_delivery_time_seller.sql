@@ -1,0 +1,127 @@
+{#- A percentile lies at rank 1 + share × (n - 1), between two rows: their difference is interpolated. -#}
+{%- set percentiles = {'median': 5, 'p90': 9} -%}
+
+with delivered as (
+    select
+        order_id,
+        order_approved_at,
+        order_delivered_carrier_date,
+        order_delivered_customer_date,
+        coalesce(is_late, false) as is_late,
+        {{ microseconds_between('order_purchase_timestamp', 'order_delivered_customer_date') }} as delivery_time,
+        {{ microseconds_between('order_approved_at', 'order_delivered_carrier_date') }} as handling_time,
+        {{ microseconds_between('order_delivered_carrier_date', 'order_delivered_customer_date') }} as transit_time
+    from {{ ref('fact_orders') }}
+    where order_status = 'delivered' and order_delivered_customer_date is not null
+),
+
+sellers as (
+    select * from {{ ref('dim_sellers') }}
+),
+
+-- An order of several items of one seller is one delivery of that seller.
+order_sellers as (
+    select distinct
+        order_id,
+        seller_id
+    from {{ ref('fact_sales') }}
+),
+
+deliveries as (
+    select
+        order_sellers.seller_id,
+        delivered.delivery_time,
+        delivered.handling_time,
+        delivered.transit_time,
+        delivered.is_late,
+        row_number() over (
+            partition by order_sellers.seller_id order by delivered.delivery_time, delivered.order_id
+        ) as delivery_rank,
+        count(*) over (partition by order_sellers.seller_id) as deliveries
+    from delivered
+    inner join order_sellers on delivered.order_id = order_sellers.order_id
+),
+
+per_seller as (
+    select
+        seller_id,
+        count(*) as delivered_orders,
+        {{ exact_sum('delivery_time') }} as delivery_time,
+        {{ exact_sum('handling_time') }} as handling_time,
+        count(handling_time) as handled_orders,
+        {{ exact_sum('transit_time') }} as transit_time,
+        count(transit_time) as carried_orders,
+        sum(case when is_late then 1 else 0 end) as late_orders,
+        {%- for name, tenths in percentiles.items() %}
+        {{ exact_sum(
+            "case when delivery_rank = 1 + " ~ integer_division(tenths ~ " * (deliveries - 1)", 10)
+            ~ " then delivery_time * (10 - mod(" ~ tenths ~ " * (deliveries - 1), 10))"
+            ~ " when delivery_rank = 2 + " ~ integer_division(tenths ~ " * (deliveries - 1)", 10)
+            ~ " then delivery_time * mod(" ~ tenths ~ " * (deliveries - 1), 10) else 0 end"
+        ) }} as {{ name }}_tenths{{ "," if not loop.last }}
+        {%- endfor %}
+    from deliveries
+    group by seller_id
+),
+
+marketplace as (
+    select
+        {{ exact_sum('delivery_time') }} as delivery_time,
+        count(*) as delivered_orders
+    from delivered
+),
+
+-- Only sellers with enough deliveries say what is usual, and only they can be outliers.
+usual as (
+    select
+        seller_id,
+        cast(delivery_time as {{ dbt.type_float() }}) / delivered_orders as average,
+        row_number() over (order by cast(delivery_time as {{ dbt.type_float() }}) / delivered_orders) as average_rank,
+        count(*) over () as sellers
+    from per_seller
+    where delivered_orders >= 5
+),
+
+quartiles as (
+    select
+        {%- for quarters in [1, 3] %}
+        sum(case
+            when average_rank = 1 + {{ integer_division(quarters ~ " * (sellers - 1)", 4) }}
+                then average * (4 - mod({{ quarters }} * (sellers - 1), 4))
+            when average_rank = 2 + {{ integer_division(quarters ~ " * (sellers - 1)", 4) }}
+                then average * mod({{ quarters }} * (sellers - 1), 4)
+            else 0
+        end) / 4 as q{{ quarters }}{{ "," if not loop.last }}
+        {%- endfor %}
+    from usual
+),
+
+outliers as (
+    select usual.seller_id
+    from usual
+    cross join quartiles
+    where usual.average > quartiles.q3 + 1.5 * (quartiles.q3 - quartiles.q1)
+),
+
+final as (
+    select
+        per_seller.seller_id,
+        sellers.seller_city,
+        sellers.seller_state,
+        per_seller.delivered_orders,
+        {{ days('per_seller.delivery_time', 'per_seller.delivered_orders') }} as avg_days_to_deliver,
+        {{ days('per_seller.median_tenths', '10') }} as median_days_to_deliver,
+        {{ days('per_seller.p90_tenths', '10') }} as p90_days_to_deliver,
+        {{ days('per_seller.handling_time', 'per_seller.handled_orders') }} as avg_handling_days,
+        {{ days('per_seller.transit_time', 'per_seller.carried_orders') }} as avg_transit_days,
+        cast(per_seller.late_orders as {{ dbt.type_bigint() }}) as late_orders,
+        {{ percentage('per_seller.late_orders', 'per_seller.delivered_orders') }} as late_rate_pct,
+        {{ days('marketplace.delivery_time', 'marketplace.delivered_orders') }} as marketplace_avg_days,
+        outliers.seller_id is not null as is_outlier
+    from per_seller
+    cross join marketplace
+    left join sellers on per_seller.seller_id = sellers.seller_id
+    left join outliers on per_seller.seller_id = outliers.seller_id
+)
+
+select * from final

@@ -1,0 +1,28 @@
+{{ config(unique_key='product_category_name') }}
+
+with source as (
+    select * from {{ source('raw', 'product_category_name_translation') }}
+    {{ taken_in() }}
+),
+
+cleaned as (
+    select
+        {{ text('product_category_name') }} as product_category_name,
+        {{ text('product_category_name_english') }} as product_category_name_english,
+        _load_id,
+        _row
+    from source
+),
+
+newest as (
+    {{ newest_row('cleaned', ['product_category_name']) }}
+),
+
+final as (
+    select
+        product_category_name,
+        product_category_name_english
+    from newest
+)
+
+select * from final

@@ -1,0 +1,392 @@
+"""The command line: each command reads its flags, calls one function of the packages, and shows what it did."""
+
+from __future__ import annotations
+
+import sys
+import time
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import click
+
+from armazem import __version__, console
+from armazem.config import Settings, load_settings
+from armazem.errors import ArmazemError
+from armazem.landing import load as load_files
+from armazem.landing import read_ledger, withdraw
+from armazem.serve.formats import FORMATS, Format, print_table, to_csv, to_json
+from armazem.serve.kpis import KPIS, find_kpi, kpi_rows
+from armazem.warehouse import versions
+from armazem.warehouse.build import AuditFailed, BuildReport, BuildRequest
+from armazem.warehouse.build import build as build_warehouse
+from armazem.warehouse.query import Rows, run_query
+
+OLIST_ORDERS = 99_441
+
+
+class _Group(click.Group):
+    """Turns the package's errors into one line and exit code 1."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except ArmazemError as error:
+            console.show_error(error)
+            ctx.exit(1)
+        except KeyboardInterrupt:
+            console.messages().print("interrupted; nothing was published")
+            ctx.exit(130)
+        except BrokenPipeError:  # the reader of a pipe has seen enough
+            sys.stderr.close()
+            ctx.exit(0)
+
+
+_format = click.option(
+    "--format",
+    "format_",
+    type=click.Choice(FORMATS),
+    default="table",
+    show_default=True,
+    help="Of the answer.",
+)
+
+
+@click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.option("--home", type=click.Path(path_type=Path), help="Home folder of all data [ARMAZEM_HOME].")
+@click.version_option(__version__, prog_name="armazem")
+@click.pass_context
+def main(ctx: click.Context, home: Path | None) -> None:
+    """The warehouse of an e-commerce platform: files in, audited tables and KPIs out.
+
+    \b
+    Examples:
+      armazem up                           everything, on generated data
+      armazem load ~/olist && armazem build
+      armazem kpi monthly_growth
+    """
+    ctx.obj = {"home": home}
+
+
+def _settings(ctx: click.Context, **flags: Any) -> Settings:
+    return load_settings(**ctx.obj, **flags)
+
+
+def _print(rows: Rows, format_: Format, title: str | None = None) -> None:
+    if format_ == "table":
+        print_table(console.output(), rows, title)
+    else:
+        click.echo(to_json(rows) if format_ == "json" else to_csv(rows), nl=False)
+
+
+@main.command()
+@click.option("--data", type=click.Path(path_type=Path), help="Folder or zip to load; generated data without it.")
+@click.option("--orders", type=click.IntRange(1), help=f"Orders to generate.  [default: {OLIST_ORDERS:,}]")
+@click.option("--seed", default=42, show_default=True, help="Of the generated data.")
+@click.option("--no-serve", is_flag=True, expose_value=False, help="Stop after the build; so far it always does.")
+@click.pass_context
+def up(ctx: click.Context, data: Path | None, orders: int | None, seed: int) -> None:
+    """Do the main job: data, load, build, and a first look at every KPI.
+
+    \b
+    Examples:
+      armazem up --orders 5000
+      armazem up --data ~/Downloads/archive.zip
+    """
+    if data is not None and orders is not None:
+        raise click.UsageError("--data and --orders exclude each other")
+    settings = _settings(ctx)
+    if data is None:
+        data = _generated(settings, orders or OLIST_ORDERS, seed)
+    _load(settings, data, strict=False)
+    _build(settings, BuildRequest())
+    _show_heads(settings)
+    console.messages().print('more: `armazem kpi NAME`, `armazem sql "SELECT …"`, `armazem status`')
+
+
+def _generated(settings: Settings, orders: int, seed: int) -> Path:
+    """The folder of generated data of this size and seed, made where it does not exist yet."""
+    folder = settings.home_folder.open().root / "generated" / f"{orders}-orders-seed-{seed}"
+    complete = folder / ".complete"
+    if not complete.exists():
+        _generate(folder, orders, seed)
+        complete.touch()
+    return folder
+
+
+def _generate(out: Path, orders: int, seed: int) -> None:
+    from armazem.sources.synthetic import generate as generate_files
+
+    started = time.monotonic()
+    with console.rows_written("generating") as progress:
+        rows = generate_files(out, orders=orders, seed=seed, progress=progress)
+    console.messages().print(
+        f"generated {sum(rows.values()):,} rows in {len(rows)} files in {out}, {time.monotonic() - started:.1f} s"
+    )
+
+
+def _load(settings: Settings, path: Path, **options: Any) -> None:
+    started = time.monotonic()
+    with console.loading() as progress:
+        result = load_files(path, settings.home_folder, on_progress=progress, **options)
+    console.show_load(result, time.monotonic() - started)
+
+
+def _build(settings: Settings, request: BuildRequest) -> BuildReport:
+    logs = settings.home_folder.logs
+    notices = console.messages()
+    try:
+        with console.steps("building") as step:
+            report = build_warehouse(settings, request, on_node=step, on_notice=lambda text: notices.print(text))
+    except AuditFailed as error:
+        console.show_build(error.report, logs)
+        raise
+    console.show_build(report, logs)
+    return report
+
+
+def _show_heads(settings: Settings) -> None:
+    for kpi in KPIS:
+        rows = kpi_rows(settings.home_folder, kpi, where=kpi.head, limit=5)
+        print_table(console.output(), rows, f"{kpi.title}: kpis.{kpi.name}")
+
+
+@main.command()
+@click.argument("out", type=click.Path(path_type=Path, file_okay=False))
+@click.option("--orders", type=click.IntRange(1), default=OLIST_ORDERS, show_default=True, help="How many orders.")
+@click.option("--seed", default=42, show_default=True, help="The same seed gives the same bytes.")
+def generate(out: Path, orders: int, seed: int) -> None:
+    """Write nine CSV files like Olist's, with their defects, into folder OUT.
+
+    \b
+    Examples:
+      armazem generate /tmp/shop --orders 10000
+      armazem generate /tmp/big --orders 5000000 --seed 7
+    """
+    try:
+        _generate(out, orders, seed)
+    except OSError as error:
+        raise ArmazemError(
+            f"cannot write to {out}: {error.strerror or error}", "free space, or another folder"
+        ) from error
+
+
+@main.command()
+@click.argument("out", type=click.Path(path_type=Path, file_okay=False))
+def fetch(out: Path) -> None:
+    """Download the real data set by Olist from Kaggle into folder OUT.
+
+    \b
+    Example:
+      armazem fetch ~/olist && armazem load ~/olist
+    """
+    from armazem.sources.kaggle import LICENCE
+    from armazem.sources.kaggle import fetch as fetch_files
+
+    console.messages().print(LICENCE)
+    for path in fetch_files(out):
+        console.messages().print(f"fetched {path}")
+
+
+@main.command()
+@click.argument("path", type=click.Path(path_type=Path))
+@click.option("--strict", is_flag=True, help="Fail, and land nothing, if a single row is rejected.")
+@click.option("--force", is_flag=True, help="Load files again that were loaded before.")
+@click.option("--partial", is_flag=True, help="Accept that required files are missing.")
+@click.option("--delimiter", default=",", show_default=True, help="Between the columns; \\t for a tab.")
+@click.option(
+    "--encoding",
+    type=click.Choice(["auto", "utf-8", "latin-1"]),
+    default="auto",
+    show_default=True,
+    help="Of the files.",
+)
+@click.pass_context
+def load(ctx: click.Context, /, path: Path, **options: Any) -> None:
+    """Load batch files from PATH, a folder, a zip or one CSV file, into the landing zone.
+
+    Rows that do not fit are kept aside with their line and reason, and the rest goes on. A file that was
+    loaded before is left alone; a newer extract of the same orders updates them in the next build.
+
+    \b
+    Examples:
+      armazem load ~/olist
+      armazem load extract-2018-08-29.zip --strict
+      armazem load olist_order_reviews_dataset.csv
+    """
+    _load(_settings(ctx), path, **options)
+
+
+@main.command()
+@click.argument("load_id")
+@click.pass_context
+def unload(ctx: click.Context, load_id: str) -> None:
+    """Withdraw a load: the next build is made without it. Its files are kept aside.
+
+    \b
+    Example:
+      armazem unload 20181017T120000000000Z && armazem build
+    """
+    kept = withdraw(_settings(ctx).home_folder, load_id)
+    console.messages().print(f"withdrawn; its files are in {kept}. `armazem build` now builds without it")
+
+
+@main.command()
+@click.option("--full-refresh", is_flag=True, help="Build everything anew from the landing zone.")
+@click.option("--start", type=click.DateTime(["%Y-%m-%d"]), help="Reprocess the orders bought from this day on.")
+@click.option("--end", type=click.DateTime(["%Y-%m-%d"]), help="Reprocess the orders bought up to this day.")
+@click.option("--select", help="Only these models, in dbt's selector syntax.")
+@click.option("--wait", type=float, help="Seconds to wait for another build.  [default: 600]")
+@click.option("--threads", type=click.IntRange(1, 64), help="Models built at the same time.")
+@click.pass_context
+def build(
+    ctx: click.Context,
+    full_refresh: bool,
+    start: datetime | None,
+    end: datetime | None,
+    select: str | None,
+    wait: float | None,
+    threads: int | None,
+) -> None:
+    """Build the tables and KPIs, run every test on them, and publish them if all have passed.
+
+    Only what came since the last build is computed. Readers see the old version until the new one is
+    whole; if a test fails they keep it, and the exit code is 1.
+
+    \b
+    Examples:
+      armazem build
+      armazem build --start 2018-08-01 --end 2018-08-31
+      armazem build --select agg_sales_trend
+    """
+    settings = _settings(ctx, lock_timeout=wait, threads=threads)
+    _build(
+        settings,
+        BuildRequest(full_refresh, start.date() if start else None, end.date() if end else None, select),
+    )
+
+
+@main.command()
+@_format
+@click.pass_context
+def builds(ctx: click.Context, format_: Format) -> None:
+    """List the builds, newest first: which is current, which can be restored."""
+    home = _settings(ctx).home_folder.open(create=False)
+    current, kept = versions.current_build(home), set(versions.published_builds(home))
+    rows = tuple(
+        (
+            record.build_id,
+            "current" if record.build_id == current else "kept" if record.build_id in kept else record.status,
+            "full" if record.full_refresh else "incremental",
+            record.new_loads,
+            record.tests_passed,
+            record.tests_warned,
+            record.tests_failed,
+            record.seconds,
+            record.finished_at,
+        )
+        for record in reversed(versions.read_records(home))
+    )
+    columns = (
+        "build_id",
+        "state",
+        "kind",
+        "new_loads",
+        "passed",
+        "warned",
+        "failed",
+        "seconds",
+        "finished_at",
+    )
+    _print(Rows(columns, rows), format_)
+
+
+@main.command()
+@click.argument("build_id", required=False)
+@click.pass_context
+def rollback(ctx: click.Context, build_id: str | None) -> None:
+    """Give readers the version BUILD_ID, or the one before the current.
+
+    \b
+    Examples:
+      armazem rollback
+      armazem rollback 20181017T120000000000Z
+    """
+    home = _settings(ctx).home_folder.open(create=False)
+    target = build_id or versions.previous_build(home)
+    versions.make_current(home, target)
+    console.messages().print(f"{target} is current; the next build starts from it")
+
+
+@main.command()
+@_format
+@click.pass_context
+def status(ctx: click.Context, format_: Format) -> None:
+    """Show what is loaded, what is published, and whether a build is due."""
+    home = _settings(ctx).home_folder.open(create=False)
+    loads = read_ledger(home)
+    current = versions.current_build(home)
+    taken_in = set()
+    orders: Any = None
+    if current is not None:
+        taken_in = {row[0] for row in run_query(home, "select distinct load_id from meta.loads").rows}
+        answer = run_query(
+            home,
+            "select count(*), max(order_purchase_timestamp), "
+            "coalesce(sum(revenue) filter (is_valid_sale), 0) from marts.fact_orders",
+        )
+        orders = answer.rows[0]
+    ids = {load.load_id for load in loads}
+    values = {
+        "home": str(home.root),
+        "loads": len(ids),
+        "rows_accepted": sum(load.rows_accepted for load in loads),
+        "rows_rejected": sum(load.rows_rejected for load in loads),
+        "last_load": max(ids, default=None),
+        "current_build": current,
+        "loads_not_built": len(ids - taken_in),
+        "versions_kept": len(versions.published_builds(home)),
+        "orders": orders[0] if orders else None,
+        "last_order": orders[1] if orders else None,
+        "revenue": orders[2] if orders else None,
+    }
+    if format_ == "table":
+        _print(Rows(("", "value"), tuple(values.items())), format_)
+    else:
+        _print(Rows(tuple(values), (tuple(values.values()),)), format_)
+
+
+@main.command()
+@click.argument("query")
+@click.option("--failed", is_flag=True, help="Ask the last build that failed its tests, to see the failing rows.")
+@_format
+@click.pass_context
+def sql(ctx: click.Context, query: str, failed: bool, format_: Format) -> None:
+    """Answer a query on the published warehouse, which it cannot change.
+
+    \b
+    Examples:
+      armazem sql "select customer_state, sum(revenue) from marts.fact_orders group by 1 order by 2 desc"
+      armazem sql "show all tables"
+      armazem sql "from kpis.agg_sales_trend" --format csv > trend.csv
+    """
+    _print(run_query(_settings(ctx).home_folder, query, failed=failed), format_)
+
+
+@main.command()
+@click.argument("name")
+@click.option("--where", help="SQL condition on its columns.")
+@click.option("--limit", type=click.IntRange(1), help="At most so many rows.")
+@_format
+@click.pass_context
+def kpi(ctx: click.Context, name: str, where: str | None, limit: int | None, format_: Format) -> None:
+    """Show the KPI table NAME, with or without its `agg_`.
+
+    \b
+    Examples:
+      armazem kpi monthly_growth
+      armazem kpi sales_by_seller --where "seller_state = 'SP'" --limit 20
+      armazem kpi top_selling_products --where "\\"grain\\" = 'all'" --format json
+    """
+    found = find_kpi(name)
+    _print(kpi_rows(_settings(ctx).home_folder, found, where=where, limit=limit), format_, found.title)

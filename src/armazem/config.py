@@ -1,0 +1,74 @@
+"""One Settings object: from a command's flags, the environment (`ARMAZEM_*`) and `armazem.toml`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from pydantic import Field, ValidationError
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
+
+from armazem.errors import ArmazemError
+from armazem.home import Home
+
+CONFIG_FILE = Path("armazem.toml")
+
+
+class ConfigError(ArmazemError):
+    """A setting that does not exist or has a value it cannot have."""
+
+
+class Settings(BaseSettings):
+    """All settings, each with when to set it. Order: flag, environment, armazem.toml, default."""
+
+    model_config = SettingsConfigDict(env_prefix="ARMAZEM_", extra="forbid")
+
+    home: Path = Field(
+        Path("armazem-data"), description="Folder of all data. Set it to keep the data elsewhere than here."
+    )
+    threads: int = Field(
+        2, ge=1, le=64, description="Models built at the same time. More than 4 help only with many cores."
+    )
+    keep_builds: int = Field(
+        5, ge=2, le=1000, description="Published versions kept for `rollback`. Lower it where disk is short."
+    )
+    lock_timeout: float = Field(
+        600, ge=0, description="Seconds that a build waits for another one on the same home folder."
+    )
+    memory_limit: str = Field(
+        "", description="Memory that DuckDB may use in a build, such as 4GB. Empty: 80 % of the machine's."
+    )
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        del dotenv_settings, file_secret_settings  # two more places to look would be two too many
+        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls, CONFIG_FILE)
+
+    @property
+    def home_folder(self) -> Home:
+        return Home(self.home.expanduser().absolute())
+
+
+def load_settings(**flags: Any) -> Settings:
+    """Settings with these flags on top; a flag that is None was not given. Raises ConfigError."""
+    try:
+        return Settings(**{name: value for name, value in flags.items() if value is not None})
+    except ValidationError as error:
+        problems = "; ".join(f"{'.'.join(map(str, p['loc']))}: {p['msg']}" for p in error.errors())
+        raise ConfigError(
+            f"settings are wrong: {problems}", f"look at ARMAZEM_* variables and {CONFIG_FILE}"
+        ) from error
+    except (OSError, ValueError) as error:  # TOML errors are ValueErrors
+        raise ConfigError(f"{CONFIG_FILE} cannot be read: {error}", "correct the file") from error

@@ -1,0 +1,177 @@
+"""What a person at the terminal sees: progress, summaries and errors. Answers go to stdout, the rest to stderr."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from armazem.errors import ArmazemError
+from armazem.landing import LoadResult
+from armazem.landing import Progress as LoadProgress
+from armazem.warehouse.build import BuildReport
+
+_PLAIN_WIDTH = 100_000  # where nobody looks at it, a line is never folded
+
+
+def output() -> Console:
+    """For answers."""
+    return Console(width=None if sys.stdout.isatty() else _PLAIN_WIDTH, highlight=False, soft_wrap=False)
+
+
+def messages() -> Console:
+    """For progress and remarks."""
+    return Console(stderr=True, width=None if sys.stderr.isatty() else _PLAIN_WIDTH, highlight=False, soft_wrap=True)
+
+
+@contextmanager
+def steps(what: str) -> Iterator[Callable[[str, int, int], None]]:
+    """Progress of named steps as `step(name, number, total)`: a bar on a terminal, some plain lines elsewhere."""
+    console = messages()
+    if not console.is_terminal:
+        yield _plain_steps(console, what)
+        return
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=console, transient=True) as progress:
+        task = progress.add_task(what, total=None)
+
+        def step(name: str, number: int, total: int) -> None:
+            # Steps run side by side: the newest one names the bar, its number says how far it is.
+            progress.update(task, completed=number, total=total, description=f"{what} {name[:48]:48}")
+
+        yield step
+
+
+def _plain_steps(console: Console, what: str) -> Callable[[str, int, int], None]:
+    said = 0
+
+    def step(name: str, number: int, total: int) -> None:
+        nonlocal said
+        tenth = 10 * number // total if total else 0
+        if tenth > said or number == 1:
+            said = tenth
+            console.print(f"{what} {number}/{total} {name}")
+
+    return step
+
+
+@contextmanager
+def rows_written(what: str) -> Iterator[Callable[[str, int], None]]:
+    """Progress of rows as `progress(file, rows so far)`."""
+    console = messages()
+    if not console.is_terminal:
+        last = ""
+
+        def line(name: str, rows: int) -> None:
+            nonlocal last
+            if rows and name != last:
+                console.print(f"{what} {name}")
+                last = name
+
+        yield line
+        return
+    with console.status(what) as status:
+        yield lambda name, rows: status.update(f"{what} {name}: {rows:,} rows")
+
+
+@contextmanager
+def loading() -> Iterator[Callable[[LoadProgress], None]]:
+    """Progress of a load."""
+    console = messages()
+    with console.status("loading") as status:
+
+        def show(progress: LoadProgress) -> None:
+            if progress.step == "waiting":
+                console.print("waiting for another load of this home folder to end")
+            elif progress.step == "reading":
+                text = f"loading {progress.name} ({progress.file} of {progress.files})"
+                if console.is_terminal:
+                    status.update(f"{text}: {progress.rows:,} rows")
+                elif progress.rows == 0:
+                    console.print(text)
+
+        yield show
+
+
+def show_load(result: LoadResult, seconds: float) -> None:
+    """The summary of a load."""
+    console = messages()
+    for warning in result.warnings:
+        console.print(f"[yellow]warning:[/] {_plain(warning)}")
+    table = Table("table", "file", box=None, padding=(0, 2, 0, 0))
+    for name in ("read", "accepted", "rejected", "seconds", ""):
+        table.add_column(name, justify="right" if name else "left")
+    for row in result.files:
+        counts = (
+            f"{row.rows_read:,}",
+            f"{row.rows_accepted:,}",
+            f"{row.rows_rejected:,}",
+            f"{row.seconds:.2f}",
+        )
+        table.add_row(row.table, _plain(row.path), *counts, "unchanged" if row.status == "unchanged" else "")
+    console.print(table)
+    if result.load_id is None:
+        console.print(f"nothing new: every file was loaded before ({seconds:.1f} s)")
+        return
+    new = [row for row in result.files if row.status == "loaded"]
+    rejected = sum(row.rows_rejected for row in new)
+    console.print(
+        f"loaded {sum(row.rows_accepted for row in new):,} rows of {len(new)} files as {result.load_id}, "
+        f"{rejected:,} rejected, {seconds:.1f} s"
+    )
+    if rejected and result.rejects_path is not None:
+        console.print(f"the rejected rows, with line and reason, are in {result.rejects_path}")
+
+
+def show_build(report: BuildReport, logs: Path) -> None:
+    """The summary of a build, published or not."""
+    console = messages()
+    record = report.record
+    if record is None:
+        console.print(f"{report.reason} {report.current}: it stays current")
+        return
+    for test in report.tests:
+        if test.status == "warn":
+            reason = f" {test.description}" if test.description else ""
+            console.print(f"[yellow]warning:[/] {test.test}: {test.failures:,} rows.{_plain(reason)}")
+    for model in report.models:
+        if model.status == "error":
+            console.print(f"[red]failed:[/] {model.model}: {_plain(model.message)}")
+    for test in report.tests:
+        if test.status in ("fail", "error"):
+            reason = f" {test.description}" if test.description else ""
+            console.print(f"[red]failed:[/] {test.test} on {test.model}: {test.failures:,} rows.{_plain(reason)}")
+            console.print(f"the failing rows:\n\n{_plain(test.sql)}\n")
+    skipped_tests = sum(test.status == "skipped" for test in report.tests)
+    skipped = skipped_tests + sum(model.status == "skipped" for model in report.models)
+    rows = sum(count for name, count in report.rows if name.startswith(("marts.", "kpis.")))
+    console.print(
+        f"{record.models - record.models_failed} of {record.models} models, "
+        f"{record.tests_passed} tests passed, {record.tests_warned} warned, "
+        f"{record.tests_failed - skipped_tests} failed, "
+        f"{skipped} skipped"
+        + (f", {rows:,} rows in marts and kpis" if report.rows else "")
+        + f", {record.seconds:.1f} s"
+    )
+    if record.status == "published":
+        console.print(f"published {record.build_id}")
+    else:
+        console.print(f"dbt's own log: {logs / 'dbt.log'}")
+
+
+def show_error(error: ArmazemError) -> None:
+    """One clear line: what, where; and what to do."""
+    console = messages()
+    console.print(f"[red]error:[/] {_plain(str(error))}")
+    if error.hint:
+        console.print(f"  → {_plain(error.hint)}")
+
+
+def _plain(text: str) -> str:
+    """Text from outside: its brackets are not markup."""
+    return text.replace("[", "\\[")

@@ -1,0 +1,24 @@
+"""The contract: source tables and reject codes, declared once. Imports nothing of the other packages."""
+
+from armazem.contract.model import Column, ColumnType, Pii, Table
+from armazem.contract.rejects import RejectCode
+from armazem.contract.tables import (
+    INVALID_SALE_STATUSES,
+    ORDER_STATUSES,
+    PAYMENT_TYPES,
+    TABLES,
+    table,
+)
+
+__all__ = [
+    "INVALID_SALE_STATUSES",
+    "ORDER_STATUSES",
+    "PAYMENT_TYPES",
+    "TABLES",
+    "Column",
+    "ColumnType",
+    "Pii",
+    "RejectCode",
+    "Table",
+    "table",
+]

@@ -1,0 +1,85 @@
+"""Renders the contract in the words of others: DuckDB columns, dbt sources, the data dictionary."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from armazem.contract.model import Column, ColumnType, Table
+from armazem.contract.tables import TABLES
+
+DUCKDB_TYPES = {
+    ColumnType.IDENTIFIER: "VARCHAR",
+    ColumnType.TEXT: "VARCHAR",
+    ColumnType.ZIP: "VARCHAR",
+    ColumnType.INTEGER: "BIGINT",
+    ColumnType.NUMBER: "DECIMAL(18,3)",
+    ColumnType.MONEY: "DECIMAL(18,2)",
+    ColumnType.FLOAT: "DOUBLE",
+    ColumnType.TIMESTAMP: "TIMESTAMP",
+}
+
+
+def duckdb_columns(table: Table) -> dict[str, str]:
+    """Name to DuckDB type, in the order of the contract."""
+    return {column.name: DUCKDB_TYPES[column.type] for column in table.columns}
+
+
+def _rules(column: Column) -> str:
+    rules = []
+    if column.required:
+        rules.append("required")
+    if column.values:
+        rules.append("one of " + ", ".join(column.values))
+    if column.minimum is not None and column.maximum is not None:
+        rules.append(f"{column.minimum} to {column.maximum}")
+    elif column.minimum is not None:
+        rules.append(f"at least {column.minimum}")
+    if column.aliases:
+        rules.append("also spelt " + ", ".join(column.aliases))
+    if column.references:
+        rules.append("refers to " + column.references)
+    return "; ".join(rules)
+
+
+def dbt_sources() -> dict[str, Any]:
+    """The content of the dbt project's sources file, schema `raw`."""
+    return {
+        "version": 2,
+        "sources": [
+            {
+                "name": "raw",
+                "description": "Accepted rows of every batch file, as loaded. Rendered from the contract.",
+                "tables": [
+                    {
+                        "name": table.name,
+                        "description": table.description,
+                        "columns": [
+                            {
+                                "name": column.name,
+                                "description": column.description,
+                                "config": {"meta": {"pii": column.pii.value}},
+                            }
+                            for column in table.columns
+                        ],
+                    }
+                    for table in TABLES
+                ],
+            }
+        ],
+    }
+
+
+def data_dictionary() -> list[str]:
+    """The source tables as lines of Markdown: column, type, key, rules, PII class, description."""
+    lines: list[str] = []
+    for table in TABLES:
+        lines += ["", f"### `raw.{table.name}`", "", table.description, ""]
+        lines += [f"File `{table.file}`{', optional' if table.optional else ''}.", ""]
+        lines += ["| column | type | key | rules | PII | description |", "|---|---|---|---|---|---|"]
+        for column in table.columns:
+            key = "key" if column.name in table.key else ""
+            lines.append(
+                f"| `{column.name}` | {column.type.value} | {key} | {_rules(column)} | "
+                f"{column.pii.value} | {column.description} |"
+            )
+    return lines

@@ -1,0 +1,1 @@
+"""What readers of the published warehouse are given: KPIs, and answers in the format they ask for."""

@@ -1,0 +1,72 @@
+"""An answer as a table for people, or as CSV or JSON for programs."""
+
+from __future__ import annotations
+
+import csv
+import io
+import math
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any, Literal
+
+import msgspec
+from rich.box import SIMPLE_HEAD
+from rich.console import Console
+from rich.table import Table
+
+from armazem.warehouse.query import Rows
+
+Format = Literal["table", "csv", "json"]
+FORMATS: tuple[Format, ...] = ("table", "csv", "json")
+
+
+def to_json(rows: Rows) -> str:
+    """A list of row objects: dates ISO 8601, decimals as numbers with all their digits, null for null."""
+    objects = [{name: _json_value(value) for name, value in zip(rows.columns, row, strict=True)} for row in rows.rows]
+    encoder = msgspec.json.Encoder(decimal_format="number", enc_hook=str)
+    return "[" + ",\n ".join(encoder.encode(row).decode() for row in objects) + "]\n"
+
+
+def to_csv(rows: Rows) -> str:
+    """RFC 4180 with a header; null is empty."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(rows.columns)
+    writer.writerows([[_csv_value(value) for value in row] for row in rows.rows])
+    return text.getvalue()
+
+
+def print_table(console: Console, rows: Rows, title: str | None = None) -> None:
+    """A table for reading; numbers to the right."""
+    table = Table(title=title, box=SIMPLE_HEAD, title_justify="left", title_style="bold")
+    for index, name in enumerate(rows.columns):
+        numeric = all(isinstance(row[index], int | float | Decimal | None) for row in rows.rows)
+        table.add_column(name, justify="right" if numeric else "left", overflow="fold")
+    for row in rows.rows:
+        table.add_row(*(_cell(value) for value in row))
+    console.print(table)
+
+
+def _json_value(value: Any) -> Any:
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value
+
+
+def _csv_value(value: Any) -> Any:
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return str(value).lower()
+    return value.isoformat() if isinstance(value, datetime | date) else value
+
+
+def _cell(value: Any) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, datetime):
+        return value.isoformat(sep=" ", timespec="seconds")
+    # A line break inside a comment would break the row.
+    return " ".join(str(value).split("\n"))

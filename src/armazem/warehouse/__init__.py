@@ -1,0 +1,1 @@
+"""Builds the warehouse with dbt, audits it, publishes it, and reads what is published."""

@@ -1,0 +1,294 @@
+"""`armazem build`: write a new version of the warehouse, audit it, and publish it if it passed.
+
+The published file is copied, dbt changes and tests the copy, and only then `current` is pointed at it.
+Whatever goes wrong before that, readers stay on the version they have.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable
+from contextlib import closing
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+import duckdb
+
+from armazem.config import Settings
+from armazem.errors import BuildError, HomeError
+from armazem.home import Home
+from armazem.landing import LedgerRow, read_ledger
+from armazem.warehouse import versions
+from armazem.warehouse.dbt_project import (
+    DbtRun,
+    build_arguments,
+    fingerprint,
+    project_folder,
+    run_dbt,
+)
+from armazem.warehouse.inputs import Scope, create_inputs, drop_inputs
+from armazem.warehouse.lock import build_lock
+from armazem.warehouse.meta import create_meta, loads_taken_in, write_meta
+from armazem.warehouse.records import AuditResult, BuildRecord, ModelResult, new_build_id
+
+# The same name in every build: dbt parses the whole project again when its database has another one.
+WORK_FILE = "building.duckdb"
+
+
+@dataclass(frozen=True, slots=True)
+class BuildRequest:
+    """What to build. `start_date`, `end_date` (inclusive): reprocess the orders bought between them."""
+
+    full_refresh: bool = False
+    start_date: date | None = None
+    end_date: date | None = None
+    select: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class BuildReport:
+    """What a build did. `record` is None where there was nothing to do; `rows` is per published table."""
+
+    record: BuildRecord | None
+    current: str
+    reason: str
+    tests: tuple[AuditResult, ...] = ()
+    models: tuple[ModelResult, ...] = ()
+    rows: tuple[tuple[str, int], ...] = ()
+
+
+class AuditFailed(BuildError):
+    """Models or tests failed; nothing was published. `report` has their results."""
+
+    def __init__(self, message: str, hint: str, report: BuildReport) -> None:
+        super().__init__(message, hint)
+        self.report = report
+
+
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    base: str | None
+    request: BuildRequest
+    loads: tuple[LedgerRow, ...]
+    fingerprint: str
+    reason: str
+
+    @property
+    def full_refresh(self) -> bool:
+        return self.base is None
+
+    @property
+    def is_empty(self) -> bool:
+        nothing_asked = self.request.select is None and not _scope(self).has_window
+        return not self.full_refresh and nothing_asked and not self.loads
+
+
+def build(
+    settings: Settings,
+    request: BuildRequest,
+    *,
+    on_node: Callable[[str, int, int], None] = lambda name, number, total: None,
+    on_notice: Callable[[str], None] = lambda text: None,
+) -> BuildReport:
+    """Build, audit and publish. Raises AuditFailed, BuildError or HomeError; then nothing has changed.
+
+    `on_node(name, number, total)` is called as each model or test starts, `on_notice` with remarks.
+    """
+    if request.start_date and request.end_date and request.start_date > request.end_date:
+        raise BuildError(f"--start {request.start_date} lies after --end {request.end_date}", "swap them")
+    home = settings.home_folder.open()
+    with build_lock(
+        home,
+        timeout=settings.lock_timeout,
+        waiting=lambda holder: on_notice(f"waiting for another build of this home folder: {holder}"),
+    ):
+        try:
+            return _build_locked(settings, home, request, on_node, on_notice)
+        except (OSError, duckdb.IOException) as error:
+            _discard(home)
+            raise HomeError(
+                f"the build could not write to {home.root}: {error}",
+                "free some disk space or check the permissions; readers keep the version they have",
+            ) from error
+
+
+def _build_locked(
+    settings: Settings,
+    home: Home,
+    request: BuildRequest,
+    on_node: Callable[[str, int, int], None],
+    on_notice: Callable[[str], None],
+) -> BuildReport:
+    started = datetime.now(UTC)
+    _discard(home)
+    plan = _plan(home, request)
+    if plan.is_empty:
+        assert plan.base is not None
+        return BuildReport(None, plan.base, "nothing new since")
+    on_notice(plan.reason)
+    known = [*versions.published_builds(home), *(r.build_id for r in versions.read_records(home))]
+    build_id = new_build_id(started, max(known, default=None))
+    work = home.builds / WORK_FILE
+    _prepare(work, home, plan)
+    run = run_dbt(
+        build_arguments(
+            state=home.root / "dbt",
+            logs=home.logs,
+            threads=settings.threads,
+            full_refresh=plan.full_refresh,
+            select=request.select,
+        ),
+        {
+            "ARMAZEM_DBT_DUCKDB_PATH": str(work),
+            "ARMAZEM_DBT_MEMORY_LIMIT": settings.memory_limit or _default_memory_limit(),
+            "DO_NOT_TRACK": "1",
+        },
+        build_id,
+        on_node,
+    )
+    record = _record(plan, run, build_id, started)
+    if run.failed_models or run.failed_tests:
+        _keep_failed(home, work)
+        versions.write_record(home, record)
+        raise _audit_failed(record, run, versions.current_build(home))
+    rows = _finish(work, plan, record, run)
+    versions.sync(work)
+    os.replace(work, versions.version_file(home, build_id))
+    versions.sync(home.builds)
+    versions.write_record(home, record)
+    versions.make_current(home, build_id)
+    versions.prune(home, settings.keep_builds)
+    return BuildReport(record, build_id, plan.reason, run.tests, run.models, rows)
+
+
+def _plan(home: Home, request: BuildRequest) -> _Plan:
+    """Which version to start from, and which loads to take in."""
+    code = fingerprint(project_folder())
+    loads = tuple(read_ledger(home))
+    base = versions.current_build(home)
+    if base is not None and not versions.version_file(home, base).is_file():
+        raise HomeError(f"the current version {base} is missing", "restore one with `armazem rollback BUILD_ID`")
+    if not loads:
+        raise BuildError("there is nothing to build: no data was loaded yet", "run `armazem load PATH` first")
+    if base is None:
+        if request.select is not None:
+            raise BuildError("the first build has to be a whole one", "run it without --select")
+        return _Plan(None, request, loads, code, "first build")
+    if request.full_refresh and request.select is None:
+        return _Plan(None, request, loads, code, "full refresh")
+    with closing(duckdb.connect(str(versions.version_file(home, base)), read_only=True)) as connection:
+        taken_in = loads_taken_in(connection)
+        row = connection.execute(
+            "select fingerprint from meta.builds where complete order by build_id desc limit 1"
+        ).fetchone()
+    if request.select is None and (row is None or row[0] != code):
+        return _Plan(None, request, loads, code, f"full refresh: the models changed since {base}")
+    if taken_in - {load.load_id for load in loads} and request.select is None:
+        return _Plan(None, request, loads, code, f"full refresh: a load of {base} was withdrawn")
+    new = tuple(load for load in loads if load.load_id not in taken_in)
+    count = len({load.load_id for load in new})
+    return _Plan(base, request, new, code, f"incremental from {base}: {count} new load{'s' * (count != 1)}")
+
+
+def _scope(plan: _Plan) -> Scope:
+    window = plan.request if not plan.full_refresh else BuildRequest()
+    new_loads = tuple(sorted({load.load_id for load in plan.loads}))
+    return Scope(new_loads, window.start_date, window.end_date)
+
+
+def _prepare(work: Path, home: Home, plan: _Plan) -> None:
+    """Lay out the file that dbt will work on: a copy of the base, or an empty one with its history."""
+    if plan.base is not None:
+        shutil.copyfile(versions.version_file(home, plan.base), work)
+    with closing(duckdb.connect(str(work))) as connection:
+        create_meta(connection)
+        history = versions.current_build(home)
+        if plan.full_refresh and history is not None:
+            file = str(versions.version_file(home, history)).replace("'", "''")
+            connection.execute(f"attach '{file}' as before (read_only)")
+            connection.execute("insert into meta.builds select * from before.meta.builds")
+            connection.execute("insert into meta.test_results select * from before.meta.test_results")
+            connection.execute("detach before")
+        create_inputs(connection, home, _scope(plan))
+
+
+def _default_memory_limit() -> str:
+    with closing(duckdb.connect()) as connection:
+        row = connection.execute("select current_setting('memory_limit')").fetchone()
+    return str(row[0]) if row else "1GB"
+
+
+def _finish(work: Path, plan: _Plan, record: BuildRecord, run: DbtRun) -> tuple[tuple[str, int], ...]:
+    """Take the scaffolding away and write `meta`; the rows of each table."""
+    with closing(duckdb.connect(str(work))) as connection:
+        drop_inputs(connection)
+        # A partial build leaves its loads to the next whole one: other models have not seen them.
+        write_meta(connection, record, run.tests, plan.loads if record.complete else ())
+        tables = connection.execute(
+            "select table_schema, table_name from information_schema.tables "
+            "where table_schema in ('staging', 'marts', 'kpis') order by all"
+        ).fetchall()
+        rows = []
+        for schema, table in tables:
+            counted = connection.execute(f'select count(*) from "{schema}"."{table}"').fetchone()
+            rows.append((f"{schema}.{table}", int(counted[0]) if counted else 0))
+        connection.execute("checkpoint")
+    return tuple(rows)
+
+
+def _record(plan: _Plan, run: DbtRun, build_id: str, started: datetime) -> BuildRecord:
+    finished = datetime.now(UTC)
+    failed = bool(run.failed_models or run.failed_tests)
+    start, end = plan.request.start_date, plan.request.end_date
+    return BuildRecord(
+        build_id=build_id,
+        status="failed" if failed else "published",
+        base_build_id=plan.base,
+        full_refresh=plan.full_refresh,
+        complete=plan.request.select is None,
+        start_date=start.isoformat() if start else None,
+        end_date=end.isoformat() if end else None,
+        selector=plan.request.select,
+        fingerprint=plan.fingerprint,
+        new_loads=len({load.load_id for load in plan.loads}),
+        models=len(run.models),
+        models_failed=len(run.failed_models),
+        tests=len(run.tests),
+        tests_passed=sum(test.status == "pass" for test in run.tests),
+        tests_warned=sum(test.status == "warn" for test in run.tests),
+        tests_failed=len(run.failed_tests),
+        started_at=started,
+        finished_at=finished,
+        seconds=round((finished - started).total_seconds(), 3),
+    )
+
+
+def _audit_failed(record: BuildRecord, run: DbtRun, current: str | None) -> AuditFailed:
+    failed = [test.test for test in run.failed_tests if test.status in ("fail", "error")]
+    failed += [model.model for model in run.failed_models if model.status == "error"]
+    kept = f"readers keep {current}" if current else "nothing is published"
+    return AuditFailed(
+        f"build {record.build_id} failed its audit: {', '.join(failed[:5])}{' …' if len(failed) > 5 else ''}",
+        f'{kept}; look at the failing rows with `armazem sql --failed "…"`',
+        BuildReport(record, current or "", "", run.tests, run.models),
+    )
+
+
+def _keep_failed(home: Home, work: Path) -> None:
+    """Keep the newest failed file, scaffolding and all, for a look at the failing rows."""
+    target = home.builds / versions.FAILED_FILE
+    Path(f"{target}.wal").unlink(missing_ok=True)
+    os.replace(work, target)
+    if Path(f"{work}.wal").exists():
+        os.replace(f"{work}.wal", f"{target}.wal")
+
+
+def _discard(home: Home) -> None:
+    """Remove what a killed build left behind. Called under the lock."""
+    for path in home.builds.glob(f"{WORK_FILE}*"):
+        if path.is_dir():
+            shutil.rmtree(path, ignore_errors=True)
+        else:
+            path.unlink(missing_ok=True)

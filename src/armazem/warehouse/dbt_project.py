@@ -1,0 +1,138 @@
+"""The dbt project: where it lies, what its code is, and the command lines and results of dbt."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from armazem.errors import BuildError
+from armazem.warehouse.records import AuditResult, ModelResult
+
+
+@dataclass(frozen=True, slots=True)
+class DbtRun:
+    """What dbt did: results of models and tests, in the order in which they ended."""
+
+    models: tuple[ModelResult, ...]
+    tests: tuple[AuditResult, ...]
+
+    @property
+    def failed_models(self) -> tuple[ModelResult, ...]:
+        return tuple(model for model in self.models if model.status != "success")
+
+    @property
+    def failed_tests(self) -> tuple[AuditResult, ...]:
+        return tuple(test for test in self.tests if test.status not in ("pass", "warn"))
+
+
+@cache
+def project_folder() -> Path:
+    """The dbt project: inside the installed package, or beside `src` in a checkout."""
+    package = Path(__file__).resolve().parents[1]
+    for folder in (package / "_dbt", package.parents[1] / "dbt"):
+        if (folder / "dbt_project.yml").is_file():
+            return folder
+    raise BuildError("the dbt project is missing from this installation", "install armazem again")
+
+
+def fingerprint(folder: Path) -> str:
+    """SHA-256 of the code of all models and macros: a build with other code starts from nothing."""
+    digest = hashlib.sha256()
+    for path in sorted(folder.rglob("*.sql")):
+        if {"models", "macros"} & set(path.relative_to(folder).parts):
+            digest.update(path.relative_to(folder).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
+    return digest.hexdigest()
+
+
+def build_arguments(*, state: Path, logs: Path, threads: int, full_refresh: bool, select: str | None) -> list[str]:
+    """The command line of `dbt build` for one build. Unit tests are for developers: they stay out."""
+    folder = str(project_folder())
+    arguments = ["build", "--project-dir", folder, "--profiles-dir", folder]
+    arguments += ["--target-path", str(state), "--log-path", str(logs)]
+    arguments += ["--log-level", "none", "--log-level-file", "info", "--no-print", "--no-version-check"]
+    arguments += ["--exclude-resource-type", "unit_test", "--threads", str(threads)]
+    if full_refresh:
+        arguments.append("--full-refresh")
+    if select is not None:
+        arguments += ["--select", *select.split()]
+    return arguments
+
+
+def run_dbt(
+    arguments: Sequence[str],
+    environment: dict[str, str],
+    build_id: str,
+    on_node: Callable[[str, int, int], None],
+) -> DbtRun:
+    """Run dbt in this process; `on_node(name, number, total)` is called as each node starts.
+
+    Raises BuildError where dbt did not get as far as running nodes.
+    """
+    from dbt.cli.main import dbtRunner  # takes over a second: only builds pay for it
+
+    def on_event(event: Any) -> None:
+        if event.info.name == "LogStartLine":
+            on_node(event.data.node_info.node_name, event.data.index, event.data.total)
+
+    with _environment(environment):
+        outcome = dbtRunner(callbacks=[on_event]).invoke(list(arguments))
+    if outcome.result is None:
+        if isinstance(outcome.exception, KeyboardInterrupt):
+            raise outcome.exception
+        raise BuildError(f"dbt did not run: {_first_line(outcome.exception)}", "its log is in the home folder")
+    results: list[Any] = list(outcome.result)  # type: ignore[arg-type]  # `build` gives a RunExecutionResult
+    return DbtRun(
+        tuple(_model_result(result) for result in results if result.node.resource_type == "model"),
+        tuple(_test_result(result, build_id) for result in results if result.node.resource_type == "test"),
+    )
+
+
+def _model_result(result: Any) -> ModelResult:
+    return ModelResult(
+        f"{result.node.schema}.{result.node.name}",
+        str(result.status),
+        round(result.execution_time, 3),
+        (result.message or "") if str(result.status) != "success" else "",
+    )
+
+
+def _test_result(result: Any, build_id: str) -> AuditResult:
+    node = result.node
+    attached = getattr(node, "attached_node", None)  # singular tests speak of several models
+    return AuditResult(
+        build_id=build_id,
+        test=node.name,
+        model=attached.rpartition(".")[2] if attached else node.name,
+        severity=str(node.config.severity).lower(),
+        status=str(result.status),
+        failures=int(result.failures or 0),
+        seconds=round(result.execution_time, 3),
+        description=node.description or "",
+        sql=(node.compiled_code or "").strip(),
+    )
+
+
+def _first_line(error: BaseException | None) -> str:
+    lines = [line.strip() for line in str(error or "no reason given").splitlines() if line.strip()]
+    return " ".join(lines[:3])
+
+
+@contextmanager
+def _environment(values: dict[str, str]) -> Iterator[None]:
+    # dbt's profile reads its values from the environment; they are put back when dbt is done.
+    before = {name: os.environ.get(name) for name in values}
+    os.environ.update(values)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value

@@ -1,0 +1,86 @@
+"""What a build takes in: the schemas `raw` and `control` of the file being built.
+
+Both are scaffolding: they are dropped before the version is published.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+
+import duckdb
+
+from armazem.contract import TABLES, Table
+from armazem.contract.render import duckdb_columns
+from armazem.home import Home
+from armazem.landing import parquet_files
+
+SCAFFOLDING = ("raw", "control", "intermediate")
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """Which rows a build takes in: those of `new_loads`, and the orders bought in the window (inclusive)."""
+
+    new_loads: tuple[str, ...]
+    start_date: date | None = None
+    end_date: date | None = None
+
+    @property
+    def has_window(self) -> bool:
+        return self.start_date is not None or self.end_date is not None
+
+
+def create_inputs(connection: duckdb.DuckDBPyConnection, home: Home, scope: Scope) -> None:
+    """Create `raw.<table>` for the nine source tables and the two `control` tables.
+
+    A raw table has the contract's columns, `_load_id` and `_row`, the number of the row in its file.
+    """
+    drop_inputs(connection)
+    connection.execute("create schema raw; create schema control")
+    for table in TABLES:
+        connection.execute(_raw_view(home, table, scope))
+    connection.execute("create table control.new_loads (load_id varchar)")
+    if scope.new_loads:
+        connection.executemany("insert into control.new_loads values (?)", [(load_id,) for load_id in scope.new_loads])
+    connection.execute("create table control.build_window (start_date date, end_date date)")
+    if scope.has_window:
+        connection.execute(
+            "insert into control.build_window values (?, ?)",
+            (scope.start_date or date.min, scope.end_date or date.max),
+        )
+
+
+def drop_inputs(connection: duckdb.DuckDBPyConnection) -> None:
+    """Remove the scaffolding."""
+    for schema in SCAFFOLDING:
+        connection.execute(f"drop schema if exists {schema} cascade")
+
+
+def _raw_view(home: Home, table: Table, scope: Scope) -> str:
+    files = parquet_files(home, table.name)
+    if not scope.has_window:  # old loads are in the tables already: their files need not be opened
+        wanted = set(scope.new_loads)
+        files = [path for path in files if path.parent.name in wanted]
+    if not files:
+        return _empty_view(table)
+    names = ", ".join(_quoted(str(path)) for path in files)
+    columns = ", ".join(column.name for column in table.columns)
+    return (
+        f"create view raw.{table.name} as select {columns}, "
+        "split_part(filename, '/', -2) as _load_id, file_row_number as _row "
+        f"from read_parquet([{names}], filename = true, file_row_number = true, union_by_name = true)"
+    )
+
+
+def _empty_view(table: Table) -> str:
+    columns: Sequence[str] = [f"cast(null as {type_}) as {name}" for name, type_ in duckdb_columns(table).items()]
+    return (
+        f"create view raw.{table.name} as select {', '.join(columns)}, "
+        "cast(null as varchar) as _load_id, cast(null as bigint) as _row where false"
+    )
+
+
+def _quoted(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"

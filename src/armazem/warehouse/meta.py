@@ -1,0 +1,64 @@
+"""The schema `meta`: builds, test_results and loads, published with the tables that they speak of."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import astuple, fields
+from typing import Any
+
+import duckdb
+
+from armazem.landing import LedgerRow
+from armazem.warehouse.records import AuditResult, BuildRecord
+
+_DDL = """
+create schema if not exists meta;
+create table if not exists meta.builds (
+    build_id varchar, status varchar, base_build_id varchar, full_refresh boolean, complete boolean,
+    start_date date, end_date date, selector varchar, fingerprint varchar, new_loads integer,
+    models integer, models_failed integer, tests integer, tests_passed integer, tests_warned integer,
+    tests_failed integer, started_at timestamptz, finished_at timestamptz, seconds double
+);
+create table if not exists meta.test_results (
+    build_id varchar, test varchar, model varchar, severity varchar, status varchar, failures bigint,
+    seconds double, description varchar, sql varchar
+);
+create table if not exists meta.loads (
+    build_id varchar, load_id varchar, "table" varchar, path varchar, sha256 varchar, size_bytes bigint,
+    rows_read bigint, rows_accepted bigint, rows_rejected bigint, seconds double, loaded_at timestamptz,
+    encoding varchar
+);
+"""
+_LOAD_COLUMNS = (
+    "load_id", "table", "path", "sha256", "size_bytes", "rows_read", "rows_accepted", "rows_rejected",
+    "seconds", "loaded_at", "encoding",
+)  # fmt: skip
+
+
+def create_meta(connection: duckdb.DuckDBPyConnection) -> None:
+    """Create the three tables where they do not exist."""
+    connection.execute(_DDL)
+
+
+def loads_taken_in(connection: duckdb.DuckDBPyConnection) -> set[str]:
+    """Ids of the loads that the tables of this file contain."""
+    rows = connection.execute("select distinct load_id from meta.loads").fetchall()
+    return {str(row[0]) for row in rows}
+
+
+def write_meta(
+    connection: duckdb.DuckDBPyConnection,
+    record: BuildRecord,
+    tests: Sequence[AuditResult],
+    loads: Sequence[LedgerRow],
+) -> None:
+    """Add the build, its test results, and the loads that it took in."""
+    _insert(connection, "builds", [astuple(record)], len(fields(BuildRecord)))
+    _insert(connection, "test_results", [astuple(test) for test in tests], len(fields(AuditResult)))
+    rows = [(record.build_id, *(getattr(load, name) for name in _LOAD_COLUMNS)) for load in loads]
+    _insert(connection, "loads", rows, 1 + len(_LOAD_COLUMNS))
+
+
+def _insert(connection: duckdb.DuckDBPyConnection, table: str, rows: Sequence[Sequence[Any]], width: int) -> None:
+    if rows:
+        connection.executemany(f"insert into meta.{table} values ({', '.join('?' * width)})", rows)

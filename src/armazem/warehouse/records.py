@@ -1,0 +1,69 @@
+"""What is known of a build and of each test in it: the rows of `meta.builds` and `meta.test_results`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+_FORMAT = "%Y%m%dT%H%M%S%fZ"
+
+
+def new_build_id(now: datetime, previous: str | None) -> str:
+    """`YYYYMMDDTHHMMSSffffffZ` in UTC, greater than `previous` even where the clock went back."""
+    if previous is not None:
+        now = max(now, datetime.strptime(previous, _FORMAT).replace(tzinfo=UTC) + timedelta(microseconds=1))
+    return now.astimezone(UTC).strftime(_FORMAT)
+
+
+@dataclass(frozen=True, slots=True)
+class AuditResult:
+    """One dbt test in one build. `failures` counts failing rows; `sql` shows them."""
+
+    build_id: str
+    test: str
+    model: str
+    severity: str
+    status: str
+    failures: int
+    seconds: float
+    description: str
+    sql: str
+
+
+@dataclass(frozen=True, slots=True)
+class ModelResult:
+    """One dbt model in one build; `message` says why where `status` is not success."""
+
+    model: str
+    status: str
+    seconds: float
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class BuildRecord:
+    """One build. `status`: published, or failed. Times in UTC, `seconds` wall time.
+
+    `base_build_id`: the version it started from, none for a full refresh. `complete`: all models were
+    built, so that its loads count as taken in. `fingerprint`: of the models' code.
+    """
+
+    build_id: str
+    status: str
+    base_build_id: str | None
+    full_refresh: bool
+    complete: bool
+    start_date: str | None
+    end_date: str | None
+    selector: str | None
+    fingerprint: str
+    new_loads: int
+    models: int
+    models_failed: int
+    tests: int
+    tests_passed: int
+    tests_warned: int
+    tests_failed: int
+    started_at: datetime
+    finished_at: datetime
+    seconds: float
