@@ -15,6 +15,7 @@ from armazem.errors import ArmazemError
 from armazem.landing import LoadResult
 from armazem.landing import Progress as LoadProgress
 from armazem.warehouse.build import BuildReport
+from armazem.warehouse.records import AuditResult
 
 _PLAIN_WIDTH = 100_000  # where nobody looks at it, a line is never folded
 
@@ -137,15 +138,13 @@ def show_build(report: BuildReport, logs: Path) -> None:
         return
     for test in report.tests:
         if test.status == "warn":
-            reason = f" {test.description}" if test.description else ""
-            console.print(f"[yellow]warning:[/] {test.test}: {test.failures:,} rows.{_plain(reason)}")
+            console.print(f"[yellow]warning:[/] {_outcome(test)}")
     for model in report.models:
         if model.status == "error":
             console.print(f"[red]failed:[/] {model.model}: {_plain(model.message)}")
     for test in report.tests:
         if test.status in ("fail", "error"):
-            reason = f" {test.description}" if test.description else ""
-            console.print(f"[red]failed:[/] {test.test} on {test.model}: {test.failures:,} rows.{_plain(reason)}")
+            console.print(f"[red]failed:[/] {_outcome(test)}")
             console.print(f"the failing rows:\n\n{_plain(test.sql)}\n")
     skipped_tests = sum(test.status == "skipped" for test in report.tests)
     skipped = skipped_tests + sum(model.status == "skipped" for model in report.models)
@@ -162,6 +161,14 @@ def show_build(report: BuildReport, logs: Path) -> None:
         console.print(f"published {record.build_id}")
     else:
         console.print(f"dbt's own log: {logs / 'dbt.log'}")
+
+
+def _outcome(test: AuditResult) -> str:
+    what = f"rows that fail: {test.failed_checks}" if test.failed_checks else f"{test.failures:,} rows fail"
+    known = [line.strip() for line in test.description.splitlines() if line.strip()]
+    # Of the remarks on a test's checks, those on the checks that failed.
+    told = [line for line in known if line.split(":")[0] in test.failed_checks or not test.failed_checks]
+    return _plain(f"{test.test}: {what}" + "".join(f"\n    {line}" for line in told))
 
 
 def show_error(error: ArmazemError) -> None:

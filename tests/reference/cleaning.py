@@ -12,7 +12,7 @@ CENT = Decimal("0.01")
 EIGHT = Decimal("0.00000001")
 QUOTES = str.maketrans("\u00b4`\u2019", "'''")
 CUT = re.compile(r"[/\\,(]| - ")
-SUFFIX = re.compile(r"-[a-z]{2}\Z")
+SUFFIX = re.compile(r"-(ac|al|am|ap|ba|ce|df|es|go|ma|mg|ms|mt|pa|pb|pe|pi|pr|rj|rn|ro|rr|rs|sc|se|sp|to)\Z")
 
 
 def text(raw: str | None) -> str | None:

@@ -96,10 +96,8 @@ def read(folders: Sequence[Path]) -> Source:
         order_id, number = c.identifier(r["order_id"]), c.whole(r["payment_sequential"])
         if order_id and number is not None:
             installments = max(1, c.whole(r["payment_installments"]) or 1)
-            value = c.cents(r["payment_value"])
-            s.payments[order_id, number] = Payment(
-                order_id, number, c.text(r["payment_type"]), installments, value
-            )
+            kind, value = c.text(r["payment_type"]), c.cents(r["payment_value"])
+            s.payments[order_id, number] = Payment(order_id, number, kind, installments, value)
     for r in rows(folders, "olist_order_reviews_dataset"):
         review_id, order_id = c.identifier(r["review_id"]), c.identifier(r["order_id"])
         if review_id and order_id:

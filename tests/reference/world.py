@@ -6,34 +6,39 @@ import csv
 from collections import defaultdict
 from pathlib import Path
 
-COLUMNS = {
-    "olist_orders_dataset": (
-        "order_id,customer_id,order_status,order_purchase_timestamp,order_approved_at,"
-        "order_delivered_carrier_date,order_delivered_customer_date,order_estimated_delivery_date"
-    ),
-    "olist_customers_dataset": (
-        "customer_id,customer_unique_id,customer_zip_code_prefix,customer_city,customer_state"
-    ),
-    "olist_order_items_dataset": (
-        "order_id,order_item_id,product_id,seller_id,shipping_limit_date,price,freight_value"
-    ),
-    "olist_order_payments_dataset": (
-        "order_id,payment_sequential,payment_type,payment_installments,payment_value"
-    ),
-    "olist_order_reviews_dataset": (
-        "review_id,order_id,review_score,review_comment_title,review_comment_message,"
-        "review_creation_date,review_answer_timestamp"
-    ),
-    "olist_products_dataset": (
-        "product_id,product_category_name,product_name_lenght,product_description_lenght,product_photos_qty,"
-        "product_weight_g,product_length_cm,product_height_cm,product_width_cm"
-    ),
-    "olist_sellers_dataset": "seller_id,seller_zip_code_prefix,seller_city,seller_state",
-    "olist_geolocation_dataset": (
-        "geolocation_zip_code_prefix,geolocation_lat,geolocation_lng,geolocation_city,geolocation_state"
-    ),
-    "product_category_name_translation": "product_category_name,product_category_name_english",
-}
+TABLES = """
+olist_orders_dataset:
+    order_id customer_id order_status order_purchase_timestamp order_approved_at
+    order_delivered_carrier_date order_delivered_customer_date order_estimated_delivery_date
+olist_customers_dataset:
+    customer_id customer_unique_id customer_zip_code_prefix customer_city customer_state
+olist_order_items_dataset:
+    order_id order_item_id product_id seller_id shipping_limit_date price freight_value
+olist_order_payments_dataset:
+    order_id payment_sequential payment_type payment_installments payment_value
+olist_order_reviews_dataset:
+    review_id order_id review_score review_comment_title review_comment_message review_creation_date
+    review_answer_timestamp
+olist_products_dataset:
+    product_id product_category_name product_name_lenght product_description_lenght product_photos_qty
+    product_weight_g product_length_cm product_height_cm product_width_cm
+olist_sellers_dataset:
+    seller_id seller_zip_code_prefix seller_city seller_state
+olist_geolocation_dataset:
+    geolocation_zip_code_prefix geolocation_lat geolocation_lng geolocation_city geolocation_state
+product_category_name_translation:
+    product_category_name product_category_name_english
+"""
+
+
+def columns() -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for word in TABLES.split():
+        if word.endswith(":"):
+            table = found.setdefault(word.removesuffix(":"), [])
+        else:
+            table.append(word)
+    return found
 
 
 class World:
@@ -89,7 +94,12 @@ class World:
         )
 
     def pay(
-        self, order_id: str, value: str, number: int = 1, kind: str = "credit_card", installments: int = 1
+        self,
+        order_id: str,
+        value: str,
+        number: int = 1,
+        kind: str = "credit_card",
+        installments: int = 1,
     ) -> None:
         self.add(
             "olist_order_payments_dataset",
@@ -101,7 +111,12 @@ class World:
         )
 
     def customer(
-        self, customer_id: str, person: str, city: str = "", state: str = "", zip_: str = ""
+        self,
+        customer_id: str,
+        person: str,
+        city: str = "",
+        state: str = "",
+        zip_: str = "",
     ) -> None:
         self.add(
             "olist_customers_dataset",
@@ -124,7 +139,7 @@ class World:
         folder.mkdir(parents=True, exist_ok=True)
         for table, rows in self.rows.items():
             with (folder / f"{table}.csv").open("w", encoding="utf-8", newline="") as file:
-                writer = csv.DictWriter(file, COLUMNS[table].split(","))
+                writer = csv.DictWriter(file, columns()[table])
                 writer.writeheader()
                 writer.writerows(rows)
         return folder

@@ -23,3 +23,12 @@
 {% macro duckdb__strip_accents(text) -%}
     {{ return("strip_accents(" ~ text ~ ")") }}
 {%- endmacro %}
+
+{# A whole row as JSON text, for reading. #}
+{% macro row_as_json(alias) -%}
+    {{ return(adapter.dispatch('row_as_json')(alias)) }}
+{%- endmacro %}
+
+{% macro duckdb__row_as_json(alias) -%}
+    {{ return("cast(to_json(" ~ alias ~ ") as varchar)") }}
+{%- endmacro %}

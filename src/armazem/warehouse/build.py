@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 
@@ -30,7 +30,7 @@ from armazem.warehouse.dbt_project import (
 )
 from armazem.warehouse.inputs import Scope, create_inputs, drop_inputs
 from armazem.warehouse.lock import build_lock
-from armazem.warehouse.meta import create_meta, loads_taken_in, write_meta
+from armazem.warehouse.meta import META_DDL, create_meta, loads_taken_in, write_meta
 from armazem.warehouse.records import AuditResult, BuildRecord, ModelResult, new_build_id
 
 # The same name in every build: dbt parses the whole project again when its database has another one.
@@ -148,6 +148,7 @@ def _build_locked(
         build_id,
         on_node,
     )
+    run = replace(run, tests=_with_failed_checks(work, run.tests))
     record = _record(plan, run, build_id, started)
     if run.failed_models or run.failed_tests:
         _keep_failed(home, work)
@@ -165,7 +166,7 @@ def _build_locked(
 
 def _plan(home: Home, request: BuildRequest) -> _Plan:
     """Which version to start from, and which loads to take in."""
-    code = fingerprint(project_folder())
+    code = fingerprint(project_folder(), META_DDL)
     loads = tuple(read_ledger(home))
     base = versions.current_build(home)
     if base is not None and not versions.version_file(home, base).is_file():
@@ -208,10 +209,25 @@ def _prepare(work: Path, home: Home, plan: _Plan) -> None:
         if plan.full_refresh and history is not None:
             file = str(versions.version_file(home, history)).replace("'", "''")
             connection.execute(f"attach '{file}' as before (read_only)")
-            connection.execute("insert into meta.builds select * from before.meta.builds")
-            connection.execute("insert into meta.test_results select * from before.meta.test_results")
+            connection.execute("insert into meta.builds by name select * from before.meta.builds")
+            connection.execute("insert into meta.test_results by name select * from before.meta.test_results")
             connection.execute("detach before")
         create_inputs(connection, home, _scope(plan))
+
+
+def _with_failed_checks(work: Path, tests: Sequence[AuditResult]) -> tuple[AuditResult, ...]:
+    """The results, those with failing rows with the number of rows per check: one test holds several."""
+    named = []
+    with closing(duckdb.connect(str(work))) as connection:
+        for test in tests:
+            if test.status in ("warn", "fail") and "as failed_check" in test.sql:
+                counted = connection.execute(
+                    f"select failed_check, count(*) from ({test.sql}\n) group by all order by all"
+                ).fetchall()
+                named.append(replace(test, failed_checks=", ".join(f"{check} {count:,}" for check, count in counted)))
+            else:
+                named.append(test)
+    return tuple(named)
 
 
 def _default_memory_limit() -> str:

@@ -41,9 +41,9 @@ def project_folder() -> Path:
     raise BuildError("the dbt project is missing from this installation", "install armazem again")
 
 
-def fingerprint(folder: Path) -> str:
-    """SHA-256 of the code of all models and macros: a build with other code starts from nothing."""
-    digest = hashlib.sha256()
+def fingerprint(folder: Path, *more: str) -> str:
+    """SHA-256 of the code of all models and macros, and more: a build with other code starts from nothing."""
+    digest = hashlib.sha256("\0".join(more).encode())
     for path in sorted(folder.rglob("*.sql")):
         if {"models", "macros"} & set(path.relative_to(folder).parts):
             digest.update(path.relative_to(folder).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
@@ -112,6 +112,7 @@ def _test_result(result: Any, build_id: str) -> AuditResult:
         severity=str(node.config.severity).lower(),
         status=str(result.status),
         failures=int(result.failures or 0),
+        failed_checks="",
         seconds=round(result.execution_time, 3),
         description=node.description or "",
         sql=(node.compiled_code or "").strip(),

@@ -11,7 +11,7 @@ import duckdb
 from armazem.landing import LedgerRow
 from armazem.warehouse.records import AuditResult, BuildRecord
 
-_DDL = """
+META_DDL = """
 create schema if not exists meta;
 create table if not exists meta.builds (
     build_id varchar, status varchar, base_build_id varchar, full_refresh boolean, complete boolean,
@@ -21,7 +21,7 @@ create table if not exists meta.builds (
 );
 create table if not exists meta.test_results (
     build_id varchar, test varchar, model varchar, severity varchar, status varchar, failures bigint,
-    seconds double, description varchar, sql varchar
+    failed_checks varchar, seconds double, description varchar, sql varchar
 );
 create table if not exists meta.loads (
     build_id varchar, load_id varchar, "table" varchar, path varchar, sha256 varchar, size_bytes bigint,
@@ -37,7 +37,7 @@ _LOAD_COLUMNS = (
 
 def create_meta(connection: duckdb.DuckDBPyConnection) -> None:
     """Create the three tables where they do not exist."""
-    connection.execute(_DDL)
+    connection.execute(META_DDL)
 
 
 def loads_taken_in(connection: duckdb.DuckDBPyConnection) -> set[str]:

@@ -17,7 +17,7 @@ def new_build_id(now: datetime, previous: str | None) -> str:
 
 @dataclass(frozen=True, slots=True)
 class AuditResult:
-    """One dbt test in one build. `failures` counts failing rows; `sql` shows them."""
+    """One dbt test in one build. `failures` counts failing rows, `failed_checks` per check; `sql` shows them."""
 
     build_id: str
     test: str
@@ -25,6 +25,7 @@ class AuditResult:
     severity: str
     status: str
     failures: int
+    failed_checks: str
     seconds: float
     description: str
     sql: str
