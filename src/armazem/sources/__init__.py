@@ -1,0 +1,1 @@
+"""Where batch data comes from: folder, zip, single files, the synthetic generator, Kaggle."""

@@ -1,0 +1,5 @@
+"""Synthetic data in the shape of the Olist data set: `generate(folder, orders=…, seed=…)`."""
+
+from .generator import generate
+
+__all__ = ["generate"]
