@@ -32,7 +32,10 @@ class Settings(BaseSettings):
         Path("armazem-data"), description="Folder of all data. Set it to keep the data elsewhere than here."
     )
     threads: int = Field(
-        2, ge=1, le=64, description="Models built at the same time. More than 4 help only with many cores."
+        1,
+        ge=1,
+        le=64,
+        description="Models built at the same time. DuckDB uses all cores for one model, so more rarely helps.",
     )
     keep_builds: int = Field(
         5, ge=2, le=1000, description="Published versions kept for `rollback`. Lower it where disk is short."

@@ -17,6 +17,7 @@ from pathlib import Path
 import duckdb
 
 from armazem.config import Settings
+from armazem.contract import TABLES
 from armazem.errors import BuildError, HomeError
 from armazem.home import Home
 from armazem.landing import LedgerRow, read_ledger
@@ -27,6 +28,7 @@ from armazem.warehouse.dbt_project import (
     fingerprint,
     project_folder,
     run_dbt,
+    selection,
 )
 from armazem.warehouse.inputs import Scope, create_inputs, drop_inputs
 from armazem.warehouse.lock import build_lock
@@ -138,7 +140,7 @@ def _build_locked(
             logs=home.logs,
             threads=settings.threads,
             full_refresh=plan.full_refresh,
-            select=request.select,
+            select=_selector(plan),
         ),
         {
             "ARMAZEM_DBT_DUCKDB_PATH": str(work),
@@ -191,6 +193,15 @@ def _plan(home: Home, request: BuildRequest) -> _Plan:
     new = tuple(load for load in loads if load.load_id not in taken_in)
     count = len({load.load_id for load in new})
     return _Plan(base, request, new, code, f"incremental from {base}: {count} new load{'s' * (count != 1)}")
+
+
+def _selector(plan: _Plan) -> str | None:
+    if plan.request.select is not None or plan.full_refresh:
+        return plan.request.select
+    changed = {load.table for load in plan.loads}
+    if _scope(plan).has_window:
+        changed |= {table.name for table in TABLES if any(column.name == "order_id" for column in table.columns)}
+    return selection(table.name for table in TABLES if table.name in changed)
 
 
 def _scope(plan: _Plan) -> Scope:

@@ -50,6 +50,8 @@ def run_query(home: Home, sql: str, *, failed: bool = False) -> Rows:
 def fetch(connection: duckdb.DuckDBPyConnection, sql: str, parameters: Sequence[Any] = ()) -> Rows:
     """The answer to one query on this connection. Raises QueryError where DuckDB refuses it."""
     try:
+        if not duckdb.extract_statements(sql):
+            raise QueryError("the query is empty", 'ask for example `armazem sql "show all tables"`')
         cursor = connection.execute(sql, parameters)
         rows = tuple(cursor.fetchall())
         return Rows(tuple(column[0] for column in cursor.description or ()), rows)
