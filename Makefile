@@ -39,7 +39,7 @@ soak: setup  ## The long versions of the kill, fuzz and property tests; figures 
 	ARMAZEM_SOAK=1 $(BIN)/python -m pytest -n 2 --dist loadgroup -m slow $(ARGS)
 
 bench: setup  ## Benchmarks with their limits; figures into docs/benchmarks.md
-	$(BIN)/python -m bench $(ARGS)
+	$(BIN)/python -m bench --write docs/benchmarks.md $(ARGS)
 
 docs: setup  ## Render the parts of docs/ and dbt/ that come from the contract and the models
 	$(BIN)/python -m docs.render

@@ -1,5 +1,3 @@
-{{ config(materialized='table') }}
-
 with build_window as (
     select * from {{ source('control', 'build_window') }}
 ),

@@ -54,10 +54,9 @@ def fingerprint(folder: Path, *more: str) -> str:
 def selection(changed_tables: Iterable[str]) -> str:
     """What depends on these source tables, in dbt's selector syntax: the rest of an incremental build stands.
 
-    The intermediate tables are always made: they exist in the file being built only.
+    `int_changed_orders` is always made: it exists in the file being built only.
     """
-    always = ("int_reprocessed_orders", "int_changed_orders")
-    return " ".join([*(f"source:raw.{table}+" for table in changed_tables), *always])
+    return " ".join([*(f"source:raw.{table}+" for table in changed_tables), "int_changed_orders"])
 
 
 def build_arguments(*, state: Path, logs: Path, threads: int, full_refresh: bool, select: str | None) -> list[str]:

@@ -1,0 +1,59 @@
+"""Data for the benchmarks: generated files, and the same files cut into a history and its last full day."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import duckdb
+
+from armazem.contract import TABLES
+from armazem.sources.synthetic import generate
+
+ONE_MORE_DAY = "2018-08-15"
+
+
+def generated(folder: Path, orders: int) -> Path:
+    """Nine files of this many orders, made once."""
+    target = folder / f"orders-{orders}"
+    if not target.exists():
+        generate(target, orders=orders, seed=42)
+    return target
+
+
+def split(source: Path, folder: Path, day: str = ONE_MORE_DAY) -> tuple[Path, Path]:
+    """(all orders before `day`, the orders of `day`) as two folders of extracts.
+
+    The day's extract has its orders, their items, payments, reviews and customers, and the products and
+    sellers that they name; the history has every other table whole.
+    """
+    history, extract = folder / f"{source.name}-history", folder / f"{source.name}-day"
+    if not extract.exists():
+        connection = duckdb.connect()
+        _write(connection, source, history, f"order_purchase_timestamp < '{day}'", whole=True)
+        _write(connection, source, extract, f"order_purchase_timestamp like '{day}%'", whole=False)
+    return history, extract
+
+
+def _write(connection: duckdb.DuckDBPyConnection, source: Path, target: Path, condition: str, *, whole: bool) -> None:
+    files = {table.name: f"read_csv('{source / table.file}', all_varchar = true)" for table in TABLES}
+    connection.execute(f"create or replace temp table o as from {files['orders']} where {condition}")
+    connection.execute(
+        f"create or replace temp table i as from {files['order_items']} where order_id in (select order_id from o)"
+    )
+    of_orders = "where order_id in (select order_id from o)"
+    queries = {
+        "orders": "from o",
+        "order_items": "from i",
+        "order_payments": f"from {files['order_payments']} {of_orders}",
+        "order_reviews": f"from {files['order_reviews']} {of_orders}",
+        "customers": f"from {files['customers']} where customer_id in (select customer_id from o)",
+    }
+    for name, key in (("products", "product_id"), ("sellers", "seller_id")):
+        queries[name] = f"from {files[name]}" + ("" if whole else f" where {key} in (select {key} from i)")
+    if whole:
+        for name in ("geolocation", "product_category_name_translation"):
+            queries[name] = f"from {files[name]}"
+    target.mkdir(parents=True, exist_ok=True)
+    for table in TABLES:
+        if table.name in queries:
+            connection.execute(f"copy ({queries[table.name]}) to '{target / table.file}' (header)")
