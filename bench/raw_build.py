@@ -26,7 +26,8 @@ def main(root: Path) -> None:
     with tempfile.TemporaryDirectory(dir=root) as folder:
         connection = duckdb.connect(f"{folder}/{WORK_FILE}")  # compiled SQL names the database
         connection.execute("set preserve_insertion_order = false")
-        create_inputs(connection, home, Scope(tuple(sorted({row.load_id for row in read_ledger(home)}))))
+        loads = tuple(sorted({row.load_id for row in read_ledger(home)}))
+        create_inputs(connection, home, Scope(loads, loads))
         for schema in ("intermediate", "staging", "marts", "kpis"):
             connection.execute(f"create schema {schema}")
         started = time.perf_counter()

@@ -1,6 +1,3 @@
-{#- A percentile lies at rank 1 + share × (n - 1), between two rows: their difference is interpolated. -#}
-{%- set percentiles = {'median': 5, 'p90': 9} -%}
-
 with delivered as (
     select
         order_id,
@@ -42,6 +39,27 @@ deliveries as (
     inner join order_sellers on delivered.order_id = order_sellers.order_id
 ),
 
+-- A percentile of n rows lies at rank 1 + share × (n - 1), between two rows: their difference is interpolated,
+-- in tenths, so that everything stays an integer.
+positioned as (
+    select
+        *,
+        1 + {{ integer_division('5 * (deliveries - 1)', 10) }} as median_rank,
+        mod(5 * (deliveries - 1), 10) as median_rest,
+        1 + {{ integer_division('9 * (deliveries - 1)', 10) }} as p90_rank,
+        mod(9 * (deliveries - 1), 10) as p90_rest
+    from deliveries
+),
+
+weighted as (
+    select
+        *,
+        case delivery_rank - median_rank when 0 then 10 - median_rest when 1 then median_rest else 0 end
+            as median_weight,
+        case delivery_rank - p90_rank when 0 then 10 - p90_rest when 1 then p90_rest else 0 end as p90_weight
+    from positioned
+),
+
 per_seller as (
     select
         seller_id,
@@ -52,15 +70,9 @@ per_seller as (
         {{ exact_sum('transit_time') }} as transit_time,
         count(transit_time) as carried_orders,
         sum(case when is_late then 1 else 0 end) as late_orders,
-        {%- for name, tenths in percentiles.items() %}
-        {{ exact_sum(
-            "case when delivery_rank = 1 + " ~ integer_division(tenths ~ " * (deliveries - 1)", 10)
-            ~ " then delivery_time * (10 - mod(" ~ tenths ~ " * (deliveries - 1), 10))"
-            ~ " when delivery_rank = 2 + " ~ integer_division(tenths ~ " * (deliveries - 1)", 10)
-            ~ " then delivery_time * mod(" ~ tenths ~ " * (deliveries - 1), 10) else 0 end"
-        ) }} as {{ name }}_tenths{{ "," if not loop.last }}
-        {%- endfor %}
-    from deliveries
+        {{ exact_sum('delivery_time * median_weight') }} as median_tenths,
+        {{ exact_sum('delivery_time * p90_weight') }} as p90_tenths
+    from weighted
     group by seller_id
 ),
 
@@ -82,18 +94,21 @@ usual as (
     where delivered_orders >= 5
 ),
 
+quarters as (
+    select
+        *,
+        average_rank - (1 + {{ integer_division('sellers - 1', 4) }}) as after_q1,
+        mod(sellers - 1, 4) as q1_rest,
+        average_rank - (1 + {{ integer_division('3 * (sellers - 1)', 4) }}) as after_q3,
+        mod(3 * (sellers - 1), 4) as q3_rest
+    from usual
+),
+
 quartiles as (
     select
-        {%- for quarters in [1, 3] %}
-        sum(case
-            when average_rank = 1 + {{ integer_division(quarters ~ " * (sellers - 1)", 4) }}
-                then average * (4 - mod({{ quarters }} * (sellers - 1), 4))
-            when average_rank = 2 + {{ integer_division(quarters ~ " * (sellers - 1)", 4) }}
-                then average * mod({{ quarters }} * (sellers - 1), 4)
-            else 0
-        end) / 4 as q{{ quarters }}{{ "," if not loop.last }}
-        {%- endfor %}
-    from usual
+        sum(average * (case after_q1 when 0 then 4 - q1_rest when 1 then q1_rest else 0 end)) / 4 as q1,
+        sum(average * (case after_q3 when 0 then 4 - q3_rest when 1 then q3_rest else 0 end)) / 4 as q3
+    from quarters
 ),
 
 outliers as (

@@ -65,21 +65,33 @@ with_neighbours as (
     select
         *,
         lag(revenue) over (partition by grain order by period_start) as previous_revenue,
-        case grain
-            {%- for grain, before in grains.items() %}
-            when '{{ grain }}' then sum(revenue) over (
-                partition by grain order by period_start rows between {{ before }} preceding and current row
-            )
-            {%- endfor %}
-        end as window_revenue,
-        case grain
-            {%- for grain, before in grains.items() %}
-            when '{{ grain }}' then count(*) over (
-                partition by grain order by period_start rows between {{ before }} preceding and current row
-            )
-            {%- endfor %}
-        end as window_periods
+        row_number() over (partition by grain order by period_start) as period_number,
+        sum(revenue) over (partition by grain order by period_start rows unbounded preceding) as revenue_so_far
     from per_period
+),
+
+-- A window of rows is the difference of two running sums: this one, and the one where the window starts.
+windows as (
+    select
+        *,
+        case grain
+            {%- for grain, before in grains.items() %}
+            when '{{ grain }}' then {{ before }}
+            {%- endfor %}
+        end as periods_before
+    from with_neighbours
+),
+
+averaged as (
+    select
+        windows.*,
+        windows.revenue_so_far - coalesce(earlier.revenue_so_far, 0) as window_revenue,
+        least(windows.period_number, windows.periods_before + 1) as window_periods
+    from windows
+    left join windows as earlier
+        on
+            windows.grain = earlier.grain
+            and windows.period_number - windows.periods_before - 1 = earlier.period_number
 ),
 
 final as (
@@ -94,7 +106,7 @@ final as (
         {{ money_per('revenue', 'orders') }} as avg_order_value,
         {{ growth_of_money('revenue', 'previous_revenue') }} as revenue_growth_pct,
         {{ money_per('window_revenue', 'window_periods') }} as revenue_moving_avg
-    from with_neighbours
+    from averaged
 )
 
 select * from final

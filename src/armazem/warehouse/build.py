@@ -28,7 +28,7 @@ from armazem.warehouse.dbt_project import (
     fingerprint,
     project_folder,
     run_dbt,
-    selection,
+    with_changed_orders,
 )
 from armazem.warehouse.inputs import Scope, create_inputs, drop_inputs
 from armazem.warehouse.lock import build_lock
@@ -73,7 +73,8 @@ class AuditFailed(BuildError):
 class _Plan:
     base: str | None
     request: BuildRequest
-    loads: tuple[LedgerRow, ...]
+    all_loads: tuple[str, ...]
+    loads: tuple[LedgerRow, ...]  # the ones to take in
     fingerprint: str
     reason: str
 
@@ -170,6 +171,7 @@ def _plan(home: Home, request: BuildRequest) -> _Plan:
     """Which version to start from, and which loads to take in."""
     code = fingerprint(project_folder(), META_DDL)
     loads = tuple(read_ledger(home))
+    ids = tuple(sorted({load.load_id for load in loads}))
     base = versions.current_build(home)
     if base is not None and not versions.version_file(home, base).is_file():
         raise HomeError(f"the current version {base} is missing", "restore one with `armazem rollback BUILD_ID`")
@@ -178,36 +180,38 @@ def _plan(home: Home, request: BuildRequest) -> _Plan:
     if base is None:
         if request.select is not None:
             raise BuildError("the first build has to be a whole one", "run it without --select")
-        return _Plan(None, request, loads, code, "first build")
+        return _Plan(None, request, ids, loads, code, "first build")
     if request.full_refresh and request.select is None:
-        return _Plan(None, request, loads, code, "full refresh")
+        return _Plan(None, request, ids, loads, code, "full refresh")
     with closing(duckdb.connect(str(versions.version_file(home, base)), read_only=True)) as connection:
         taken_in = loads_taken_in(connection)
         row = connection.execute(
             "select fingerprint from meta.builds where complete order by build_id desc limit 1"
         ).fetchone()
     if request.select is None and (row is None or row[0] != code):
-        return _Plan(None, request, loads, code, f"full refresh: the models changed since {base}")
-    if taken_in - {load.load_id for load in loads} and request.select is None:
-        return _Plan(None, request, loads, code, f"full refresh: a load of {base} was withdrawn")
+        return _Plan(None, request, ids, loads, code, f"full refresh: the models changed since {base}")
+    if taken_in - set(ids) and request.select is None:
+        return _Plan(None, request, ids, loads, code, f"full refresh: a load of {base} was withdrawn")
     new = tuple(load for load in loads if load.load_id not in taken_in)
     count = len({load.load_id for load in new})
-    return _Plan(base, request, new, code, f"incremental from {base}: {count} new load{'s' * (count != 1)}")
+    return _Plan(base, request, ids, new, code, f"incremental from {base}: {count} new load{'s' * (count != 1)}")
 
 
 def _selector(plan: _Plan) -> str | None:
-    if plan.request.select is not None or plan.full_refresh:
-        return plan.request.select
+    if plan.full_refresh:
+        return None
+    if plan.request.select is not None:
+        return with_changed_orders(plan.request.select)
     changed = {load.table for load in plan.loads}
     if _scope(plan).has_window:
         changed |= {table.name for table in TABLES if any(column.name == "order_id" for column in table.columns)}
-    return selection(table.name for table in TABLES if table.name in changed)
+    return with_changed_orders(" ".join(f"source:raw.{table.name}+" for table in TABLES if table.name in changed))
 
 
 def _scope(plan: _Plan) -> Scope:
     window = plan.request if not plan.full_refresh else BuildRequest()
     new_loads = tuple(sorted({load.load_id for load in plan.loads}))
-    return Scope(new_loads, window.start_date, window.end_date)
+    return Scope(plan.all_loads, new_loads, window.start_date, window.end_date)
 
 
 def _prepare(work: Path, home: Home, plan: _Plan) -> None:

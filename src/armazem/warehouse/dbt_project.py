@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 import hashlib
 import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
@@ -45,18 +45,15 @@ def project_folder() -> Path:
 def fingerprint(folder: Path, *more: str) -> str:
     """SHA-256 of the code of all models and macros, and more: a build with other code starts from nothing."""
     digest = hashlib.sha256("\0".join(more).encode())
-    for path in sorted(folder.rglob("*.sql")):
-        if {"models", "macros"} & set(path.relative_to(folder).parts):
+    for path in [folder / "dbt_project.yml", *sorted(folder.rglob("*.sql"))]:
+        if path.suffix == ".yml" or {"models", "macros"} & set(path.relative_to(folder).parts):
             digest.update(path.relative_to(folder).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
     return digest.hexdigest()
 
 
-def selection(changed_tables: Iterable[str]) -> str:
-    """What depends on these source tables, in dbt's selector syntax: the rest of an incremental build stands.
-
-    `int_changed_orders` is always made: it exists in the file being built only.
-    """
-    return " ".join([*(f"source:raw.{table}+" for table in changed_tables), "int_changed_orders"])
+def with_changed_orders(selector: str) -> str:
+    """The selector, and `int_changed_orders`: the facts need it, and it exists in the file being built only."""
+    return f"{selector} int_changed_orders".strip()
 
 
 def build_arguments(*, state: Path, logs: Path, threads: int, full_refresh: bool, select: str | None) -> list[str]:

@@ -21,8 +21,12 @@ SCAFFOLDING = ("raw", "control", "intermediate")
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """Which rows a build takes in: those of `new_loads`, and the orders bought in the window (inclusive)."""
+    """Which rows a build takes in: those of `new_loads`, and the orders bought in the window (inclusive).
 
+    `all_loads`: what was loaded when the build began; what comes later is left to the next one.
+    """
+
+    all_loads: tuple[str, ...]
     new_loads: tuple[str, ...]
     start_date: date | None = None
     end_date: date | None = None
@@ -59,10 +63,9 @@ def drop_inputs(connection: duckdb.DuckDBPyConnection) -> None:
 
 
 def _raw_view(home: Home, table: Table, scope: Scope) -> str:
-    files = parquet_files(home, table.name)
-    if not scope.has_window:  # old loads are in the tables already: their files need not be opened
-        wanted = set(scope.new_loads)
-        files = [path for path in files if path.parent.name in wanted]
+    # Without a window old loads are in the tables already: their files need not be opened.
+    wanted = set(scope.all_loads if scope.has_window else scope.new_loads)
+    files = [path for path in parquet_files(home, table.name) if path.parent.name in wanted]
     if not files:
         return _empty_view(table)
     names = ", ".join(_quoted(str(path)) for path in files)
