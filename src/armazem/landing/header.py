@@ -1,0 +1,105 @@
+"""The header of a batch file against the contract: which column of the file is which of the table."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import NoReturn
+
+from armazem.contract import Table
+from armazem.errors import SourceError
+from armazem.landing.tokenizer import Broken, Lines, records
+
+_DELIMITERS = (b",", b";", b"\t", b"|")
+_NOT_A_CSV = "export it as CSV, with a header line"
+
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    """`positions`: contract column to its place in the file, from 0. `width`: how many columns the file has.
+
+    `plain`: it is the first physical line, and the only one of the header.
+    """
+
+    positions: Mapping[str, int]
+    width: int
+    plain: bool
+    warnings: tuple[str, ...]
+
+
+def read_header(lines: Lines, table: Table, name: str, delimiter: bytes) -> Header:
+    """Read the header from `lines`, which then stand at the first data line. `name` is for messages.
+
+    Raises SourceError where the file has no header, is no CSV file, has another delimiter, or lacks or
+    repeats a column of the contract.
+    """
+    record = next(records(lines, delimiter, None), None)
+    if record is None:
+        raise SourceError(f"{name} is empty", "a source file has at least its header line")
+    if b"\0" in record.raw:
+        raise SourceError(f"{name} is not a CSV file: its header has NUL bytes", _NOT_A_CSV)
+    if isinstance(record, Broken):
+        raise SourceError(f"{name} is not a CSV file: its header cannot be read ({record.message})", _NOT_A_CSV)
+    names = [_plain(field) for field in record.fields]
+    known = _spellings(table)
+    if not any(spelling in known for spelling in names):
+        _no_column_known(record.raw, table, name, delimiter)
+    positions, warnings = _matched(names, known, table, name)
+    plain = record.line == 1 and lines.number == 2
+    return Header(positions, len(names), plain, tuple(warnings))
+
+
+def _plain(field: bytes) -> str:
+    return field.decode("utf-8", "replace").strip("\ufeff\"' \t\r\n\v\f").lower()
+
+
+def _spellings(table: Table) -> dict[str, str]:
+    return {spelling.lower(): column.name for column in table.columns for spelling in (column.name, *column.aliases)}
+
+
+def _matched(names: list[str], known: Mapping[str, str], table: Table, file: str) -> tuple[dict[str, int], list[str]]:
+    positions: dict[str, int] = {}
+    warnings = []
+    for place, spelling in enumerate(names):
+        column = known.get(spelling)
+        if column is None:
+            shown = f"column {_shown(spelling)}" if spelling else f"column {place + 1}, which has no name,"
+            warnings.append(f"{file}: {shown} is not in the contract and is left out")
+        elif column in positions:
+            raise SourceError(f"{file} has the column {column} twice", "remove one of them")
+        else:
+            positions[column] = place
+    missing = [column.name for column in table.columns if column.name not in positions]
+    if missing:
+        raise SourceError(
+            f"{file} lacks the column{'s' if len(missing) > 1 else ''} {', '.join(missing)}",
+            f"a file of {table.name} has the columns {', '.join(c.name for c in table.columns)}",
+        )
+    return positions, warnings
+
+
+def _no_column_known(raw: bytes, table: Table, file: str, delimiter: bytes) -> NoReturn:
+    """Raise for a header with another delimiter, or for a file that is something else."""
+    known = _spellings(table)
+    found = {
+        other: sum(_plain(field) in known for field in raw.split(other)) for other in _DELIMITERS if other != delimiter
+    }
+    likely = max(found, key=lambda other: found[other])
+    if found[likely]:
+        raise SourceError(
+            f"{file} is not separated by {_flag(delimiter)}: it seems to be {_flag(likely)}",
+            f"use --delimiter {_flag(likely)}",
+        )
+    shown = _shown(raw.decode("utf-8", "replace"))
+    raise SourceError(
+        f"{file} is not a CSV file of {table.name}: its first line is {shown!r}, with no column of the contract",
+        f"its header should be {','.join(column.name for column in table.columns)}",
+    )
+
+
+def _flag(delimiter: bytes) -> str:
+    return "'" + delimiter.decode("latin-1").replace("\t", "\\t") + "'"
+
+
+def _shown(text: str) -> str:
+    return text if len(text) <= 60 else text[:57] + "…"

@@ -1,0 +1,93 @@
+"""The ledger: what was loaded when, one `ledger.json` in the folder of each load."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, fields
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Literal
+
+from armazem.errors import HomeError
+from armazem.home import Home
+from armazem.landing.durable import sync_file
+
+LEDGER_FILE = "ledger.json"
+WITHDRAWN = "withdrawn"
+_ID_FORMAT = "%Y%m%dT%H%M%S%fZ"
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerRow:
+    """One file of one load.
+
+    `path`: display name of the source. `seconds`: what reading and writing it took. `loaded_at`: UTC,
+    ISO 8601. `status`: `unchanged` where an earlier load, `load_id`, already had these bytes.
+    """
+
+    load_id: str
+    table: str
+    path: str
+    sha256: str
+    size_bytes: int
+    rows_read: int
+    rows_accepted: int
+    rows_rejected: int
+    seconds: float
+    loaded_at: str
+    encoding: str
+    status: Literal["loaded", "unchanged"]
+
+
+def write_ledger(folder: Path, load_id: str, rows: Sequence[LedgerRow]) -> None:
+    """Write the ledger of one load into its folder."""
+    with (folder / LEDGER_FILE).open("w", encoding="utf-8") as file:
+        json.dump({"load_id": load_id, "files": [asdict(row) for row in rows]}, file, indent=1)
+        file.write("\n")
+        sync_file(file)
+
+
+def read_ledger(home: Home) -> list[LedgerRow]:
+    """Every file ever loaded, in load order. Raises HomeError where a ledger cannot be read."""
+    rows = []
+    for path in sorted(home.loads.glob(f"*/{LEDGER_FILE}")):
+        try:
+            rows += [_row(row) for row in json.loads(path.read_text(encoding="utf-8"))["files"]]
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise HomeError(
+                f"{path} cannot be read: {error}", "restore it, or move its folder out of the home folder"
+            ) from error
+    return rows
+
+
+def _row(row: dict[str, object]) -> LedgerRow:
+    known = {field.name for field in fields(LedgerRow)}
+    return LedgerRow(**{key: value for key, value in row.items() if key in known})  # type: ignore[arg-type]
+
+
+def parquet_files(home: Home, table: str) -> list[Path]:
+    """The Parquet files of a table, in load order."""
+    return sorted(home.loads.glob(f"*/{table}.parquet"))
+
+
+def new_load_id(home: Home) -> str:
+    """The current UTC time as `YYYYMMDDTHHMMSSffffffZ`, or just after the newest id if the clock went back."""
+    # Refused loads leave their rejects, and withdrawn ones their files, so those ids are taken too.
+    folders = (home.loads, home.rejects, home.landing / WITHDRAWN)
+    taken = [time for folder in folders for name in _names(folder) if (time := _time(name)) is not None]
+    now = datetime.now(UTC)
+    if taken:
+        now = max(now, max(taken) + timedelta(microseconds=1))
+    return now.strftime(_ID_FORMAT)
+
+
+def _names(folder: Path) -> list[str]:
+    return [entry.name for entry in folder.iterdir()] if folder.is_dir() else []
+
+
+def _time(load_id: str) -> datetime | None:
+    try:
+        return datetime.strptime(load_id, _ID_FORMAT).replace(tzinfo=UTC)
+    except ValueError:
+        return None
