@@ -10,7 +10,6 @@ from pathlib import Path
 import duckdb
 
 from armazem.errors import SourceError
-from armazem.landing.exact import copy_exact
 from armazem.landing.fast import NotPlain, copy_fast
 from armazem.landing.header import Header, read_header
 from armazem.landing.prescan import CHUNK, Scan
@@ -87,6 +86,8 @@ def convert(
             opened.seek(start)
             lines = Lines(opened, file.name)
             read_header(lines, file.table, file.name, form.delimiter)
+            from armazem.landing.exact import copy_exact  # brings pyarrow, which most loads and no query need
+
             accepted = copy_exact(connection, lines, target, file.table, header, writer, form.delimiter, on_rows)
     finally:
         writer.close()

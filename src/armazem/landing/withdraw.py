@@ -9,6 +9,7 @@ from filelock import FileLock
 
 from armazem.errors import HomeError
 from armazem.home import Home
+from armazem.landing.ledger import WITHDRAWN
 
 
 def withdraw(home: Home, load_id: str) -> Path:
@@ -19,7 +20,7 @@ def withdraw(home: Home, load_id: str) -> Path:
         raise HomeError(
             f"there is no load {load_id}", f"the newest are {', '.join(known[-5:]) or 'none'}; see meta.loads"
         )
-    target = home.landing / "withdrawn" / load_id
+    target = home.landing / WITHDRAWN / load_id
     with FileLock(home.landing / ".lock"):
         target.parent.mkdir(exist_ok=True)
         os.replace(home.loads / load_id, target)
