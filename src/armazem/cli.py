@@ -40,6 +40,11 @@ class _Group(click.Group):
         except BrokenPipeError:  # the reader of a pipe has seen enough
             sys.stderr.close()
             ctx.exit(0)
+        except OSError as error:
+            where = f"{error.filename}: " if error.filename else ""
+            reason = error.strerror or str(error)
+            console.show_error(ArmazemError(f"{where}{reason}", "check the free space and the permissions there"))
+            ctx.exit(1)
 
 
 _format = click.option(
@@ -80,7 +85,9 @@ def _print(rows: Rows, format_: Format, title: str | None = None) -> None:
 
 
 @main.command()
-@click.option("--data", type=click.Path(path_type=Path), help="Folder or zip to load; generated data without it.")
+@click.option(
+    "--data", type=click.Path(path_type=Path, readable=False), help="Folder or zip to load; generated data without it."
+)
 @click.option("--orders", type=click.IntRange(1), help=f"Orders to generate.  [default: {OLIST_ORDERS:,}]")
 @click.option("--seed", default=42, show_default=True, help="Of the generated data.")
 @click.option("--no-serve", is_flag=True, expose_value=False, help="Stop after the build; so far it always does.")
@@ -189,7 +196,7 @@ def fetch(out: Path) -> None:
 
 
 @main.command()
-@click.argument("path", type=click.Path(path_type=Path))
+@click.argument("path", type=click.Path(path_type=Path, readable=False))  # what cannot be read is no wrong use
 @click.option("--strict", is_flag=True, help="Fail, and land nothing, if a single row is rejected.")
 @click.option("--force", is_flag=True, help="Load files again that were loaded before.")
 @click.option("--partial", is_flag=True, help="Accept that required files are missing.")

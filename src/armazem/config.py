@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import difflib
+import os
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +28,7 @@ class ConfigError(ArmazemError):
 class Settings(BaseSettings):
     """All settings, each with when to set it. Order: flag, environment, armazem.toml, default."""
 
-    model_config = SettingsConfigDict(env_prefix="ARMAZEM_", extra="forbid")
+    model_config = SettingsConfigDict(env_prefix="ARMAZEM_", env_ignore_empty=True, extra="forbid")
 
     home: Path = Field(
         Path("armazem-data"), description="Folder of all data. Set it to keep the data elsewhere than here."
@@ -66,12 +68,31 @@ class Settings(BaseSettings):
 
 def load_settings(**flags: Any) -> Settings:
     """Settings with these flags on top; a flag that is None was not given. Raises ConfigError."""
+    _refuse_unknown_variables()
     try:
         return Settings(**{name: value for name, value in flags.items() if value is not None})
     except ValidationError as error:
-        problems = "; ".join(f"{'.'.join(map(str, p['loc']))}: {p['msg']}" for p in error.errors())
+        problems = "; ".join(_problem(str(p["loc"][0]), p["type"], p["msg"]) for p in error.errors())
         raise ConfigError(
             f"settings are wrong: {problems}", f"look at ARMAZEM_* variables and {CONFIG_FILE}"
         ) from error
     except (OSError, ValueError) as error:  # TOML errors are ValueErrors
         raise ConfigError(f"{CONFIG_FILE} cannot be read: {error}", "correct the file") from error
+
+
+def _problem(name: str, kind: str, message: str) -> str:
+    return _unknown(name, list(Settings.model_fields)) if kind == "extra_forbidden" else f"{name}: {message}"
+
+
+def _refuse_unknown_variables() -> None:
+    """A misspelt variable would be as good as none, and nobody would notice."""
+    known = [f"ARMAZEM_{name.upper()}" for name in Settings.model_fields]
+    for name in os.environ:
+        # The build talks to dbt, and the tests to themselves, through variables of their own.
+        if name.startswith("ARMAZEM_") and not name.startswith(("ARMAZEM_DBT_", "ARMAZEM_SOAK")) and name not in known:
+            raise ConfigError(_unknown(name, known), "correct it or unset it; docs/settings.md lists all")
+
+
+def _unknown(name: str, known: list[str]) -> str:
+    close = difflib.get_close_matches(name, known, 1)
+    return f"there is no setting {name}" + (f"; did you mean {close[0]}?" if close else "")

@@ -122,7 +122,7 @@ def show_load(result: LoadResult, seconds: float) -> None:
     new = [row for row in result.files if row.status == "loaded"]
     rejected = sum(row.rows_rejected for row in new)
     console.print(
-        f"loaded {sum(row.rows_accepted for row in new):,} rows of {len(new)} files as {result.load_id}, "
+        f"loaded {sum(row.rows_accepted for row in new):,} rows of {_count(len(new), 'file')} as {result.load_id}, "
         f"{rejected:,} rejected, {seconds:.1f} s"
     )
     if rejected and result.rejects_path is not None:
@@ -146,13 +146,12 @@ def show_build(report: BuildReport, logs: Path) -> None:
         if test.status in ("fail", "error"):
             console.print(f"[red]failed:[/] {_outcome(test)}")
             console.print(f"the failing rows:\n\n{_plain(test.sql)}\n")
-    skipped_tests = sum(test.status == "skipped" for test in report.tests)
-    skipped = skipped_tests + sum(model.status == "skipped" for model in report.models)
+    skipped = sum(item.status == "skipped" for item in [*report.tests, *report.models])
     rows = sum(count for name, count in report.rows if name.startswith(("marts.", "kpis.")))
     console.print(
-        f"{record.models - record.models_failed} of {record.models} models, "
+        f"{sum(model.status == 'success' for model in report.models)} of {record.models} models, "
         f"{record.tests_passed} tests passed, {record.tests_warned} warned, "
-        f"{record.tests_failed - skipped_tests} failed, "
+        f"{record.tests_failed} failed, "
         f"{skipped} skipped"
         + (f", {rows:,} rows in marts and kpis" if report.rows else "")
         + f", {record.seconds:.1f} s"
@@ -163,8 +162,14 @@ def show_build(report: BuildReport, logs: Path) -> None:
         console.print(f"dbt's own log: {logs / 'dbt.log'}")
 
 
+def _count(number: int, thing: str) -> str:
+    return f"{number:,} {thing}{'s' * (number != 1)}"
+
+
 def _outcome(test: AuditResult) -> str:
-    what = f"rows that fail: {test.failed_checks}" if test.failed_checks else f"{test.failures:,} rows fail"
+    what = (
+        f"rows that fail: {test.failed_checks}" if test.failed_checks else _count(test.failures, "row") + " to look at"
+    )
     known = [line.strip() for line in test.description.splitlines() if line.strip()]
     # Of the remarks on a test's checks, those on the checks that failed.
     told = [line for line in known if line.split(":")[0] in test.failed_checks or not test.failed_checks]

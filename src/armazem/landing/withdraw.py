@@ -18,7 +18,8 @@ def withdraw(home: Home, load_id: str) -> Path:
     known = sorted(path.name for path in home.loads.iterdir()) if home.loads.is_dir() else []
     if load_id not in known:
         raise HomeError(
-            f"there is no load {load_id}", f"the newest are {', '.join(known[-5:]) or 'none'}; see meta.loads"
+            f"there is no load {load_id}",
+            f"the newest are {', '.join(known[-5:]) or 'none'}; meta.loads and `landing/loads` list all",
         )
     target = home.landing / WITHDRAWN / load_id
     with FileLock(home.landing / ".lock"):

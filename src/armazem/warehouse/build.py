@@ -32,7 +32,7 @@ from armazem.warehouse.dbt_project import (
 )
 from armazem.warehouse.inputs import Scope, create_inputs, drop_inputs
 from armazem.warehouse.lock import build_lock
-from armazem.warehouse.meta import META_DDL, create_meta, loads_taken_in, write_meta
+from armazem.warehouse.meta import META_DDL, create_meta, loads_taken_in, made_by, write_meta
 from armazem.warehouse.records import AuditResult, BuildRecord, ModelResult, new_build_id
 
 # The same name in every build: dbt parses the whole project again when its database has another one.
@@ -71,7 +71,8 @@ class AuditFailed(BuildError):
 
 @dataclass(frozen=True, slots=True)
 class _Plan:
-    base: str | None
+    base: str | None  # the version to start from, none for a full refresh
+    history: str | None  # the version whose list of builds and tests is carried on
     request: BuildRequest
     all_loads: tuple[str, ...]
     loads: tuple[LedgerRow, ...]  # the ones to take in
@@ -102,19 +103,22 @@ def build(
     if request.start_date and request.end_date and request.start_date > request.end_date:
         raise BuildError(f"--start {request.start_date} lies after --end {request.end_date}", "swap them")
     home = settings.home_folder.open()
-    with build_lock(
-        home,
-        timeout=settings.lock_timeout,
-        waiting=lambda holder: on_notice(f"waiting for another build of this home folder: {holder}"),
-    ):
-        try:
-            return _build_locked(settings, home, request, on_node, on_notice)
-        except (OSError, duckdb.IOException) as error:
-            _discard(home)
-            raise HomeError(
-                f"the build could not write to {home.root}: {error}",
-                "free some disk space or check the permissions; readers keep the version they have",
-            ) from error
+    try:
+        with build_lock(
+            home,
+            timeout=settings.lock_timeout,
+            waiting=lambda holder: on_notice(f"waiting for another build of this home folder: {holder}"),
+        ):
+            try:
+                return _build_locked(settings, home, request, on_node, on_notice)
+            except (OSError, duckdb.IOException):
+                _discard(home)
+                raise
+    except (OSError, duckdb.IOException) as error:
+        raise HomeError(
+            f"the build could not write to {home.root}: {error}",
+            "free some disk space or check the permissions; readers keep the version they have",
+        ) from error
 
 
 def _build_locked(
@@ -172,29 +176,59 @@ def _plan(home: Home, request: BuildRequest) -> _Plan:
     code = fingerprint(project_folder(), META_DDL)
     loads = tuple(read_ledger(home))
     ids = tuple(sorted({load.load_id for load in loads}))
-    base = versions.current_build(home)
-    if base is not None and not versions.version_file(home, base).is_file():
-        raise HomeError(f"the current version {base} is missing", "restore one with `armazem rollback BUILD_ID`")
     if not loads:
         raise BuildError("there is nothing to build: no data was loaded yet", "run `armazem load PATH` first")
-    if base is None:
-        if request.select is not None:
-            raise BuildError("the first build has to be a whole one", "run it without --select")
-        return _Plan(None, request, ids, loads, code, "first build")
-    if request.full_refresh and request.select is None:
-        return _Plan(None, request, ids, loads, code, "full refresh")
-    with closing(duckdb.connect(str(versions.version_file(home, base)), read_only=True)) as connection:
-        taken_in = loads_taken_in(connection)
-        row = connection.execute(
-            "select fingerprint from meta.builds where complete order by build_id desc limit 1"
-        ).fetchone()
-    if request.select is None and (row is None or row[0] != code):
-        return _Plan(None, request, ids, loads, code, f"full refresh: the models changed since {base}")
-    if taken_in - set(ids) and request.select is None:
-        return _Plan(None, request, ids, loads, code, f"full refresh: a load of {base} was withdrawn")
-    new = tuple(load for load in loads if load.load_id not in taken_in)
+    current = versions.current_build(home)
+    before = None if current is None else _state_of(versions.version_file(home, current))
+    history = None if before is None else current
+    if request.select is None:
+        reason = _reason_for_all(current, before, request, ids, code)
+        if reason is not None:
+            return _Plan(None, history, request, ids, loads, code, reason)
+    if before is None:
+        raise BuildError("there is no version whose other tables could stay", "build without --select first")
+    new = tuple(load for load in loads if load.load_id not in before.loads)
     count = len({load.load_id for load in new})
-    return _Plan(base, request, ids, new, code, f"incremental from {base}: {count} new load{'s' * (count != 1)}")
+    reason = f"incremental from {current}: {count} new load{'s' * (count != 1)}"
+    return _Plan(current, history, request, ids, new, code, reason)
+
+
+@dataclass(frozen=True, slots=True)
+class _State:
+    """What a version says of itself: the loads in it, and the code that made it."""
+
+    loads: frozenset[str]
+    fingerprint: str | None
+
+
+def _state_of(file: Path) -> _State | None:
+    """None where the version is missing or damaged: the landing zone has all that it had."""
+    if not file.is_file():
+        return None
+    try:
+        with closing(duckdb.connect(str(file), read_only=True)) as connection:
+            return _State(frozenset(loads_taken_in(connection)), made_by(connection))
+    except duckdb.Error:
+        return None
+
+
+def _reason_for_all(
+    current: str | None, before: _State | None, request: BuildRequest, loads: Sequence[str], code: str
+) -> str | None:
+    """Why everything has to be built anew; None where the difference is enough."""
+    if current is None:
+        return "first build"
+    if before is None:
+        return f"full refresh: {current} is missing or damaged"
+    if request.full_refresh:
+        return "full refresh"
+    if before.fingerprint != code:
+        return f"full refresh: the models changed since {current}"
+    if before.loads - set(loads):
+        return f"full refresh: a load of {current} was withdrawn"
+    if any(load < max(before.loads, default="") for load in set(loads) - before.loads):
+        return f"full refresh: a load came back that is older than those of {current}"
+    return None
 
 
 def _selector(plan: _Plan) -> str | None:
@@ -220,9 +254,8 @@ def _prepare(work: Path, home: Home, plan: _Plan) -> None:
         shutil.copyfile(versions.version_file(home, plan.base), work)
     with closing(duckdb.connect(str(work))) as connection:
         create_meta(connection)
-        history = versions.current_build(home)
-        if plan.full_refresh and history is not None:
-            file = str(versions.version_file(home, history)).replace("'", "''")
+        if plan.full_refresh and plan.history is not None:
+            file = str(versions.version_file(home, plan.history)).replace("'", "''")
             connection.execute(f"attach '{file}' as before (read_only)")
             connection.execute("insert into meta.builds by name select * from before.meta.builds")
             connection.execute("insert into meta.test_results by name select * from before.meta.test_results")
@@ -272,6 +305,7 @@ def _finish(work: Path, plan: _Plan, record: BuildRecord, run: DbtRun) -> tuple[
 def _record(plan: _Plan, run: DbtRun, build_id: str, started: datetime) -> BuildRecord:
     finished = datetime.now(UTC)
     failed = bool(run.failed_models or run.failed_tests)
+    failed_tests = [test for test in run.failed_tests if test.status != "skipped"]
     start, end = plan.request.start_date, plan.request.end_date
     return BuildRecord(
         build_id=build_id,
@@ -285,11 +319,11 @@ def _record(plan: _Plan, run: DbtRun, build_id: str, started: datetime) -> Build
         fingerprint=plan.fingerprint,
         new_loads=len({load.load_id for load in plan.loads}),
         models=len(run.models),
-        models_failed=len(run.failed_models),
+        models_failed=sum(model.status != "skipped" for model in run.failed_models),
         tests=len(run.tests),
         tests_passed=sum(test.status == "pass" for test in run.tests),
         tests_warned=sum(test.status == "warn" for test in run.tests),
-        tests_failed=len(run.failed_tests),
+        tests_failed=len(failed_tests),
         started_at=started,
         finished_at=finished,
         seconds=round((finished - started).total_seconds(), 3),

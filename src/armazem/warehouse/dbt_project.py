@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import hashlib
+import logging
 import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -88,7 +89,7 @@ def run_dbt(
         if event.info.name == "LogStartLine":
             on_node(event.data.node_info.node_name, event.data.index, event.data.total)
 
-    with _environment(environment), _no_garbage_collection():
+    with _environment(environment), _no_garbage_collection(), _silent_log_errors():
         from dbt.cli.main import dbtRunner  # takes over a second: only builds pay for it
 
         try:
@@ -127,6 +128,8 @@ def _model_result(result: Any) -> ModelResult:
 
 def _test_result(result: Any, build_id: str) -> AuditResult:
     node = result.node
+    # The file is built under another name than it has when somebody looks at the failing rows.
+    sql = (node.compiled_code or "").replace(f'"{node.database}".', "").strip()
     attached = getattr(node, "attached_node", None)  # singular tests speak of several models
     return AuditResult(
         build_id=build_id,
@@ -138,7 +141,7 @@ def _test_result(result: Any, build_id: str) -> AuditResult:
         failed_checks="",
         seconds=round(result.execution_time, 3),
         description=node.description or "",
-        sql=(node.compiled_code or "").strip(),
+        sql=sql,
     )
 
 
@@ -157,6 +160,16 @@ def _no_garbage_collection() -> Iterator[None]:
     finally:
         if was_enabled:
             gc.enable()
+
+
+@contextmanager
+def _silent_log_errors() -> Iterator[None]:
+    # On a full disk dbt's own log cannot be written either; Python would print a traceback for each line.
+    before, logging.raiseExceptions = logging.raiseExceptions, False
+    try:
+        yield
+    finally:
+        logging.raiseExceptions = before
 
 
 @contextmanager

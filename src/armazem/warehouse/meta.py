@@ -46,6 +46,14 @@ def loads_taken_in(connection: duckdb.DuckDBPyConnection) -> set[str]:
     return {str(row[0]) for row in rows}
 
 
+def made_by(connection: duckdb.DuckDBPyConnection) -> str | None:
+    """Fingerprint of the code of the last whole build of this file."""
+    row = connection.execute(
+        "select fingerprint from meta.builds where complete and status = 'published' order by build_id desc limit 1"
+    ).fetchone()
+    return None if row is None else str(row[0])
+
+
 def write_meta(
     connection: duckdb.DuckDBPyConnection,
     record: BuildRecord,

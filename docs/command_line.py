@@ -1,0 +1,65 @@
+"""docs/cli.md and docs/settings.md: rendered from the commands and from the Settings object."""
+
+from __future__ import annotations
+
+import click
+
+from armazem.cli import main
+from armazem.config import CONFIG_FILE, Settings
+
+_WIDTH = 100
+_CLI_INTRO = """\
+Every command, as `armazem COMMAND --help` shows it. A flag wins over the environment, which wins over `armazem.toml`:
+see [settings.md](settings.md).
+
+Answers go to the standard output, progress and remarks to the standard error, so that an answer can be piped. On a
+terminal progress is a bar, elsewhere it is plain lines.
+
+| exit code | meaning |
+|---|---|
+| 0 | done; rows may have been rejected, and tests may have warned |
+| 1 | the work failed: one line says what, where and what to do; nothing was changed |
+| 2 | wrong use: an option or argument that does not exist or does not fit |
+| 130 | interrupted with Ctrl-C; nothing was published |"""
+_SETTINGS_INTRO = """\
+Each setting has one name, in lower case in `armazem.toml` and as `ARMAZEM_` + upper case in the environment. A
+command's flag wins over the environment, which wins over the file, which wins over the default. An unknown name in
+the file is an error, not a setting that is silently ignored. `armazem.toml` is read from the folder in which the
+command is run."""
+FLAGS = {"home": "`armazem --home`", "threads": "`build --threads`", "lock_timeout": "`build --wait`"}
+
+
+def cli_page() -> list[str]:
+    """The lines of docs/cli.md."""
+    context = click.Context(
+        main, info_name="armazem", terminal_width=_WIDTH, help_option_names=main.context_settings["help_option_names"]
+    )
+    lines = ["# Commands", "", *_CLI_INTRO.splitlines(), "", "| command | what it does |", "|---|---|"]
+    names = main.list_commands(context)
+    for name in names:
+        lines.append(f"| [`{name}`](#armazem-{name}) | {_first_sentence(main.commands[name])} |")
+    lines += ["", "## `armazem`", "", "```text", *main.get_help(context).splitlines(), "```"]
+    for name in names:
+        command = main.commands[name]
+        child = click.Context(command, info_name=name, parent=context, terminal_width=_WIDTH)
+        lines += ["", f"## `armazem {name}`", "", "```text", *command.get_help(child).splitlines(), "```"]
+    return [line.rstrip() for line in lines]
+
+
+def _first_sentence(command: click.Command) -> str:
+    return " ".join((command.help or "").split("\n\n")[0].split())
+
+
+def settings_page() -> list[str]:
+    """The lines of docs/settings.md."""
+    lines = ["# Settings", "", *_SETTINGS_INTRO.splitlines(), ""]
+    lines += ["| setting | environment | default | flag | what it is, and when to set it |", "|---|---|---|---|---|"]
+    example = []
+    for name, field in Settings.model_fields.items():
+        default = field.default
+        shown = f"`{default}`" if str(default) else "empty"
+        lines.append(f"| `{name}` | `ARMAZEM_{name.upper()}` | {shown} | {FLAGS.get(name, '')} | {field.description} |")
+        value = default if isinstance(default, int | float) else f'"{default}"'
+        example.append(f"{name} = {value}")
+    lines += ["", f"`{CONFIG_FILE}` with the defaults:", "", "```toml", *example, "```"]
+    return lines

@@ -1,0 +1,20 @@
+"""The source `raw` in dbt's sources file, rendered from the contract; other sources in it stay as they are."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import yaml
+
+from armazem.contract.render import dbt_sources
+
+SOURCES = Path(__file__).parents[1] / "dbt" / "models" / "staging" / "_sources.yml"
+_MARK = "# Rendered from the contract.\n"
+
+
+def sources_file() -> str:
+    """The content of the file."""
+    content = yaml.safe_load(SOURCES.read_text(encoding="utf-8"))
+    [raw] = dbt_sources()["sources"]
+    content["sources"] = [raw if source["name"] == "raw" else source for source in content["sources"]]
+    return _MARK + yaml.safe_dump(content, sort_keys=False, allow_unicode=True, width=120)

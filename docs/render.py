@@ -1,0 +1,52 @@
+"""`make docs`: renders the pages and pictures that come from the contract, the commands and the models.
+
+Each page is a list of lines made by a pure function; tests/docs compares them with the files.
+"""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+from pathlib import Path
+
+from docs.command_line import cli_page, settings_page
+from docs.data_model import data_model
+from docs.dbt_sources import SOURCES, sources_file
+from docs.dictionary import data_dictionary
+from docs.pictures import growth, overview
+from docs.warehouse import Warehouse, build_warehouse
+
+DOCS = Path(__file__).parent
+ORDERS = 5_000
+_MARK = "<!-- Rendered by `make docs`. Change what it is rendered from, not this file. -->"
+
+
+def pages(warehouse: Warehouse) -> dict[str, str]:
+    """Path below docs/ to content; the same for every build of the same models."""
+    rendered = {
+        "cli.md": cli_page(),
+        "settings.md": settings_page(),
+        "data-model.md": data_model(warehouse),
+        "data-dictionary.md": data_dictionary(warehouse),
+    }
+    texts = {path: "\n".join([_MARK, "", *lines]) + "\n" for path, lines in rendered.items()}
+    return texts | {f"img/overview-{mode}.svg": overview(mode) for mode in ("light", "dark")}
+
+
+def charts(warehouse: Warehouse) -> dict[str, str]:
+    """Pictures of the data: they change with the generated orders."""
+    return {f"img/growth-{mode}.svg": growth(warehouse.months, ORDERS, mode) for mode in ("light", "dark")}
+
+
+def main() -> None:
+    """Render everything: dbt's sources first, the pages from one build of generated data."""
+    SOURCES.write_text(sources_file(), encoding="utf-8")
+    with tempfile.TemporaryDirectory() as folder:
+        warehouse = build_warehouse(Path(folder), ORDERS)
+    for path, text in (pages(warehouse) | charts(warehouse)).items():
+        (DOCS / path).write_text(text, encoding="utf-8")
+        sys.stdout.write(f"docs/{path}\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,30 @@
+"""One small build for all tests of the docs."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+# `docs` lies beside `src` and is not installed; `python -m pytest` finds it by itself, `pytest` does not.
+sys.path.append(str(ROOT))
+
+if TYPE_CHECKING:
+    from docs.warehouse import Warehouse
+
+
+@pytest.fixture(scope="session")
+def built(tmp_path_factory: pytest.TempPathFactory) -> tuple[Warehouse, Path]:
+    """The warehouse as the docs see it, and its home folder."""
+    from docs.warehouse import build_warehouse
+
+    folder = tmp_path_factory.mktemp("docs")
+    return build_warehouse(folder, orders=200), folder / "home"
+
+
+@pytest.fixture(scope="session")
+def warehouse(built: tuple[Warehouse, Path]) -> Warehouse:
+    return built[0]

@@ -1,0 +1,240 @@
+"""What fails its audit is never seen by readers, and what passed can be taken back."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from datetime import date
+from pathlib import Path
+
+import duckdb
+import pytest
+from reference import KEYS, compute, differences
+from reference.world import World
+
+from armazem.sources.synthetic import generate
+from armazem.warehouse.build import BuildRequest
+
+from . import history
+from .shop import Shop, differing
+
+pytestmark = pytest.mark.xdist_group("publishing")
+
+
+@pytest.fixture(scope="module")
+def first(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("extracts") / "first"
+    generate(folder, orders=150, seed=3)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def second(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("extracts") / "second"
+    generate(folder, orders=60, seed=4)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def published(shop: Shop, first: Path) -> Shop:
+    shop.load(first)
+    shop.build()
+    return shop
+
+
+def from_the_future(folder: Path, good: Path) -> Path:
+    w = World()
+    w.sale("late", "ana", "2099-01-01 10:00:00")
+    return w.write(folder)
+
+
+def cut_orders(folder: Path, good: Path) -> Path:
+    tables = history.read(good)
+    tables[history.ORDERS] = tables[history.ORDERS][:5]
+    return history.write(folder, tables)
+
+
+def payments_in_cents(folder: Path, good: Path) -> Path:
+    tables = history.read(good)
+    for row in tables[history.PAYMENTS]:
+        row["payment_value"] = f"{float(row['payment_value']) * 100:.2f}"
+    return history.write(folder, tables)
+
+
+@pytest.mark.parametrize(
+    ("poison", "test", "check", "table"),
+    [
+        (from_the_future, "stg_orders_audit", "not_bought_in_the_future 1", "staging.stg_orders"),
+        (cut_orders, "stg_order_items_have_their_orders", "Over 5 % of the items", "staging.stg_order_items"),
+        (payments_in_cents, "audit_fact_sales_paid_what_it_cost", "Over 20 % of the items", "marts.audit_fact_sales"),
+    ],
+)
+def test_a_poisoned_extract(
+    published: Shop,
+    second: Path,
+    tmp_path: Path,
+    poison: Callable[[Path, Path], Path],
+    test: str,
+    check: str,
+    table: str,
+) -> None:
+    current, before = published.current, published.checksums(all_tables=True)
+    load_id = published.load(poison(tmp_path / "poisoned", second), partial=True).load_id
+
+    failed = published.armazem("build")
+    assert failed.code == 1
+    assert test in failed.err
+    assert check in failed.err
+    assert f"readers keep {current}" in failed.err
+    assert published.current == current
+    assert published.checksums(all_tables=True) == before
+    listed = json.loads(published.armazem("builds", "--format", "json").out)
+    assert listed[0]["state"] == "failed"
+    assert listed[0]["failed"] >= 1
+    assert [row["build_id"] for row in listed if row["state"] == "current"] == [current]
+
+    # The file that failed has the rows for which it did; the published one does not.
+    count = f"select count(*) as n from {table}"
+    [there] = json.loads(published.armazem("sql", "--failed", count, "--format", "json").out)
+    [here] = json.loads(published.armazem("sql", count, "--format", "json").out)
+    assert there["n"] != here["n"]
+
+    assert published.armazem("unload", load_id).code == 0
+    assert published.armazem("build").code == 0
+    assert published.checksums(all_tables=True) == before
+
+
+def test_the_right_extract_after_the_wrong_one(published: Shop, first: Path, second: Path, tmp_path: Path) -> None:
+    wrong = published.load(payments_in_cents(tmp_path / "wrong", second)).load_id
+    assert published.armazem("build").code == 1
+    assert published.armazem("unload", wrong).code == 0
+    assert published.armazem("load", second).code == 0
+    assert published.armazem("build").code == 0
+    expected = compute([first, second])
+    for table, key in KEYS.items():
+        schema = "kpis" if table.startswith("agg_") else "marts"
+        assert differences(expected[table], published.rows(f"{schema}.{table}"), key) == [], table
+
+
+def test_twice_changes_nothing(published: Shop, first: Path) -> None:
+    current, files = published.current, sorted(published.path.rglob("builds/*"))
+    loads = sorted(published.home.loads.iterdir())
+    again = published.armazem("load", first)
+    assert (again.code, "nothing new" in again.err) == (0, True)
+    built = published.armazem("build")
+    assert (built.code, f"{current}: it stays current" in built.err) == (0, True)
+    assert (published.current, sorted(published.path.rglob("builds/*"))) == (current, files)
+    assert sorted(published.home.loads.iterdir()) == loads
+
+
+def test_rollback_and_forward(published: Shop, tmp_path: Path) -> None:
+    old, old_tables = published.current, published.checksums()
+    folder = tmp_path / "third"
+    generate(folder, orders=20, seed=5)
+    published.load(folder)
+    assert published.armazem("build").code == 0
+    new, new_tables = published.current, published.checksums()
+    assert differing(old_tables, new_tables)
+
+    assert published.armazem("rollback").code == 0
+    assert (published.current, published.checksums()) == (old, old_tables)
+    status = json.loads(published.armazem("status", "--format", "json").out)[0]
+    assert (status["current_build"], status["loads_not_built"]) == (old, 1)
+    assert published.armazem("rollback", new).code == 0
+    assert (published.current, published.checksums()) == (new, new_tables)
+    unknown = published.armazem("rollback", "20160101T000000000000Z")
+    assert (unknown.code, "there is no version 20160101T000000000000Z" in unknown.err) == (1, True)
+    assert published.current == new
+
+    assert published.armazem("rollback").code == 0
+    built = published.armazem("build")
+    assert (built.code, "1 new load" in built.err) == (0, True)
+    assert published.current > new
+    assert differing(published.checksums(), new_tables) == []
+
+
+def test_a_published_load_is_withdrawn(published: Shop, first: Path, second: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "fourth"
+    generate(folder, orders=20, seed=6)
+    before = published.checksums()
+    load_id = published.load(folder).load_id
+    published.build()
+    assert differing(published.checksums(), before)
+    published.armazem("unload", load_id)
+    built = published.armazem("build")
+    assert (built.code, "was withdrawn" in built.err) == (0, True)
+    assert differing(published.checksums(), before) == []
+
+
+def damage(shop: Shop, statement: str) -> None:
+    """Change the published file behind the back of everyone."""
+    with duckdb.connect(str(shop.home.builds / f"{shop.current}.duckdb")) as connection:
+        connection.execute(statement)
+
+
+def test_reprocessing_repairs_what_was_damaged(published: Shop) -> None:
+    whole = published.checksums()
+    row = max(published.rows("marts.fact_sales"), key=lambda row: (row["order_purchase_timestamp"], row["order_id"]))
+    order_id, day = row["order_id"], row["order_purchase_timestamp"].date()  # type: ignore[attr-defined]
+    damage(published, f"update marts.fact_sales set payment_value = 7777 where order_id = '{order_id}'")
+    damage(published, f"update marts.fact_orders set order_status = 'lost' where order_id = '{order_id}'")
+    damage(published, f"delete from staging.stg_order_payments where order_id = '{order_id}'")
+    assert differing(published.checksums(), whole) == ["marts.fact_orders", "marts.fact_sales"]
+
+    built = published.armazem("build", "--start", day, "--end", day)
+    assert built.code == 0
+    assert differing(published.checksums(), whole) == []
+    assert {row["order_purchase_timestamp"].date() for row in published.rows("marts.audit_fact_sales")} == {day}  # type: ignore[attr-defined]
+    assert published.armazem("build", "--start", "2018-02-02", "--end", "2018-02-01").code in (1, 2)
+
+
+def test_only_some_models(published: Shop, tmp_path: Path) -> None:
+    whole = published.checksums()
+    damage(published, "delete from kpis.agg_sales_trend; delete from marts.fact_reviews")
+    assert published.armazem("build", "--select", "agg_sales_trend").code == 0
+    assert differing(published.checksums(), whole) == ["marts.fact_reviews"]
+    nothing = published.armazem("build", "--select", "agg_nothing")
+    assert (nothing.code, "agg_nothing" in nothing.err) == (1, True)
+
+    # A load that came before a partial build is taken in by the next whole one.
+    w = World()
+    w.sale("extra", "eva", "2018-05-05")
+    published.load(w.write(tmp_path / "extra"), partial=True)
+    for selector in ("fact_orders", "fact_sales+"):
+        partial = published.armazem("build", "--select", selector)
+        assert partial.code == 0, partial.err
+    current = published.current
+    half = published.armazem("build", "--select", "stg_orders")
+    assert (half.code, "fact_orders_equals_its_parts" in half.err) == (1, True)  # an order without its fact
+    assert published.current == current
+    assert published.armazem("build", "--full-refresh").code == 0
+    assert "extra" in {row["order_id"] for row in published.rows("marts.fact_sales")}
+    assert set(differing(published.checksums(), whole)) >= {"marts.fact_orders", "kpis.agg_sales_trend"}
+    assert len(published.rows("marts.fact_reviews")) > 0
+
+
+def test_changed_models_are_built_anew(published: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = published.checksums()
+    monkeypatch.setattr("armazem.warehouse.build.META_DDL", _ddl() + "-- a change\n")
+    report = published.build()
+    assert "the models changed" in report.reason
+    assert report.record is not None
+    assert report.record.full_refresh
+    assert differing(published.checksums(), whole) == []
+    assert published.build().record is None
+
+
+def _ddl() -> str:
+    from armazem.warehouse.meta import META_DDL
+
+    return META_DDL
+
+
+def test_full_refresh_of_an_unchanged_home(published: Shop) -> None:
+    whole = published.checksums()
+    report = published.build(BuildRequest(full_refresh=True))
+    assert report.record is not None
+    assert differing(published.checksums(), whole) == []
+    window = BuildRequest(full_refresh=True, start_date=date(2017, 1, 1), end_date=date(2017, 1, 2))
+    published.build(window)
+    assert differing(published.checksums(), whole) == []

@@ -1,0 +1,177 @@
+"""What stands in a build's way is said in one clear line, and nothing is published."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from armazem.home import Home
+from armazem.sources.synthetic import generate
+
+from .shop import Answer, Shop, ended, start
+
+pytestmark = pytest.mark.xdist_group("refused")
+
+
+@pytest.fixture(scope="module")
+def published(shop: Shop, tmp_path_factory: pytest.TempPathFactory) -> Shop:
+    """With a load that is not built yet."""
+    for number, orders in enumerate((60, 20)):
+        folder = tmp_path_factory.mktemp("extracts") / str(number)
+        generate(folder, orders=orders, seed=50 + number)
+        shop.load(folder)
+        if number == 0:
+            shop.build()
+    return shop
+
+
+def assert_one_clear_error(answer: Answer, *words: str) -> None:
+    assert answer.code == 1, answer
+    errors = [line for line in answer.err.splitlines() if line.startswith("error: ")]
+    assert len(errors) == 1, answer.err
+    for word in words:
+        assert word in answer.err
+    assert "Traceback" not in answer.err
+
+
+def test_two_builds_at_once(published: Shop) -> None:
+    first = start("--home", published.path, "build", "--full-refresh")
+    holder = published.home.builds / ".lock-holder.json"
+    waited_until = time.monotonic() + 60
+    while not holder.exists() and time.monotonic() < waited_until:
+        time.sleep(0.01)
+    second = start("--home", published.path, "build")
+    assert_one_clear_error(published.armazem("build", "--wait", "0"), "another build", f"process {first.pid} since")
+    assert ended(first).code == 0
+    waited = ended(second)
+    assert waited.code == 0
+    assert f"waiting for another build of this home folder: process {first.pid}" in waited.err
+    assert "nothing new" in waited.err
+    published.armazem("rollback")  # a build is due again
+
+
+def test_a_holder_that_was_killed_holds_nothing(published: Shop) -> None:
+    first = start("--home", published.path, "build")
+    while not (published.home.builds / ".lock-holder.json").exists() and first.poll() is None:
+        time.sleep(0.01)
+    first.kill()
+    first.communicate()
+    assert published.armazem("build", "--wait", "0").code == 0
+    published.armazem("rollback")
+
+
+def test_current_is_dangling(published: Shop) -> None:
+    file, aside = published.home.builds / f"{published.current}.duckdb", published.path / "aside"
+    file.rename(aside)
+    try:
+        for command in (("build",), ("sql", "select 1"), ("status",), ("kpi", "monthly_growth")):
+            assert_one_clear_error(published.armazem(*command), published.current, "armazem rollback")
+        assert published.armazem("builds").code == 0
+    finally:
+        aside.rename(file)
+
+
+def test_current_is_no_link(published: Shop) -> None:
+    target = os.readlink(published.home.current)
+    published.home.current.unlink()
+    published.home.current.write_text("")
+    for command in (("build",), ("sql", "select 1"), ("status",)):
+        assert_one_clear_error(published.armazem(*command), "is no link to a version", "armazem rollback")
+    assert published.armazem("rollback", Path(target).stem).code == 0
+    assert os.readlink(published.home.current) == target
+
+
+def test_the_version_is_damaged(published: Shop) -> None:
+    file, aside = published.home.builds / f"{published.current}.duckdb", published.path / "aside"
+    shutil.copy(file, aside)
+    file.write_bytes(b"not a database" * 1000)
+    try:
+        for command in (("build",), ("sql", "select 1"), ("status",)):
+            assert_one_clear_error(published.armazem(*command))
+    finally:
+        aside.rename(file)
+
+
+def test_home_is_a_file(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    for home in (tmp_path / "file", tmp_path / "file" / "below"):
+        for command in (("build",), ("status",), ("up", "--orders", "1")):
+            assert_one_clear_error(Shop(home).armazem(*command))
+
+
+def test_home_of_a_newer_version(tmp_path: Path) -> None:
+    home = Home(tmp_path / "home").open()
+    (home.root / "VERSION").write_text(json.dumps({"layout": 99}))
+    for command in (("build",), ("status",), ("load", tmp_path), ("builds",), ("rollback",), ("unload", "x")):
+        assert_one_clear_error(Shop(home.root).armazem(*command), "layout 99", "upgrade armazem")
+    (home.root / "VERSION").write_text("something else")
+    assert_one_clear_error(Shop(home.root).armazem("build"), "cannot be read as a version")
+
+
+def test_nothing_loaded(tmp_path: Path) -> None:
+    assert_one_clear_error(Shop(tmp_path / "home").armazem("build"), "no data was loaded yet", "armazem load PATH")
+
+
+def mount(*arguments: object) -> None:
+    mounted = subprocess.run(["mount", *map(str, arguments)], capture_output=True, text=True, check=False)
+    if mounted.returncode != 0:
+        pytest.skip(f"mount is not permitted here: {mounted.stderr.strip()}")
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path, published: Shop) -> Iterator[Path]:
+    """The published home on a disk of its own; the test fills it."""
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    mount("-t", "tmpfs", "-o", "size=64m", "tmpfs", disk)
+    try:
+        shutil.copytree(published.path, disk / "home", symlinks=True)
+        yield disk
+    finally:
+        subprocess.run(["umount", "-l", str(disk)], check=True)
+
+
+def fill(disk: Path, leave: int) -> None:
+    free = shutil.disk_usage(disk).free
+    with (disk / "filler").open("wb") as file:
+        file.write(b"\0" * max(0, free - leave))
+
+
+def test_the_disk_is_full(small_disk: Path) -> None:
+    shop = Shop(small_disk / "home")
+    for name in ("failed.duckdb", "failed.duckdb.wal"):
+        (shop.home.builds / name).unlink(missing_ok=True)
+    current, tables = shop.current, shop.checksums()
+    size = (shop.home.builds / f"{current}.duckdb").stat().st_size
+    for leave in (0, size // 2, size + 100_000, size + 4_000_000):
+        (small_disk / "filler").unlink(missing_ok=True)
+        (shop.home.builds / "failed.duckdb").unlink(missing_ok=True)
+        fill(small_disk, leave)
+        assert_one_clear_error(shop.armazem("build"), "readers keep")
+        assert (shop.current, shop.checksums()) == (current, tables)
+        assert len(shop.armazem("sql", "from kpis.agg_monthly_growth", "--format", "csv").out.splitlines()) > 1
+    (small_disk / "filler").unlink()
+    assert shop.armazem("build").code == 0
+    assert shop.current > current
+
+
+def test_the_home_is_read_only(small_disk: Path) -> None:
+    shop = Shop(small_disk / "home")
+    mount("-o", "remount,ro", small_disk)
+    current = shop.current
+    load_id = next(shop.home.loads.iterdir()).name
+    for command in (("build",), ("up", "--orders", "5"), ("rollback", current), ("unload", load_id)):
+        assert_one_clear_error(shop.armazem(*command), str(small_disk))
+    assert shop.current == current
+    for command in (("sql", "from kpis.agg_monthly_growth"), ("status",), ("builds",), ("kpi", "sales_trend")):
+        answer = shop.armazem(*command)  # reading needs no writing
+        assert (answer.code, answer.err) == (0, "")
+    assert re.search(r"current_build +" + current, shop.armazem("status").out)
