@@ -146,7 +146,7 @@ def show_build(report: BuildReport, logs: Path) -> None:
         if test.status in ("fail", "error"):
             console.print(f"[red]failed:[/] {_outcome(test)}")
             console.print(f"the failing rows:\n\n{_plain(test.sql)}\n")
-    skipped = sum(item.status == "skipped" for item in [*report.tests, *report.models])
+    skipped = [item.status for item in (*report.tests, *report.models)].count("skipped")
     rows = sum(count for name, count in report.rows if name.startswith(("marts.", "kpis.")))
     console.print(
         f"{sum(model.status == 'success' for model in report.models)} of {record.models} models, "

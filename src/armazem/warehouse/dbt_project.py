@@ -97,7 +97,7 @@ def run_dbt(
         finally:
             _let_go_of_the_file()
     if outcome.result is None:
-        if isinstance(outcome.exception, KeyboardInterrupt):
+        if isinstance(outcome.exception, KeyboardInterrupt | OSError):
             raise outcome.exception
         raise BuildError(f"dbt did not run: {_first_line(outcome.exception)}", "its log is in the home folder")
     results: list[Any] = list(outcome.result)  # type: ignore[arg-type]  # `build` gives a RunExecutionResult
