@@ -146,13 +146,13 @@ def show_build(report: BuildReport, logs: Path) -> None:
         if test.status in ("fail", "error"):
             console.print(f"[red]failed:[/] {_outcome(test)}")
             console.print(f"the failing rows:\n\n{_plain(test.sql)}\n")
-    skipped = [item.status for item in (*report.tests, *report.models)].count("skipped")
+    statuses = [test.status for test in report.tests] + [model.status for model in report.models]
     rows = sum(count for name, count in report.rows if name.startswith(("marts.", "kpis.")))
     console.print(
         f"{sum(model.status == 'success' for model in report.models)} of {record.models} models, "
         f"{record.tests_passed} tests passed, {record.tests_warned} warned, "
         f"{record.tests_failed} failed, "
-        f"{skipped} skipped"
+        f"{statuses.count('skipped')} skipped"
         + (f", {rows:,} rows in marts and kpis" if report.rows else "")
         + f", {record.seconds:.1f} s"
     )

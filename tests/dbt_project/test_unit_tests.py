@@ -15,6 +15,8 @@ from armazem.home import Home
 from armazem.warehouse.dbt_project import project_folder
 from armazem.warehouse.inputs import Scope, create_inputs
 
+pytestmark = pytest.mark.xdist_group("dbt unit tests")  # one worker, one run of dbt
+
 AT_LEAST = 60
 PASSED = "pass"
 

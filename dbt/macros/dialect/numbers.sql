@@ -80,3 +80,12 @@
 {% macro duckdb__exact_sum(value) -%}
     {{ return("sum(" ~ value ~ ")") }}
 {%- endmacro %}
+
+{# A float of 64 bits; dbt's own type_float has 32 on DuckDB. For comparisons only, never for a sum of money. #}
+{% macro double_type() -%}
+    {{ return(adapter.dispatch('double_type')()) }}
+{%- endmacro %}
+
+{% macro duckdb__double_type() -%}
+    {{ return("double") }}
+{%- endmacro %}

@@ -87,8 +87,8 @@ marketplace as (
 usual as (
     select
         seller_id,
-        cast(delivery_time as {{ dbt.type_float() }}) / delivered_orders as average,
-        row_number() over (order by cast(delivery_time as {{ dbt.type_float() }}) / delivered_orders) as average_rank,
+        cast(delivery_time as {{ double_type() }}) / delivered_orders as average,
+        row_number() over (order by cast(delivery_time as {{ double_type() }}) / delivered_orders) as average_rank,
         count(*) over () as sellers
     from per_seller
     where delivered_orders >= 5

@@ -111,10 +111,10 @@ def build(
         ):
             try:
                 return _build_locked(settings, home, request, on_node, on_notice)
-            except (OSError, duckdb.IOException):
+            except (OSError, duckdb.Error):
                 _discard(home)
                 raise
-    except (OSError, duckdb.IOException) as error:
+    except (OSError, duckdb.Error) as error:
         raise HomeError(
             f"the build could not write to {home.root}: {error}",
             "free some disk space or check the permissions; readers keep the version they have",
