@@ -36,7 +36,9 @@ lint: setup  ## Static checks: ruff, mypy, import-linter, sqlfluff
 	cd dbt && ../$(BIN)/sqlfluff lint --config ../pyproject.toml --processes 2 models tests
 
 soak: setup  ## The long versions of the kill, fuzz and property tests; figures into docs/reliability.md
-	ARMAZEM_SOAK=1 $(BIN)/python -m pytest -n 2 --dist loadgroup -m slow $(ARGS)
+	rm -f .soak.jsonl
+	ARMAZEM_SOAK=1 ARMAZEM_SOAK_REPORT=$(CURDIR)/.soak.jsonl $(BIN)/python -m pytest -n 2 --dist loadgroup -m slow $(ARGS)
+	$(BIN)/python -m docs.reliability .soak.jsonl
 
 bench: setup  ## Benchmarks with their limits; figures into docs/benchmarks.md
 	$(BIN)/python -m bench --write docs/benchmarks.md $(ARGS)

@@ -1,34 +1,19 @@
-"""How much the long tests do, and where their figures go: small numbers in `make test`, large in `make soak`."""
+"""What all tests share: the numbers of the long ones, where their figures go, and no settings from outside."""
 
 from __future__ import annotations
 
 import json
 import os
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-
-
-@dataclass(frozen=True, slots=True)
-class Numbers:
-    """Of the tests marked `slow`: kills of a build, builds beside readers, histories loaded day by day."""
-
-    kills: int
-    builds_beside_readers: int
-    histories: int
-
-
-SHORT = Numbers(kills=3, builds_beside_readers=2, histories=1)
-SOAK = Numbers(kills=50, builds_beside_readers=20, histories=20)
-
-_numbers = SOAK if os.environ.get("ARMAZEM_SOAK") == "1" else SHORT
+from soak import NUMBERS, Numbers
 
 
 @pytest.fixture(scope="session")
 def numbers() -> Numbers:
-    return _numbers
+    return NUMBERS
 
 
 @pytest.fixture(scope="session")
@@ -53,4 +38,4 @@ def no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "history_seed" in metafunc.fixturenames:
-        metafunc.parametrize("history_seed", range(1, _numbers.histories + 1))
+        metafunc.parametrize("history_seed", range(1, NUMBERS.histories + 1))

@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-
-ROOT = Path(__file__).parents[2]
-# `docs` lies beside `src` and is not installed; `python -m pytest` finds it by itself, `pytest` does not.
-sys.path.append(str(ROOT))
 
 if TYPE_CHECKING:
     from docs.warehouse import Warehouse

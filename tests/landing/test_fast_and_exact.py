@@ -10,8 +10,10 @@ from typing import Any
 
 import duckdb
 import pyarrow.parquet as pq
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from soak import fuzz
 
 from armazem.contract import Column, ColumnType, Table
 from armazem.landing.exact import copy_exact
@@ -79,7 +81,8 @@ def clean(field: str) -> str | None:
     return field.strip(" \t\n\v\f\r") or None
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@pytest.mark.slow
+@settings(max_examples=fuzz(60), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(rows, st.sampled_from(["\n", "\r\n", "\r"]), st.booleans(), st.booleans(), st.randoms())
 def test_the_same_rows_on_any_valid_file(
     tmp_path: Path,
@@ -104,7 +107,8 @@ def test_the_same_rows_on_any_valid_file(
 ALPHABET = ["x", "1", ",", ",", '"', '"', '""', " ", " ", "\n", "\n", "\r\n", "\r", "é"]
 
 
-@settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@pytest.mark.slow
+@settings(max_examples=fuzz(80), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(st.sampled_from(ALPHABET), max_size=25).map("".join))
 def test_the_fast_way_accepts_nothing_that_the_exact_one_refuses(tmp_path: Path, body: str) -> None:
     data = ("a,b,n\n" + body).encode()

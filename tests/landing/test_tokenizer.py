@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from soak import fuzz
 
 from armazem.errors import SourceError
 from armazem.landing import tokenizer
@@ -117,7 +118,8 @@ def test_any_number_of_fields_for_a_header() -> None:
 pieces = st.lists(st.sampled_from([b"a", b",", b'"', b" ", b"\n", b"\r", b"\r\n", b'""', b"\xff", b"\0"]), max_size=60)
 
 
-@settings(max_examples=300, deadline=None)
+@pytest.mark.slow
+@settings(max_examples=fuzz(300), deadline=None)
 @given(pieces, st.integers(1, 7))
 def test_nothing_is_lost_whatever_the_bytes(parts: list[bytes], chunk: int) -> None:
     data = b"".join(parts)

@@ -13,6 +13,7 @@ import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from soak import fuzz
 
 from armazem.contract import TABLES, Column, ColumnType, Table
 from armazem.contract.model import ColumnType as T
@@ -181,7 +182,8 @@ times = st.lists(
 )
 
 
-@settings(max_examples=40, deadline=None)
+@pytest.mark.slow
+@settings(max_examples=fuzz(40), deadline=None)
 @given(times)
 def test_times_are_exact(texts: list[str]) -> None:
     found = check(texts, Column("x", T.TIMESTAMP, ""))
@@ -206,7 +208,8 @@ amounts = st.lists(
 )
 
 
-@settings(max_examples=40, deadline=None)
+@pytest.mark.slow
+@settings(max_examples=fuzz(40), deadline=None)
 @given(amounts)
 def test_amounts_are_exact(texts: list[str]) -> None:
     found = check(texts, Column("x", T.MONEY, ""))

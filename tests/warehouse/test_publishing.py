@@ -195,6 +195,8 @@ def test_only_some_models(published: Shop, tmp_path: Path) -> None:
     assert differing(published.checksums(), whole) == ["marts.fact_reviews"]
     nothing = published.armazem("build", "--select", "agg_nothing")
     assert (nothing.code, "agg_nothing" in nothing.err) == (1, True)
+    assert published.armazem("build", "--full-refresh", "--select", "fact_reviews").code == 0
+    assert differing(published.checksums(), whole) == []
 
     # A load that came before a partial build is taken in by the next whole one.
     w = World()

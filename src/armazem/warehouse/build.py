@@ -144,7 +144,7 @@ def _build_locked(
             state=home.root / "dbt",
             logs=home.logs,
             threads=settings.threads,
-            full_refresh=plan.full_refresh,
+            full_refresh=plan.full_refresh or plan.request.full_refresh,
             select=_selector(plan),
         ),
         {
@@ -187,6 +187,9 @@ def _plan(home: Home, request: BuildRequest) -> _Plan:
             return _Plan(None, history, request, ids, loads, code, reason)
     if before is None:
         raise BuildError("there is no version whose other tables could stay", "build without --select first")
+    if request.full_refresh:
+        reason = f"full refresh of a selection, the rest from {current}"
+        return _Plan(current, history, request, ids, loads, code, reason)
     new = tuple(load for load in loads if load.load_id not in before.loads)
     count = len({load.load_id for load in new})
     reason = f"incremental from {current}: {count} new load{'s' * (count != 1)}"
@@ -357,3 +360,5 @@ def _discard(home: Home) -> None:
             shutil.rmtree(path, ignore_errors=True)
         else:
             path.unlink(missing_ok=True)
+    for link in home.root.glob(".current.*"):
+        link.unlink(missing_ok=True)
