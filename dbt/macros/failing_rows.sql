@@ -45,3 +45,19 @@
         {{ "or " if not loop.first }}total_{{ loop.index }} != expected_{{ loop.index }}
         {%- endfor %}
 {%- endmacro %}
+
+{% macro failing_sums(model, item) -%}
+    select
+        parents.{{ item.by }},
+        parents.{{ item.equals }} as expected,
+        summed.total
+    from (
+        select
+            {{ item.by }},
+            sum({{ item.sum }}) as total
+        from {{ model }}
+        group by {{ item.by }}
+    ) as summed
+    inner join {{ item.of }} as parents on summed.{{ item.by }} = parents.{{ item.by }}
+    where summed.total is distinct from parents.{{ item.equals }}
+{%- endmacro %}

@@ -8,8 +8,10 @@
     exists: column -> {to, field}; each value, unless null, is a value of `field` in `to`.
     totals: name -> {totals, of, expected, where, of_where, by}; expressions over this model equal as many
         expressions over `of`, exactly; with `by`, for each value of that column of this model.
+    sums: name -> {sum, by, of, equals}; the sum of a column over the rows that share `by` equals column `equals`
+        of the one row of `of` with that value, exactly.
 #}
-{% test audit(model, key=[], nullable=[], filled=[], rules={}, exists={}, totals={}) %}
+{% test audit(model, key=[], nullable=[], filled=[], rules={}, exists={}, totals={}, sums={}) %}
 {%- set checks = [] -%}
 {%- if key -%}
     {%- do checks.append(("key", failing_key(model, key, nullable))) -%}
@@ -25,6 +27,9 @@
 {%- endfor -%}
 {%- for name, total in totals.items() -%}
     {%- do checks.append((name, failing_totals(model, total))) -%}
+{%- endfor -%}
+{%- for name, item in sums.items() -%}
+    {%- do checks.append((name, failing_sums(model, item))) -%}
 {%- endfor -%}
 {%- for name, query in checks %}
 select

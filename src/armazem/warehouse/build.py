@@ -28,6 +28,7 @@ from armazem.warehouse.dbt_project import (
     fingerprint,
     project_folder,
     run_dbt,
+    start_import,
     with_changed_orders,
 )
 from armazem.warehouse.inputs import Scope, create_inputs, drop_inputs
@@ -135,6 +136,7 @@ def _build_locked(
         assert plan.base is not None
         return BuildReport(None, plan.base, "nothing new since")
     on_notice(plan.reason)
+    start_import()
     known = [*versions.published_builds(home), *(r.build_id for r in versions.read_records(home))]
     build_id = new_build_id(started, max(known, default=None))
     work = home.builds / WORK_FILE

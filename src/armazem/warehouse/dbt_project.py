@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import gc
 import hashlib
+import importlib
 import logging
 import os
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -60,7 +62,8 @@ def with_changed_orders(selector: str) -> str:
 def build_arguments(*, state: Path, logs: Path, threads: int, full_refresh: bool, select: str | None) -> list[str]:
     """The command line of `dbt build` for one build. Unit tests are for developers: they stay out.
 
-    A full refresh starts from nothing in dbt too: it parses the project anew.
+    A full refresh starts from nothing in dbt too: it parses the project anew, and writes its artifacts,
+    such as `manifest.json`. They hold for the incremental builds after it.
     """
     folder = str(project_folder())
     arguments = ["build", "--project-dir", folder, "--profiles-dir", folder]
@@ -69,9 +72,16 @@ def build_arguments(*, state: Path, logs: Path, threads: int, full_refresh: bool
     arguments += ["--exclude-resource-type", "unit_test", "--threads", str(threads)]
     if full_refresh:
         arguments += ["--full-refresh", "--no-partial-parse"]
+    else:
+        arguments.append("--no-write-json")
     if select is not None:
         arguments += ["--select", *select.split()]
     return arguments
+
+
+def start_import() -> None:
+    """Import dbt in the background: it takes over a second, and the caller has files to copy meanwhile."""
+    threading.Thread(target=importlib.import_module, args=("dbt.cli.main",), daemon=True).start()
 
 
 def run_dbt(
