@@ -9,11 +9,9 @@ import shutil
 import tempfile
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from importlib.metadata import version
 from pathlib import Path
 
-import duckdb
-
-from bench.data import generated, split
 from bench.measure import Run, armazem, median, module
 
 OLIST_ORDERS = 99_441
@@ -55,11 +53,11 @@ def bench_load(report: Report, folder: Path, source: Path, pairs: int) -> None:
     report.add("`load` / raw DuckDB", f"{ratio:.2f}", "2", ratio <= 2)
 
 
-def bench_build(report: Report, folder: Path, source: Path, pairs: int) -> Run:
-    """Full and incremental builds beside raw DuckDB; the full build of the last pair."""
-    history, day = split(source, folder)
+def bench_build(report: Report, folder: Path, orders: int, pairs: int) -> Run:
+    """Full and incremental builds of the data in `folder` beside raw DuckDB; the full build of the last pair."""
+    day = folder / "day"
     home = folder / "build"
-    armazem(home, "load", str(history))
+    armazem(home, "load", str(folder / "history"))
     armazem(home, "build")
     full, incremental, raw, shares = [], [], [], []
     base = folder / "base"
@@ -74,7 +72,7 @@ def bench_build(report: Report, folder: Path, source: Path, pairs: int) -> Run:
         raw.append(float((folder / "build.log").read_text().split()[-1]))
         shares.append(full[-1].wall / raw[-1])
     seconds, ratio = median(full), sorted(shares)[len(shares) // 2]
-    limit = 20 * max(1.0, sum(1 for _ in (source / "olist_orders_dataset.csv").open()) / OLIST_ORDERS)
+    limit = 20 * max(1.0, orders / OLIST_ORDERS)
     report.add("its SQL in raw DuckDB", f"{sorted(raw)[len(raw) // 2]:.1f} s")
     report.add(
         "`build --full-refresh`, all tests", f"{seconds:.1f} s, {_peak(full)}", f"{limit:.0f} s", seconds <= limit
@@ -102,7 +100,7 @@ def _page(report: Report, command: str) -> str:
         "# Benchmarks",
         "",
         f"Measured on {datetime.now(UTC).date()} by `{command}` on {os.cpu_count()} cores, {memory:.0f} GiB, "
-        f"{platform.system()}, Python {platform.python_version()}, DuckDB {duckdb.__version__}.",
+        f"{platform.system()}, Python {platform.python_version()}, DuckDB {version('duckdb')}.",
         "Whole processes, wall time, the median of the runs; a ratio is the median of the ratios of pairs that ran "
         "one after the other.",
         "",
@@ -124,15 +122,16 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="armazem-bench-") as name:
         folder = Path(name)
         bench_generate(report, folder, arguments.orders)
-        source = generated(folder, arguments.orders)
-        bench_load(report, folder, source, arguments.pairs)
-        one = bench_build(report, folder, source, arguments.pairs)
+        module(folder / "none", "bench.data", str(folder), str(arguments.orders))
+        bench_load(report, folder, folder / "whole", arguments.pairs)
+        one = bench_build(report, folder, arguments.orders, arguments.pairs)
         if arguments.scale > 1:
             orders = arguments.orders * arguments.scale
             report.add(f"**at {arguments.scale} times the size**", f"{orders:,} orders")
             large = folder / "large"
             large.mkdir()
-            many = bench_build(report, large, generated(large, orders), 1)
+            module(folder / "none", "bench.data", str(large), str(orders))
+            many = bench_build(report, large, orders, 1)
             growth = many.wall / one.wall
             report.add(
                 f"full refresh, {arguments.scale} times the orders", f"{growth:.1f} times the wall time",

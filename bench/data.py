@@ -1,7 +1,12 @@
-"""Data for the benchmarks: generated files, and the same files cut into a history and its last full day."""
+"""Data for the benchmarks: generated files, and the same cut into a history and one more day.
+
+`python -m bench.data FOLDER ORDERS`: a process of its own, because a process started by a large one is
+counted with the memory that the large one had.
+"""
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import duckdb
@@ -12,26 +17,17 @@ from armazem.sources.synthetic import generate
 ONE_MORE_DAY = "2018-08-15"
 
 
-def generated(folder: Path, orders: int) -> Path:
-    """Nine files of this many orders, made once."""
-    target = folder / f"orders-{orders}"
-    if not target.exists():
-        generate(target, orders=orders, seed=42)
-    return target
-
-
-def split(source: Path, folder: Path, day: str = ONE_MORE_DAY) -> tuple[Path, Path]:
-    """(all orders before `day`, the orders of `day`) as two folders of extracts.
+def main(folder: Path, orders: int) -> None:
+    """Into `whole`: this many orders; into `history`: those before the day; into `day`: those of the day.
 
     The day's extract has its orders, their items, payments, reviews and customers, and the products and
     sellers that they name; the history has every other table whole.
     """
-    history, extract = folder / f"{source.name}-history", folder / f"{source.name}-day"
-    if not extract.exists():
-        connection = duckdb.connect()
-        _write(connection, source, history, f"order_purchase_timestamp < '{day}'", whole=True)
-        _write(connection, source, extract, f"order_purchase_timestamp like '{day}%'", whole=False)
-    return history, extract
+    whole = folder / "whole"
+    generate(whole, orders=orders, seed=42)
+    connection = duckdb.connect()
+    _write(connection, whole, folder / "history", f"order_purchase_timestamp < '{ONE_MORE_DAY}'", whole=True)
+    _write(connection, whole, folder / "day", f"order_purchase_timestamp like '{ONE_MORE_DAY}%'", whole=False)
 
 
 def _write(connection: duckdb.DuckDBPyConnection, source: Path, target: Path, condition: str, *, whole: bool) -> None:
@@ -57,3 +53,7 @@ def _write(connection: duckdb.DuckDBPyConnection, source: Path, target: Path, co
     for table in TABLES:
         if table.name in queries:
             connection.execute(f"copy ({queries[table.name]}) to '{target / table.file}' (header)")
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), int(sys.argv[2]))

@@ -26,6 +26,7 @@ from armazem.warehouse.dbt_project import (
     DbtRun,
     build_arguments,
     fingerprint,
+    no_garbage_collection,
     project_folder,
     run_dbt,
     start_import,
@@ -111,7 +112,8 @@ def build(
             waiting=lambda holder: on_notice(f"waiting for another build of this home folder: {holder}"),
         ):
             try:
-                return _build_locked(settings, home, request, on_node, on_notice)
+                with no_garbage_collection():
+                    return _build_locked(settings, home, request, on_node, on_notice)
             except (OSError, duckdb.Error):
                 _discard(home)
                 raise
