@@ -33,7 +33,8 @@ lint: setup  ## Static checks: ruff, mypy, import-linter, sqlfluff
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	cd dbt && ../$(BIN)/sqlfluff lint --config ../pyproject.toml --processes 2 models tests
+	cd dbt && DBT_TARGET_PATH=../$(VENV)/dbt DBT_LOG_PATH=../$(VENV)/dbt ARMAZEM_DBT_DUCKDB_PATH=../$(VENV)/lint.duckdb \
+		../$(BIN)/sqlfluff lint --config ../pyproject.toml --processes 2 models tests
 
 soak: setup  ## The long versions of the kill, fuzz and property tests; figures into docs/reliability.md
 	rm -f .soak.jsonl

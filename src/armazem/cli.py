@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
+from contextlib import AbstractContextManager
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ import click
 
 from armazem import __version__, console
 from armazem.config import Settings, load_settings
-from armazem.errors import ArmazemError
+from armazem.errors import ArmazemError, QueryError
 from armazem.landing import load as load_files
 from armazem.landing import read_ledger, withdraw
 from armazem.serve.formats import FORMATS, Format, print_table, to_csv, to_json
@@ -20,7 +21,9 @@ from armazem.serve.kpis import KPIS, find_kpi, kpi_rows
 from armazem.warehouse import versions
 from armazem.warehouse.build import AuditFailed, BuildReport, BuildRequest
 from armazem.warehouse.build import build as build_warehouse
-from armazem.warehouse.query import Rows, run_query
+from armazem.warehouse.lock import build_lock
+from armazem.warehouse.query import Rows, open_published, run_query
+from armazem.warehouse.query import fetch as fetch_rows
 
 OLIST_ORDERS = 99_441
 
@@ -35,7 +38,7 @@ class _Group(click.Group):
             console.show_error(error)
             ctx.exit(1)
         except KeyboardInterrupt:
-            console.messages().print("interrupted; nothing was published")
+            console.messages().print("interrupted")
             ctx.exit(130)
         except BrokenPipeError:  # the reader of a pipe has seen enough
             sys.stderr.close()
@@ -75,6 +78,16 @@ def main(ctx: click.Context, home: Path | None) -> None:
 
 def _settings(ctx: click.Context, **flags: Any) -> Settings:
     return load_settings(**ctx.obj, **flags)
+
+
+def _no_build(settings: Settings) -> AbstractContextManager[None]:
+    """Hold the build lock, after a remark where a build has it."""
+    notices = console.messages()
+    return build_lock(
+        settings.home_folder,
+        timeout=settings.lock_timeout,
+        waiting=lambda holder: notices.print(f"waiting for a build of this home folder: {holder}"),
+    )
 
 
 def _print(rows: Rows, format_: Format, title: str | None = None) -> None:
@@ -137,6 +150,12 @@ def _load(settings: Settings, path: Path, **options: Any) -> None:
     with console.loading() as progress:
         result = load_files(path, settings.home_folder, on_progress=progress, **options)
     console.show_load(result, time.monotonic() - started)
+    generated = settings.home_folder.root / "generated"
+    if generated.is_dir() and generated not in path.absolute().parents:
+        console.messages().print(
+            f"mind that {settings.home_folder.root} holds generated data too; "
+            "`armazem --home FOLDER load …` keeps yours apart"
+        )
 
 
 def _build(settings: Settings, request: BuildRequest) -> BuildReport:
@@ -234,7 +253,10 @@ def unload(ctx: click.Context, load_id: str) -> None:
     Example:
       armazem unload 20181017T120000000000Z && armazem build
     """
-    kept = withdraw(_settings(ctx).home_folder, load_id)
+    settings = _settings(ctx)
+    home = settings.home_folder.open(create=False)
+    with _no_build(settings):  # it may be reading the files
+        kept = withdraw(home, load_id, lambda: console.messages().print("waiting for a load to end"))
     console.messages().print(f"withdrawn; its files are in {kept}. `armazem build` now builds without it")
 
 
@@ -243,6 +265,13 @@ def unload(ctx: click.Context, load_id: str) -> None:
 @click.option("--start", type=click.DateTime(["%Y-%m-%d"]), help="Reprocess the orders bought from this day on.")
 @click.option("--end", type=click.DateTime(["%Y-%m-%d"]), help="Reprocess the orders bought up to this day.")
 @click.option("--select", help="Only these models, in dbt's selector syntax.")
+@click.option(
+    "--target",
+    type=click.Choice(["duckdb", "bigquery"]),
+    default="duckdb",
+    show_default=True,
+    help="Where to build; bigquery is not available yet.",
+)
 @click.option("--wait", type=float, help="Seconds to wait for another build.  [default: 600]")
 @click.option("--threads", type=click.IntRange(1, 64), help="Models built at the same time.")
 @click.pass_context
@@ -252,13 +281,14 @@ def build(
     start: datetime | None,
     end: datetime | None,
     select: str | None,
+    target: str,
     wait: float | None,
     threads: int | None,
 ) -> None:
-    """Build the tables and KPIs, run every test on them, and publish them if all have passed.
+    """Build the tables and KPIs, test them, and publish them if every test has passed.
 
-    Only what came since the last build is computed. Readers see the old version until the new one is
-    whole; if a test fails they keep it, and the exit code is 1.
+    Only what depends on the files that came since the last build is computed and tested again. Readers see
+    the old version until the new one is whole; if a test fails they keep it, and the exit code is 1.
 
     \b
     Examples:
@@ -266,6 +296,12 @@ def build(
       armazem build --start 2018-08-01 --end 2018-08-31
       armazem build --select agg_sales_trend
     """
+    if start and end and start > end:
+        raise click.UsageError(f"--start {start.date()} lies after --end {end.date()}")
+    if select is not None and not select.strip():
+        raise click.BadParameter("it selects nothing", param_hint="--select")
+    if target != "duckdb":
+        raise ArmazemError("the BigQuery target is not available yet", "build without --target")
     settings = _settings(ctx, lock_timeout=wait, threads=threads)
     _build(
         settings,
@@ -319,9 +355,11 @@ def rollback(ctx: click.Context, build_id: str | None) -> None:
       armazem rollback
       armazem rollback 20181017T120000000000Z
     """
-    home = _settings(ctx).home_folder.open(create=False)
-    target = build_id or versions.previous_build(home)
-    versions.make_current(home, target)
+    settings = _settings(ctx)
+    home = settings.home_folder.open(create=False)
+    with _no_build(settings):  # it would publish over what was just restored
+        target = build_id or versions.previous_build(home)
+        versions.make_current(home, target)
     console.messages().print(f"{target} is current; the next build starts from it")
 
 
@@ -336,13 +374,14 @@ def status(ctx: click.Context, format_: Format) -> None:
     taken_in = set()
     orders: Any = None
     if current is not None:
-        taken_in = {row[0] for row in run_query(home, "select distinct load_id from meta.loads").rows}
-        answer = run_query(
-            home,
-            "select count(*), max(order_purchase_timestamp), "
-            "coalesce(sum(revenue) filter (is_valid_sale), 0) from marts.fact_orders",
-        )
-        orders = answer.rows[0]
+        with open_published(home) as connection:  # one version for all figures
+            current = fetch_rows(connection, "select max(build_id) from meta.builds").rows[0][0]
+            taken_in = {row[0] for row in fetch_rows(connection, "select distinct load_id from meta.loads").rows}
+            orders = fetch_rows(
+                connection,
+                "select count(*), max(order_purchase_timestamp), "
+                "coalesce(sum(revenue) filter (is_valid_sale), 0) from marts.fact_orders",
+            ).rows[0]
     ids = {load.load_id for load in loads}
     values = {
         "home": str(home.root),
@@ -395,5 +434,8 @@ def kpi(ctx: click.Context, name: str, where: str | None, limit: int | None, for
       armazem kpi sales_by_seller --where "seller_state = 'SP'" --limit 20
       armazem kpi top_selling_products --where "\\"grain\\" = 'all'" --format json
     """
-    found = find_kpi(name)
+    try:
+        found = find_kpi(name)
+    except QueryError as error:
+        raise click.BadParameter(f"{error}; {error.hint}") from error
     _print(kpi_rows(_settings(ctx).home_folder, found, where=where, limit=limit), format_, found.title)

@@ -10,6 +10,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
+from rich.text import Text
 
 from armazem.errors import ArmazemError
 from armazem.landing import LoadResult
@@ -27,7 +28,8 @@ def output() -> Console:
 
 def messages() -> Console:
     """For progress and remarks."""
-    return Console(stderr=True, width=None if sys.stderr.isatty() else _PLAIN_WIDTH, highlight=False, soft_wrap=True)
+    width = None if sys.stderr.isatty() else _PLAIN_WIDTH
+    return Console(stderr=True, width=width, highlight=False, soft_wrap=True, markup=False)
 
 
 @contextmanager
@@ -103,7 +105,7 @@ def show_load(result: LoadResult, seconds: float) -> None:
     """The summary of a load."""
     console = messages()
     for warning in result.warnings:
-        console.print(f"[yellow]warning:[/] {_plain(warning)}")
+        _say(console, "warning:", "yellow", warning)
     table = Table("table", "file", box=None, padding=(0, 2, 0, 0))
     for name in ("read", "accepted", "rejected", "seconds", ""):
         table.add_column(name, justify="right" if name else "left")
@@ -114,7 +116,7 @@ def show_load(result: LoadResult, seconds: float) -> None:
             f"{row.rows_rejected:,}",
             f"{row.seconds:.2f}",
         )
-        table.add_row(row.table, _plain(row.path), *counts, "unchanged" if row.status == "unchanged" else "")
+        table.add_row(row.table, Text(row.path), *counts, "unchanged" if row.status == "unchanged" else "")
     console.print(table)
     if result.load_id is None:
         console.print(f"nothing new: every file was loaded before ({seconds:.1f} s)")
@@ -138,14 +140,14 @@ def show_build(report: BuildReport, logs: Path) -> None:
         return
     for test in report.tests:
         if test.status == "warn":
-            console.print(f"[yellow]warning:[/] {_outcome(test)}")
+            _say(console, "warning:", "yellow", _outcome(test))
     for model in report.models:
         if model.status == "error":
-            console.print(f"[red]failed:[/] {model.model}: {_plain(model.message)}")
+            _say(console, "failed:", "red", f"{model.model}: {model.message}")
     for test in report.tests:
         if test.status in ("fail", "error"):
-            console.print(f"[red]failed:[/] {_outcome(test)}")
-            console.print(f"the failing rows:\n\n{_plain(test.sql)}\n")
+            _say(console, "failed:", "red", _outcome(test))
+            console.print(f"the failing rows:\n\n{test.sql}\n")
     statuses = [test.status for test in report.tests] + [model.status for model in report.models]
     rows = sum(count for name, count in report.rows if name.startswith(("marts.", "kpis.")))
     console.print(
@@ -173,17 +175,16 @@ def _outcome(test: AuditResult) -> str:
     known = [line.strip() for line in test.description.splitlines() if line.strip()]
     # Of the remarks on a test's checks, those on the checks that failed.
     told = [line for line in known if line.split(":")[0] in test.failed_checks or not test.failed_checks]
-    return _plain(f"{test.test}: {what}" + "".join(f"\n    {line}" for line in told))
+    return f"{test.test}: {what}" + "".join(f"\n    {line}" for line in told)
 
 
 def show_error(error: ArmazemError) -> None:
     """One clear line: what, where; and what to do."""
     console = messages()
-    console.print(f"[red]error:[/] {_plain(str(error))}")
+    _say(console, "error:", "red", str(error))
     if error.hint:
-        console.print(f"  → {_plain(error.hint)}")
+        console.print(f"  → {error.hint}")
 
 
-def _plain(text: str) -> str:
-    """Text from outside: its brackets are not markup."""
-    return text.replace("[", "\\[")
+def _say(console: Console, label: str, style: str, text: str) -> None:
+    console.print(Text.assemble((label, style), " ", text))

@@ -94,7 +94,10 @@ def _write_version(version_file: Path) -> None:
     # Written aside and renamed: a reader never sees half a version.
     temporary = version_file.with_name(f"VERSION.{os.getpid()}")
     try:
-        temporary.write_text(json.dumps({"layout": LAYOUT_VERSION}) + "\n", encoding="utf-8")
+        with temporary.open("w", encoding="utf-8") as file:
+            file.write(json.dumps({"layout": LAYOUT_VERSION}) + "\n")
+            file.flush()
+            os.fsync(file.fileno())
         os.replace(temporary, version_file)
     finally:
         with contextlib.suppress(FileNotFoundError):

@@ -128,7 +128,7 @@ def test_kpis_with_a_condition(shop: Shop) -> None:
     assert [date.fromisoformat(row["period_start"]).day for row in rows] == [1] * len(rows)
     assert len(json.loads(shop.armazem("kpi", "sales_trend", "--limit", "2", "--format", "json").out)) == 2
     unknown = shop.armazem("kpi", "profit")
-    assert unknown.code == 1
+    assert unknown.code == 2
     assert all(kpi.name in unknown.err for kpi in KPIS)
     assert shop.armazem("kpi", "sales_trend", "--where", "nope = 1").code == 1
 

@@ -3,7 +3,6 @@
 from armazem.contract.model import Column, ColumnType, Pii, Table
 from armazem.contract.rejects import RejectCode
 from armazem.contract.tables import (
-    INVALID_SALE_STATUSES,
     ORDER_STATUSES,
     PAYMENT_TYPES,
     TABLES,
@@ -11,7 +10,6 @@ from armazem.contract.tables import (
 )
 
 __all__ = [
-    "INVALID_SALE_STATUSES",
     "ORDER_STATUSES",
     "PAYMENT_TYPES",
     "TABLES",

@@ -19,7 +19,6 @@ ORDER_STATUSES = (
     "canceled",
     "unavailable",
 )
-INVALID_SALE_STATUSES = ("canceled", "unavailable")
 PAYMENT_TYPES = ("credit_card", "boleto", "voucher", "debit_card", "not_defined")
 
 

@@ -3,26 +3,31 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from pathlib import Path
-
-from filelock import FileLock
 
 from armazem.errors import HomeError
 from armazem.home import Home
+from armazem.landing.durable import sync_path
+from armazem.landing.guard import locked
 from armazem.landing.ledger import WITHDRAWN
 
 
-def withdraw(home: Home, load_id: str) -> Path:
-    """Move a load to `landing/withdrawn/`, atomically; where it is now. Raises HomeError for an unknown one."""
-    home.open(create=False)
-    known = sorted(path.name for path in home.loads.iterdir()) if home.loads.is_dir() else []
-    if load_id not in known:
-        raise HomeError(
-            f"there is no load {load_id}",
-            f"the newest are {', '.join(known[-5:]) or 'none'}; meta.loads and `landing/loads` list all",
-        )
+def withdraw(home: Home, load_id: str, on_wait: Callable[[], None] = lambda: None) -> Path:
+    """Move a load to `landing/withdrawn/`, atomically; where it is now. Raises HomeError for an unknown one.
+
+    Waits for a load that is under way, after telling `on_wait`.
+    """
     target = home.landing / WITHDRAWN / load_id
-    with FileLock(home.landing / ".lock"):
+    with locked(home, on_wait):
+        known = sorted(path.name for path in home.loads.iterdir())
+        if load_id not in known:
+            raise HomeError(
+                f"there is no load {load_id}",
+                f"the newest are {', '.join(known[-5:]) or 'none'}; meta.loads and `landing/loads` list all",
+            )
         target.parent.mkdir(exist_ok=True)
         os.replace(home.loads / load_id, target)
+        sync_path(target.parent)
+        sync_path(home.loads)
     return target

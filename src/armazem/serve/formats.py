@@ -13,7 +13,9 @@ import msgspec
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
+from armazem.errors import QueryError
 from armazem.warehouse.query import Rows
 
 Format = Literal["table", "csv", "json"]
@@ -22,6 +24,8 @@ FORMATS: tuple[Format, ...] = ("table", "csv", "json")
 
 def to_json(rows: Rows) -> str:
     """A list of row objects: dates ISO 8601, decimals as numbers with all their digits, null for null."""
+    if len(set(rows.columns)) < len(rows.columns):
+        raise QueryError("two columns of the answer have the same name", "name them apart with `as`")
     objects = [{name: _json_value(value) for name, value in zip(rows.columns, row, strict=True)} for row in rows.rows]
     encoder = msgspec.json.Encoder(decimal_format="number", enc_hook=str)
     return "[" + ",\n ".join(encoder.encode(row).decode() for row in objects) + "]\n"
@@ -38,12 +42,12 @@ def to_csv(rows: Rows) -> str:
 
 def print_table(console: Console, rows: Rows, title: str | None = None) -> None:
     """A table for reading; numbers to the right."""
-    table = Table(title=title, box=SIMPLE_HEAD, title_justify="left", title_style="bold")
+    table = Table(title=Text(title) if title else None, box=SIMPLE_HEAD, title_justify="left", title_style="bold")
     for index, name in enumerate(rows.columns):
         numeric = all(isinstance(row[index], int | float | Decimal | None) for row in rows.rows)
-        table.add_column(name, justify="right" if numeric else "left", overflow="fold")
+        table.add_column(Text(name), justify="right" if numeric else "left", overflow="fold")
     for row in rows.rows:
-        table.add_row(*(_cell(value) for value in row))
+        table.add_row(*(Text(_cell(value)) for value in row))  # data, not markup
     console.print(table)
 
 

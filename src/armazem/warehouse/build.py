@@ -18,6 +18,7 @@ import duckdb
 
 from armazem.config import Settings
 from armazem.contract import TABLES
+from armazem.contract.render import duckdb_columns
 from armazem.errors import BuildError, HomeError
 from armazem.home import Home
 from armazem.landing import LedgerRow, read_ledger
@@ -34,7 +35,7 @@ from armazem.warehouse.dbt_project import (
 )
 from armazem.warehouse.inputs import Scope, create_inputs, drop_inputs
 from armazem.warehouse.lock import build_lock
-from armazem.warehouse.meta import META_DDL, create_meta, loads_taken_in, made_by, write_meta
+from armazem.warehouse.meta import META_DDL, copy_history, create_meta, loads_taken_in, made_by, write_meta
 from armazem.warehouse.records import AuditResult, BuildRecord, ModelResult, new_build_id
 
 # The same name in every build: dbt parses the whole project again when its database has another one.
@@ -139,7 +140,7 @@ def _build_locked(
         return BuildReport(None, plan.base, "nothing new since")
     on_notice(plan.reason)
     start_import()
-    known = [*versions.published_builds(home), *(r.build_id for r in versions.read_records(home))]
+    known = [*versions.published_builds(home), *versions.recorded_builds(home)]
     build_id = new_build_id(started, max(known, default=None))
     work = home.builds / WORK_FILE
     _prepare(work, home, plan)
@@ -162,26 +163,28 @@ def _build_locked(
     run = replace(run, tests=_with_failed_checks(work, run.tests))
     record = _record(plan, run, build_id, started)
     if run.failed_models or run.failed_tests:
-        _keep_failed(home, work)
+        if run.failed_tests:
+            _keep_failed(home, work)
         versions.write_record(home, record)
         raise _audit_failed(record, run, versions.current_build(home))
     rows = _finish(work, plan, record, run)
     versions.sync(work)
+    work.chmod(0o444)  # nobody writes to a version: not by mistake either
     os.replace(work, versions.version_file(home, build_id))
     versions.sync(home.builds)
-    versions.write_record(home, record)
     versions.make_current(home, build_id)
+    versions.write_record(home, record)
     versions.prune(home, settings.keep_builds)
     return BuildReport(record, build_id, plan.reason, run.tests, run.models, rows)
 
 
 def _plan(home: Home, request: BuildRequest) -> _Plan:
     """Which version to start from, and which loads to take in."""
-    code = fingerprint(project_folder(), META_DDL)
+    code = fingerprint(project_folder(), META_DDL, *(str(duckdb_columns(table)) for table in TABLES))
     loads = tuple(read_ledger(home))
     ids = tuple(sorted({load.load_id for load in loads}))
     if not loads:
-        raise BuildError("there is nothing to build: no data was loaded yet", "run `armazem load PATH` first")
+        raise BuildError("there is nothing to build: no data is loaded", "run `armazem load PATH` first")
     current = versions.current_build(home)
     before = None if current is None else _state_of(versions.version_file(home, current))
     history = None if before is None else current
@@ -191,9 +194,11 @@ def _plan(home: Home, request: BuildRequest) -> _Plan:
             return _Plan(None, history, request, ids, loads, code, reason)
     if before is None:
         raise BuildError("there is no version whose other tables could stay", "build without --select first")
-    if request.full_refresh:
-        reason = f"full refresh of a selection, the rest from {current}"
-        return _Plan(current, history, request, ids, loads, code, reason)
+    if request.select is not None:
+        # Only what the version has already: a new load is taken in by all models together or by none.
+        ids = tuple(load_id for load_id in ids if load_id in before.loads)
+        again = tuple(load for load in loads if load.load_id in before.loads) if request.full_refresh else ()
+        return _Plan(current, history, request, ids, again, code, f"a selection, the rest from {current}")
     new = tuple(load for load in loads if load.load_id not in before.loads)
     count = len({load.load_id for load in new})
     reason = f"incremental from {current}: {count} new load{'s' * (count != 1)}"
@@ -215,7 +220,11 @@ def _state_of(file: Path) -> _State | None:
     try:
         with closing(duckdb.connect(str(file), read_only=True)) as connection:
             return _State(frozenset(loads_taken_in(connection)), made_by(connection))
-    except duckdb.Error:
+    except duckdb.Error as error:
+        if "lock" in str(error):
+            raise HomeError(
+                f"{file} is open for writing: {error}", "close that program; it must not change it"
+            ) from error
         return None
 
 
@@ -264,8 +273,8 @@ def _prepare(work: Path, home: Home, plan: _Plan) -> None:
         if plan.full_refresh and plan.history is not None:
             file = str(versions.version_file(home, plan.history)).replace("'", "''")
             connection.execute(f"attach '{file}' as before (read_only)")
-            connection.execute("insert into meta.builds by name select * from before.meta.builds")
-            connection.execute("insert into meta.test_results by name select * from before.meta.test_results")
+            for table in ("builds", "test_results"):
+                copy_history(connection, table)
             connection.execute("detach before")
         create_inputs(connection, home, _scope(plan))
 
@@ -295,7 +304,6 @@ def _finish(work: Path, plan: _Plan, record: BuildRecord, run: DbtRun) -> tuple[
     """Take the scaffolding away and write `meta`; the rows of each table."""
     with closing(duckdb.connect(str(work))) as connection:
         drop_inputs(connection)
-        # A partial build leaves its loads to the next whole one: other models have not seen them.
         write_meta(connection, record, run.tests, plan.loads if record.complete else ())
         tables = connection.execute(
             "select table_schema, table_name from information_schema.tables "
@@ -364,5 +372,7 @@ def _discard(home: Home) -> None:
             shutil.rmtree(path, ignore_errors=True)
         else:
             path.unlink(missing_ok=True)
+    Path(home.builds / versions.FAILED_FILE).unlink(missing_ok=True)
+    versions.remove_never_current(home)
     for link in home.root.glob(".current.*"):
         link.unlink(missing_ok=True)

@@ -46,10 +46,11 @@ def project_folder() -> Path:
 
 
 def fingerprint(folder: Path, *more: str) -> str:
-    """SHA-256 of the code of all models and macros, and more: a build with other code starts from nothing."""
+    """SHA-256 of all models, macros and tests, and more: a build with other code starts from nothing."""
     digest = hashlib.sha256("\0".join(more).encode())
-    for path in [folder / "dbt_project.yml", *sorted(folder.rglob("*.sql"))]:
-        if path.suffix == ".yml" or {"models", "macros"} & set(path.relative_to(folder).parts):
+    files = [path for part in ("models", "macros", "tests") for path in (folder / part).rglob("*.*")]
+    for path in [folder / "dbt_project.yml", *sorted(files)]:
+        if not path.stem.endswith("_unit_tests"):
             digest.update(path.relative_to(folder).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
     return digest.hexdigest()
 

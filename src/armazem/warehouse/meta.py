@@ -40,6 +40,17 @@ def create_meta(connection: duckdb.DuckDBPyConnection) -> None:
     connection.execute(META_DDL)
 
 
+def copy_history(connection: duckdb.DuckDBPyConnection, table: str) -> None:
+    """Copy a table of `meta` from the attached database `before`: the columns that both have."""
+    rows = connection.execute(
+        "select column_name from duckdb_columns() where schema_name = 'meta' and table_name = ? "
+        "group by column_name having count(distinct database_name) = 2",
+        (table,),
+    ).fetchall()
+    columns = ", ".join(f'"{row[0]}"' for row in rows)
+    connection.execute(f"insert into meta.{table} by name select {columns} from before.meta.{table}")
+
+
 def loads_taken_in(connection: duckdb.DuckDBPyConnection) -> set[str]:
     """Ids of the loads that the tables of this file contain."""
     rows = connection.execute("select distinct load_id from meta.loads").fetchall()

@@ -37,7 +37,7 @@ def open_published(home: Home, *, failed: bool = False) -> Iterator[duckdb.DuckD
     except duckdb.Error as error:
         raise HomeError(f"{path} cannot be opened: {error}", "`armazem rollback` restores a version") from error
     with closing(connection):
-        connection.execute("set enable_external_access = false; set lock_configuration = true")
+        connection.execute("set timezone = 'UTC'; set enable_external_access = false; set lock_configuration = true")
         yield connection
 
 

@@ -48,7 +48,7 @@ def current_build(home: Home) -> str | None:
 
 def make_current(home: Home, build_id: str) -> None:
     """Make readers get this version, atomically. Raises HomeError where it is not kept."""
-    if not version_file(home, build_id).is_file():
+    if build_id not in published_builds(home):
         raise HomeError(f"there is no version {build_id}", "`armazem builds` lists the ones that can be restored")
     temporary = home.root / f".current.{os.getpid()}"
     temporary.unlink(missing_ok=True)
@@ -85,17 +85,37 @@ def write_record(home: Home, record: BuildRecord) -> None:
     path = home.builds / f"{record.build_id}.json"
     temporary = path.with_suffix(".json.tmp")
     temporary.write_text(json.dumps(asdict(record), default=datetime.isoformat) + "\n", encoding="utf-8")
+    sync(temporary)
     os.replace(temporary, path)
 
 
+def recorded_builds(home: Home) -> list[str]:
+    """Ids of all builds that have a record, oldest first."""
+    return sorted(path.stem for path in home.builds.glob("[0-9]*T*Z.json"))
+
+
+def remove_never_current(home: Home) -> None:
+    """Remove the version of a build that was killed before it became current: it has no record yet."""
+    known = {*recorded_builds(home), current_build(home)}
+    for build_id in published_builds(home):
+        if build_id not in known:
+            version_file(home, build_id).unlink(missing_ok=True)
+
+
 def read_records(home: Home) -> list[BuildRecord]:
-    """Records of all builds, oldest first."""
+    """Records of all builds, oldest first. Raises HomeError for one that cannot be read."""
     records = []
-    for path in sorted(home.builds.glob("[0-9]*T*Z.json")) if home.builds.is_dir() else []:
-        values = json.loads(path.read_text(encoding="utf-8"))
-        for name in ("started_at", "finished_at"):
-            values[name] = datetime.fromisoformat(values[name])
-        records.append(BuildRecord(**values))
+    for build_id in recorded_builds(home):
+        path = home.builds / f"{build_id}.json"
+        try:
+            values = json.loads(path.read_text(encoding="utf-8"))
+            for name in ("started_at", "finished_at"):
+                values[name] = datetime.fromisoformat(values[name])
+            records.append(BuildRecord(**values))
+        except (ValueError, TypeError, KeyError) as error:
+            raise HomeError(
+                f"{path} is no record of a build: {error}", "move it away; nothing else needs it"
+            ) from error
     return records
 
 

@@ -1,0 +1,57 @@
+"""Answers in three formats: data is shown as it is, whatever it looks like."""
+
+from __future__ import annotations
+
+import io
+import json
+from datetime import UTC, date, datetime
+from decimal import Decimal
+
+import pytest
+from rich.console import Console
+
+from armazem.errors import QueryError
+from armazem.serve.formats import print_table, to_csv, to_json
+from armazem.warehouse.query import Rows
+
+AT = datetime(2018, 1, 2, 3, tzinfo=UTC)
+ROWS = Rows(
+    ("text", "money", "day", "at", "flag"),
+    (
+        (
+            "nota [/10] [red]x",
+            Decimal("12345678901234567.89"),
+            date(2018, 1, 2),
+            datetime(2018, 1, 2, 3, tzinfo=UTC),
+            True,
+        ),
+        (None, None, None, None, None),
+    ),
+)
+
+
+def test_a_table_shows_brackets_as_they_are() -> None:
+    text = io.StringIO()
+    print_table(Console(file=text, width=200), ROWS, "title [/b]")
+    assert "nota [/10] [red]x" in text.getvalue()
+    assert "title [/b]" in text.getvalue()
+
+
+def test_json_keeps_every_digit() -> None:
+    text = to_json(ROWS)
+    assert "12345678901234567.89" in text
+    first, second = json.loads(text)
+    assert (first["day"], first["at"], first["flag"]) == ("2018-01-02", "2018-01-02T03:00:00Z", True)
+    assert set(second.values()) == {None}
+
+
+def test_json_refuses_two_columns_of_one_name() -> None:
+    with pytest.raises(QueryError, match="same name"):
+        to_json(Rows(("a", "a"), ((1, 2),)))
+
+
+def test_csv_is_quoted_and_null_is_empty() -> None:
+    lines = to_csv(ROWS).splitlines()
+    assert lines[0] == "text,money,day,at,flag"
+    assert lines[1] == "nota [/10] [red]x,12345678901234567.89,2018-01-02,2018-01-02T03:00:00+00:00,true"
+    assert lines[2] == ",,,,"
