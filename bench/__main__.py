@@ -6,6 +6,7 @@ import argparse
 import os
 import platform
 import shutil
+import sys
 import tempfile
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -94,12 +95,18 @@ def _peak(runs: list[Run]) -> str:
     return f"peak {median(runs, lambda run: run.peak):,.0f} MiB"
 
 
+def _processor() -> str:
+    lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    return next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), "unknown")
+
+
 def _page(report: Report, command: str) -> str:
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
     lines = [
         "# Benchmarks",
         "",
-        f"Measured on {datetime.now(UTC).date()} by `{command}` on {os.cpu_count()} cores, {memory:.0f} GiB, "
+        f"Measured on {datetime.now(UTC).date()} by `{command}` on {len(os.sched_getaffinity(0))} cores "
+        f"({_processor()}), {memory:.0f} GiB, "
         f"{platform.system()}, Python {platform.python_version()}, DuckDB {version('duckdb')}.",
         "Whole processes, wall time, the median of the runs; a ratio is the median of the ratios of pairs that ran "
         "one after the other.",
@@ -108,6 +115,10 @@ def _page(report: Report, command: str) -> str:
         "|---|---|---|---|",
     ]
     lines += [f"| {' | '.join(row)} |" for row in report.rows]
+    lines += [
+        "",
+        "Why a small increment is not cheaper: [decisions](decisions.md#an-incremental-build-costs-what-dbt-costs).",
+    ]
     return "\n".join(lines) + "\n"
 
 
@@ -138,7 +149,8 @@ def main() -> None:
                 str(arguments.scale), growth <= arguments.scale,
             )  # fmt: skip
     if arguments.write:
-        arguments.write.write_text(_page(report, "make bench"), encoding="utf-8")
+        command = " ".join(["python -m bench", *sys.argv[1:]])
+        arguments.write.write_text(_page(report, command), encoding="utf-8")
 
 
 if __name__ == "__main__":

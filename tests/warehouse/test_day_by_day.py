@@ -10,9 +10,12 @@ import pytest
 from reference import KEYS, compute, differences
 
 from armazem.sources.synthetic import generate
+from armazem.warehouse.build import AuditFailed
 
 from . import history
 from .shop import Shop, differing
+
+CUT_OFF = {"stg_order_items_have_their_orders", "stg_order_payments_have_their_orders"}
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("day by day")]
 
@@ -62,14 +65,21 @@ def test_late_updates(shop: Shop, tmp_path: Path, history_seed: int, report: Cal
     assert sum(len(extract.get(history.ORDERS, [])) for extract in extracts) > len(tables[history.ORDERS])
 
     shop.reset()
-    builds = 0
+    builds = refusals = 0
     for folder in folders:
         shop.load(folder, partial=True)
         if folder is not folders[-1] and rng.random() < 0.3:
             continue  # two loads in one build
-        shop.build()
-        builds += 1
+        try:
+            shop.build()
+        except AuditFailed as refused:
+            # Payments or items came before most of their orders. What was refused is taken in with what comes next.
+            assert folder is not folders[-1]
+            assert {test.test for test in refused.report.tests if test.status == "fail"} <= CUT_OFF
+            refusals += 1
+        else:
+            builds += 1
     as_it_happened = shop.checksums()
     assert_reference(shop, folders)
     assert differing(as_it_happened, at_once(shop, final)) == []
-    report("late updates", seed=history_seed, builds=builds + 1)
+    report("late updates", seed=history_seed, builds=builds + 1, refused_builds=refusals)
