@@ -112,7 +112,7 @@ def test_home_of_a_newer_version(tmp_path: Path) -> None:
 
 
 def test_nothing_loaded(tmp_path: Path) -> None:
-    assert_one_clear_error(Shop(tmp_path / "home").armazem("build"), "no data was loaded yet", "armazem load PATH")
+    assert_one_clear_error(Shop(tmp_path / "home").armazem("build"), "no data is loaded", "armazem load PATH")
 
 
 def mount(*arguments: object) -> None:
