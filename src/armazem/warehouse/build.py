@@ -22,6 +22,7 @@ from armazem.contract.render import duckdb_columns
 from armazem.errors import BuildError, HomeError
 from armazem.home import Home
 from armazem.landing import LedgerRow, read_ledger
+from armazem.landing.durable import sync_path
 from armazem.warehouse import versions
 from armazem.warehouse.dbt_project import (
     DbtRun,
@@ -168,10 +169,10 @@ def _build_locked(
         versions.write_record(home, record)
         raise _audit_failed(record, run, versions.current_build(home))
     rows = _finish(work, plan, record, run)
-    versions.sync(work)
+    sync_path(work)
     work.chmod(0o444)  # nobody writes to a version: not by mistake either
     os.replace(work, versions.version_file(home, build_id))
-    versions.sync(home.builds)
+    sync_path(home.builds)
     versions.make_current(home, build_id)
     versions.write_record(home, record)
     versions.prune(home, settings.keep_builds)

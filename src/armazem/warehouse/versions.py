@@ -14,6 +14,7 @@ from pathlib import Path
 
 from armazem.errors import HomeError
 from armazem.home import Home
+from armazem.landing.durable import sync_path
 from armazem.warehouse.records import BuildRecord
 
 SUFFIX = ".duckdb"
@@ -54,7 +55,7 @@ def make_current(home: Home, build_id: str) -> None:
     temporary.unlink(missing_ok=True)
     temporary.symlink_to(Path("builds") / f"{build_id}{SUFFIX}")
     os.replace(temporary, home.current)
-    sync(home.root)
+    sync_path(home.root)
 
 
 def previous_build(home: Home) -> str:
@@ -85,7 +86,7 @@ def write_record(home: Home, record: BuildRecord) -> None:
     path = home.builds / f"{record.build_id}.json"
     temporary = path.with_suffix(".json.tmp")
     temporary.write_text(json.dumps(asdict(record), default=datetime.isoformat) + "\n", encoding="utf-8")
-    sync(temporary)
+    sync_path(temporary)
     os.replace(temporary, path)
 
 
@@ -117,12 +118,3 @@ def read_records(home: Home) -> list[BuildRecord]:
                 f"{path} is no record of a build: {error}", "move it away; nothing else needs it"
             ) from error
     return records
-
-
-def sync(path: Path) -> None:
-    """Flush a file or folder to the disk."""
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
