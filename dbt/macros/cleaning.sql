@@ -35,3 +35,8 @@
         else nullif({{ place }}, '')
     end
 {%- endmacro %}
+
+{# What the KPIs call a product's category: in English, or in Portuguese where there is no translation. #}
+{% macro product_category(products) -%}
+    coalesce({{ products }}.product_category_name_english, {{ products }}.product_category_name, 'uncategorized')
+{%- endmacro %}

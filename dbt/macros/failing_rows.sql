@@ -13,6 +13,11 @@
         {%- endfor %}
 {%- endmacro %}
 
+{% macro failing_rule(model, expression) -%}
+    select * from {{ model }}
+    where not coalesce({{ expression }}, false)
+{%- endmacro %}
+
 {% macro failing_reference(model, column, parent, field) -%}
     select children.*
     from {{ model }} as children
@@ -60,4 +65,13 @@
     ) as summed
     inner join {{ item.of }} as parents on summed.{{ item.by }} = parents.{{ item.by }}
     where summed.total is distinct from parents.{{ item.equals }}
+{%- endmacro %}
+
+{# The severity of rows that a few may fail: over `percent` of the model and over a handful of rows is an error. #}
+{% macro too_many(model, percent, handful=10) -%}
+    case
+        when count(*) over () > {{ handful }} and count(*) over () * 100 > {{ percent }} * (select count(*) from {{ model }})
+            then 'error'
+        else 'warn'
+    end
 {%- endmacro %}

@@ -34,7 +34,7 @@ class Settings(BaseSettings):
         Path("armazem-data"), description="Folder of all data. Set it to keep the data elsewhere than here."
     )
     threads: int = Field(
-        1,
+        2,
         ge=1,
         le=64,
         description="Models built at the same time. DuckDB uses all cores for one model, so more rarely helps.",

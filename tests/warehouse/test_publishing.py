@@ -65,7 +65,7 @@ def payments_in_cents(folder: Path, good: Path) -> Path:
     ("poison", "test", "check", "table"),
     [
         (from_the_future, "stg_orders_audit", "not_bought_in_the_future 1", "staging.stg_orders"),
-        (cut_orders, "stg_order_items_have_their_orders", "Over 5 % of the items", "staging.stg_order_items"),
+        (cut_orders, "stg_order_items_audit", "over 5 % of the items", "staging.stg_order_items"),
         (payments_in_cents, "audit_fact_sales_paid_what_it_cost", "Over 20 % of the items", "marts.audit_fact_sales"),
     ],
 )

@@ -4,6 +4,7 @@
 {%- set stg_customers = ref('stg_customers') -%}
 {%- set stg_sellers = ref('stg_sellers') -%}
 {%- set facts = published_before('fact_sales') -%}
+{%- set orders_before = published_before('fact_orders') -%}
 
 with new_loads as (
     select load_id from {{ source('control', 'new_loads') }}
@@ -24,7 +25,7 @@ loaded as (
 -- all sellers every day does not recompute all orders every day.
 customer_differs as (
     select orders.order_id
-    from {{ published_before('fact_orders') }} as orders
+    from {{ orders_before }} as orders
     inner join {{ stg_customers }} as customers on orders.customer_id = customers.customer_id
     where
         orders.customer_unique_id != customers.customer_unique_id
@@ -42,13 +43,24 @@ seller_differs as (
 ),
 
 {% endif -%}
-final as (
+changed as (
     select order_id from loaded
     {%- if facts %}
     union distinct
     select order_id from customer_differs
     union distinct
     select order_id from seller_differs
+    {%- endif %}
+),
+
+final as (
+    select
+        changed.order_id,
+        {% if orders_before %}cast(before.order_purchase_timestamp as date){% else %}cast(null as date){% endif %}
+            as date_before
+    from changed
+    {%- if orders_before %}
+    left join {{ orders_before }} as before on changed.order_id = before.order_id
     {%- endif %}
 )
 

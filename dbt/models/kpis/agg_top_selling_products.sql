@@ -1,3 +1,10 @@
+{#- Only the periods that changed orders are of, or were of, are ranked again: all of a period, or none of it. -#}
+{%- set changed_periods = ref('int_changed_periods') -%}
+{{ config(
+    materialized='incremental',
+    incremental_strategy='append',
+    pre_hook="{% if is_incremental() %}{{ delete_periods(this, ref('int_changed_periods')) }}{% endif %}"
+) }}
 {%- set grains = ['day', 'week', 'month', 'year', 'all'] -%}
 
 with sales as (
@@ -40,6 +47,12 @@ per_period as (
         sum(gmv) as gmv,
         sum(revenue) as revenue
     from per_day
+    {%- if is_incremental() and grain != 'all' %}
+    where {{ period_start(grain, 'date_day') }} in (
+        select period_start from {{ changed_periods }}
+        where grain = '{{ grain }}'
+    )
+    {%- endif %}
     group by 1, 2, 3
     {%- if not loop.last %}
     union all
@@ -64,8 +77,7 @@ final as (
         ranked.grain,
         ranked.period_start,
         ranked.product_id,
-        coalesce(products.product_category_name_english, products.product_category_name, 'uncategorized')
-            as product_category,
+        {{ product_category('products') }} as product_category,
         cast(ranked.units as {{ dbt.type_bigint() }}) as units,
         cast(ranked.orders as {{ dbt.type_bigint() }}) as orders,
         cast(ranked.gmv as {{ decimal_type() }}) as gmv,

@@ -32,7 +32,7 @@ from armazem.warehouse.dbt_project import (
     project_folder,
     run_dbt,
     start_import,
-    with_changed_orders,
+    with_scope,
 )
 from armazem.warehouse.inputs import Scope, create_inputs, drop_inputs
 from armazem.warehouse.lock import build_lock
@@ -159,6 +159,7 @@ def _build_locked(
             "DO_NOT_TRACK": "1",
         },
         build_id,
+        home.logs / "dbt.log",
         on_node,
     )
     run = replace(run, tests=_with_failed_checks(work, run.tests))
@@ -252,11 +253,11 @@ def _selector(plan: _Plan) -> str | None:
     if plan.full_refresh:
         return None
     if plan.request.select is not None:
-        return with_changed_orders(plan.request.select)
+        return with_scope(plan.request.select)
     changed = {load.table for load in plan.loads}
     if _scope(plan).has_window:
         changed |= {table.name for table in TABLES if any(column.name == "order_id" for column in table.columns)}
-    return with_changed_orders(" ".join(f"source:raw.{table.name}+" for table in TABLES if table.name in changed))
+    return with_scope(" ".join(f"source:raw.{table.name}+" for table in TABLES if table.name in changed))
 
 
 def _scope(plan: _Plan) -> Scope:
@@ -287,12 +288,17 @@ def _with_failed_checks(work: Path, tests: Sequence[AuditResult]) -> tuple[Audit
         for test in tests:
             if test.status in ("warn", "fail") and "as failed_check" in test.sql:
                 counted = connection.execute(
-                    f"select failed_check, count(*) from ({test.sql}\n) group by all order by all"
+                    f"select failed_check, severity, count(*) from ({test.sql}\n) group by all order by 2, 1"
                 ).fetchall()
-                named.append(replace(test, failed_checks=", ".join(f"{check} {count:,}" for check, count in counted)))
+                named.append(replace(test, failed_checks=", ".join(_count_of(test, *row) for row in counted)))
             else:
                 named.append(test)
     return tuple(named)
+
+
+def _count_of(test: AuditResult, check: str, severity: str, rows: int) -> str:
+    # In a test that failed, what only warns is not what failed.
+    return f"{check} {rows:,}" + (" (warning)" if test.status == "fail" and severity == "warn" else "")
 
 
 def _default_memory_limit() -> str:

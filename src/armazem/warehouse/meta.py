@@ -79,5 +79,7 @@ def write_meta(
 
 
 def _insert(connection: duckdb.DuckDBPyConnection, table: str, rows: Sequence[Sequence[Any]], width: int) -> None:
-    if rows:
-        connection.executemany(f"insert into meta.{table} values ({', '.join('?' * width)})", rows)
+    if rows:  # one statement: executemany took 3 ms a row
+        marks = f"({', '.join('?' * width)})"
+        values = [value for row in rows for value in row]
+        connection.execute(f"insert into meta.{table} values {', '.join([marks] * len(rows))}", values)
