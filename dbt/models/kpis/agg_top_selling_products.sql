@@ -2,7 +2,6 @@
 {%- set changed_periods = ref('int_changed_periods') -%}
 {{ config(
     materialized='incremental',
-    incremental_strategy='append',
     pre_hook="{% if is_incremental() %}{{ delete_periods(this, ref('int_changed_periods')) }}{% endif %}"
 ) }}
 {%- set grains = ['day', 'week', 'month', 'year', 'all'] -%}

@@ -1,4 +1,4 @@
-{{ config(materialized='incremental', incremental_strategy='delete+insert', unique_key='order_id') }}
+{{ config(materialized='incremental', unique_key=['review_id', 'order_id']) }}
 
 with reviews as (
     select * from {{ ref('stg_order_reviews') }}

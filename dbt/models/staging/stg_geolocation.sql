@@ -3,7 +3,6 @@
     'geolocation_zip_code_prefix', 'geolocation_lat', 'geolocation_lng',
     'geolocation_city', 'geolocation_state'
 ] -%}
-{{ config(incremental_strategy='append') }}
 
 with source as (
     select * from {{ source('raw', 'geolocation') }}

@@ -26,6 +26,7 @@ from armazem.landing.durable import sync_path
 from armazem.warehouse import versions
 from armazem.warehouse.dbt_project import (
     DbtRun,
+    ParsedProject,
     build_arguments,
     fingerprint,
     no_garbage_collection,
@@ -160,16 +161,19 @@ def _build_locked(
         },
         build_id,
         home.logs / "dbt.log",
+        ParsedProject(home.root / "dbt", plan.fingerprint, anew=plan.full_refresh),
         on_node,
     )
-    run = replace(run, tests=_with_failed_checks(work, run.tests))
-    record = _record(plan, run, build_id, started)
-    if run.failed_models or run.failed_tests:
+    with closing(duckdb.connect(str(work))) as connection:
+        run = replace(run, tests=_with_failed_checks(connection, run.tests))
+        record = _record(plan, run, build_id, started)
+        passed = not (run.failed_models or run.failed_tests)
+        rows = _finish(connection, plan, record, run) if passed else ()
+    if not passed:
         if run.failed_tests:
             _keep_failed(home, work)
         versions.write_record(home, record)
         raise _audit_failed(record, run, versions.current_build(home))
-    rows = _finish(work, plan, record, run)
     sync_path(work)
     work.chmod(0o444)  # nobody writes to a version: not by mistake either
     os.replace(work, versions.version_file(home, build_id))
@@ -281,18 +285,17 @@ def _prepare(work: Path, home: Home, plan: _Plan) -> None:
         create_inputs(connection, home, _scope(plan))
 
 
-def _with_failed_checks(work: Path, tests: Sequence[AuditResult]) -> tuple[AuditResult, ...]:
+def _with_failed_checks(connection: duckdb.DuckDBPyConnection, tests: Sequence[AuditResult]) -> tuple[AuditResult, ...]:
     """The results, those with failing rows with the number of rows per check: one test holds several."""
     named = []
-    with closing(duckdb.connect(str(work))) as connection:
-        for test in tests:
-            if test.status in ("warn", "fail") and "as failed_check" in test.sql:
-                counted = connection.execute(
-                    f"select failed_check, severity, count(*) from ({test.sql}\n) group by all order by 2, 1"
-                ).fetchall()
-                named.append(replace(test, failed_checks=", ".join(_count_of(test, *row) for row in counted)))
-            else:
-                named.append(test)
+    for test in tests:
+        if test.status in ("warn", "fail") and "as failed_check" in test.sql:
+            counted = connection.execute(
+                f"select failed_check, severity, count(*) from ({test.sql}\n) group by all order by 2, 1"
+            ).fetchall()
+            named.append(replace(test, failed_checks=", ".join(_count_of(test, *row) for row in counted)))
+        else:
+            named.append(test)
     return tuple(named)
 
 
@@ -307,20 +310,21 @@ def _default_memory_limit() -> str:
     return str(row[0]) if row else "1GB"
 
 
-def _finish(work: Path, plan: _Plan, record: BuildRecord, run: DbtRun) -> tuple[tuple[str, int], ...]:
+def _finish(
+    connection: duckdb.DuckDBPyConnection, plan: _Plan, record: BuildRecord, run: DbtRun
+) -> tuple[tuple[str, int], ...]:
     """Take the scaffolding away and write `meta`; the rows of each table."""
-    with closing(duckdb.connect(str(work))) as connection:
-        drop_inputs(connection)
-        write_meta(connection, record, run.tests, plan.loads if record.complete else ())
-        tables = connection.execute(
-            "select table_schema, table_name from information_schema.tables "
-            "where table_schema in ('staging', 'marts', 'kpis') order by all"
-        ).fetchall()
-        rows = []
-        for schema, table in tables:
-            counted = connection.execute(f'select count(*) from "{schema}"."{table}"').fetchone()
-            rows.append((f"{schema}.{table}", int(counted[0]) if counted else 0))
-        connection.execute("checkpoint")
+    drop_inputs(connection)
+    write_meta(connection, record, run.tests, plan.loads if record.complete else ())
+    tables = connection.execute(
+        "select table_schema, table_name from information_schema.tables "
+        "where table_schema in ('staging', 'marts', 'kpis') order by all"
+    ).fetchall()
+    rows = []
+    for schema, table in tables:
+        counted = connection.execute(f'select count(*) from "{schema}"."{table}"').fetchone()
+        rows.append((f"{schema}.{table}", int(counted[0]) if counted else 0))
+    connection.execute("checkpoint")
     return tuple(rows)
 
 
