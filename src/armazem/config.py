@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import os
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import Field, ValidationError
 from pydantic_settings import (
@@ -47,6 +47,30 @@ class Settings(BaseSettings):
     )
     memory_limit: str = Field(
         "", description="Memory that DuckDB may use in a build, such as 4GB. Empty: 80 % of the machine's."
+    )
+
+    target: Literal["duckdb", "bigquery"] = Field(
+        "duckdb", description="Where the warehouse is: in the home folder, or on BigQuery. `--target` wins."
+    )
+    bigquery_project: str = Field(
+        "", description="Google Cloud project. Empty: that of the Application Default Credentials."
+    )
+    bigquery_location: str = Field(
+        "US", description="Where the datasets are made, such as `southamerica-east1`. It cannot be changed later."
+    )
+    bigquery_dataset_prefix: str = Field(
+        "",
+        pattern=r"^[A-Za-z0-9_]{0,200}$",
+        description="In front of every dataset's name, such as `shop_` for `shop_marts`: several warehouses in a project.",
+    )
+    bigquery_endpoint: str = Field(
+        "", description="Another address of the BigQuery API. One that starts with http:// is an emulator: no credentials."
+    )
+    bigquery_maximum_bytes_billed: int = Field(
+        0, ge=0, description="A query that would bill more bytes than this fails before it runs. 0: no limit."
+    )
+    bigquery_retry_seconds: float = Field(
+        600, gt=0, description="How long Google's library goes on trying after a passing error, such as a lost network."
     )
 
     @classmethod

@@ -28,3 +28,7 @@ class BuildError(ArmazemError):
 
 class QueryError(ArmazemError):
     """A query that the published warehouse could not answer."""
+
+
+class CloudError(ArmazemError):
+    """Google Cloud did not do what was asked: no credentials, no permission, not found, not reachable."""

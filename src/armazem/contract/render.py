@@ -18,6 +18,17 @@ DUCKDB_TYPES = {
     ColumnType.TIMESTAMP: "TIMESTAMP",
 }
 
+BIGQUERY_TYPES = {
+    ColumnType.IDENTIFIER: "STRING",
+    ColumnType.TEXT: "STRING",
+    ColumnType.ZIP: "STRING",
+    ColumnType.INTEGER: "INT64",
+    ColumnType.NUMBER: "NUMERIC",
+    ColumnType.MONEY: "NUMERIC",
+    ColumnType.FLOAT: "FLOAT64",
+    ColumnType.TIMESTAMP: "DATETIME",
+}
+
 
 def duckdb_columns(table: Table) -> dict[str, str]:
     """Name to DuckDB type, in the order of the contract."""

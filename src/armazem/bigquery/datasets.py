@@ -1,0 +1,34 @@
+"""The datasets of one warehouse on BigQuery."""
+
+from __future__ import annotations
+
+from dataclasses import astuple, dataclass
+
+from armazem.config import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Datasets:
+    """Names of the datasets, with the prefix of the settings.
+
+    `raw`: what was loaded, with the ledger and the rejects. `audit`: what a build works on. `kept`: the tables
+    of the last published builds, for rollback. `staging`, `marts`, `kpis`, `meta`: published.
+    """
+
+    raw: str
+    audit: str
+    kept: str
+    staging: str
+    marts: str
+    kpis: str
+    meta: str
+
+    @property
+    def all(self) -> tuple[str, ...]:
+        return astuple(self)
+
+
+def datasets(settings: Settings) -> Datasets:
+    """The names that these settings give."""
+    prefix = settings.bigquery_dataset_prefix
+    return Datasets(*(f"{prefix}{name}" for name in Datasets.__slots__))
