@@ -94,7 +94,7 @@ def _models(manifest: dict[str, Any], types: Mapping[tuple[str, str], Mapping[st
         if node["resource_type"] != "model":
             continue
         audits = [
-            (test["test_metadata"]["kwargs"], test["config"]["severity"].lower() == "error")
+            test["test_metadata"]["kwargs"]
             for test in tests
             if test["attached_node"] == node["unique_id"] and test["test_metadata"]["name"] == "audit"
         ]
@@ -108,7 +108,7 @@ def _models(manifest: dict[str, Any], types: Mapping[tuple[str, str], Mapping[st
                 description=" ".join(node["description"].split()),
                 columns={name: column["description"] for name, column in node["columns"].items()},
                 types=types.get((node["schema"], node["name"]), {}),
-                key=tuple(next((audit["key"] for audit, _ in audits if "key" in audit), ())),
+                key=tuple(next((audit["key"] for audit in audits if "key" in audit), ())),
                 references=tuple(_references(audits)),
                 models=tuple(sorted(parent[-1] for parent in parents if parent[0] == "model")),
                 sources=tuple(sorted(".".join(parent[-2:]) for parent in parents if parent[0] == "source")),
@@ -117,9 +117,10 @@ def _models(manifest: dict[str, Any], types: Mapping[tuple[str, str], Mapping[st
     return sorted(models, key=lambda model: (LAYERS.index(model.layer), model.name))
 
 
-def _references(audits: list[tuple[dict[str, Any], bool]]) -> list[Reference]:
+def _references(audits: list[dict[str, Any]]) -> list[Reference]:
     return [
         Reference(column, parent["to"].removeprefix("ref('").removesuffix("')"), parent["field"], strict)
-        for audit, strict in audits
-        for column, parent in audit.get("exists", {}).items()
+        for audit in audits
+        for checks, strict in ((audit, True), (audit.get("warnings", {}), False))
+        for column, parent in checks.get("exists", {}).items()
     ]

@@ -26,7 +26,9 @@
 {# One spelling per city: no accents, no state or country behind it; what is no city at all is null. #}
 {% macro city(column) -%}
     {%- set states = 'ac|al|am|ap|ba|ce|df|es|go|ma|mg|ms|mt|pa|pb|pe|pi|pr|rj|rn|ro|rr|rs|sc|se|sp|to' -%}
-    {%- set plain = "replace(replace(replace(lower(" ~ strip_accents(column) ~ "), '´', ''''), '`', ''''), '’', '''')" -%}
+    {#- chr(39) is the apostrophe: no way to write it in quotes is the same in every dialect. -#}
+    {%- set plain = "lower(" ~ strip_accents(column) ~ ")" -%}
+    {%- set plain = "replace(replace(replace(" ~ plain ~ ", '´', chr(39)), '`', chr(39)), '’', chr(39))" -%}
     {%- set place = regexp_replace_all(plain, '([/\\\\,(]| - ).*$', '') -%}
     {%- set place = regexp_replace_all("trim(" ~ place ~ ")", '-(' ~ states ~ ')$', '') -%}
     {%- set place = "trim(" ~ regexp_replace_all(place, '[ \\t\\n]+', ' ') ~ ")" -%}

@@ -4,7 +4,10 @@
 #}
 {% macro published_before(name, schema='marts') -%}
     {%- if execute and not flags.FULL_REFRESH -%}
-        {{ return(load_relation(api.Relation.create(database=target.database, schema=schema, identifier=name))) }}
+        {%- set relation = api.Relation.create(
+            database=target.database, schema=schema_being_built(schema), identifier=name
+        ) -%}
+        {{ return(load_relation(relation)) }}
     {%- endif -%}
     {{ return(none) }}
 {%- endmacro %}

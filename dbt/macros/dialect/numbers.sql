@@ -7,12 +7,23 @@
     cast(({{ amount }}) * 100 as {{ dbt.type_bigint() }})
 {%- endmacro %}
 
-{% macro decimal_type(digits=2) -%}
-    {{ return(adapter.dispatch('decimal_type')(digits)) }}
+{# The value as a decimal of so many digits, half a unit of the last one rounded away from zero. #}
+{% macro decimal(value, digits=2) -%}
+    {{ return(adapter.dispatch('decimal')(value, digits)) }}
 {%- endmacro %}
 
-{% macro duckdb__decimal_type(digits) -%}
-    {{ return("decimal(18, " ~ digits ~ ")") }}
+{% macro duckdb__decimal(value, digits) -%}
+    {{ return("cast(" ~ value ~ " as decimal(18, " ~ digits ~ "))") }}
+{%- endmacro %}
+
+{# NUMERIC has nine digits; a type with parameters is for columns only. #}
+{% macro bigquery__decimal(value, digits) -%}
+    {{ return("round(cast(" ~ value ~ " as numeric), " ~ digits ~ ")") }}
+{%- endmacro %}
+
+{# Cents as an amount. #}
+{% macro money_of(cents) -%}
+    {{ return(decimal(decimal(cents, 0) ~ " * " ~ decimal("0.01", 2))) }}
 {%- endmacro %}
 
 {# Integer division of two non-negative integers, wide enough for a product of two amounts in cents. #}
@@ -24,6 +35,15 @@
     {{ return("((" ~ dividend ~ ") // (" ~ divisor ~ "))") }}
 {%- endmacro %}
 
+{#
+    BigQuery divides NUMERIC to nine decimals and rounds the last: without the remainder there is nothing to round.
+    div() would do as well, but the emulator of the tests knows it for INT64 only; so it is with `/`.
+#}
+{% macro bigquery__integer_division(dividend, divisor) -%}
+    {%- set rest = "mod(" ~ dividend ~ ", " ~ divisor ~ ")" -%}
+    {{ return("round(safe_divide((" ~ dividend ~ ") - " ~ rest ~ ", " ~ divisor ~ "))") }}
+{%- endmacro %}
+
 {# An integer wide enough to multiply two amounts in cents without overflow. #}
 {% macro wide(value) -%}
     {{ return(adapter.dispatch('wide')(value)) }}
@@ -33,6 +53,10 @@
     {{ return("cast(" ~ value ~ " as hugeint)") }}
 {%- endmacro %}
 
+{% macro bigquery__wide(value) -%}
+    {{ return("cast(" ~ value ~ " as numeric)") }}
+{%- endmacro %}
+
 {#
     numerator / divisor of two integers, rounded half away from zero to `digits` decimals, as a decimal.
     Null where the divisor is 0 or one of them is null. The divisor must not be negative.
@@ -40,12 +64,9 @@
 {% macro ratio(numerator, divisor, digits=2) -%}
     {%- set scale = 10 ** digits -%}
     {%- set doubled = "2 * " ~ scale ~ " * abs(" ~ wide(numerator) ~ ") + " ~ wide(divisor) -%}
-    cast(
-        sign({{ numerator }})
-        * cast({{ integer_division(doubled, "nullif(2 * " ~ wide(divisor) ~ ", 0)") }} as {{ decimal_type(0) }})
-        * cast({{ '%.*f' | format(digits, 1 / scale) }} as {{ decimal_type(digits) }})
-        as {{ decimal_type(digits) }}
-    )
+    {%- set whole = integer_division(doubled, "nullif(2 * " ~ wide(divisor) ~ ", 0)") -%}
+    {%- set unit = decimal('%.*f' | format(digits, 1 / scale), digits) -%}
+    {{ decimal("sign(" ~ numerator ~ ") * " ~ decimal(whole, 0) ~ " * " ~ unit, digits) }}
 {%- endmacro %}
 
 {# 100 × (part / whole), two decimals. #}
@@ -67,6 +88,20 @@
     {{ growth(cents(now), cents(before)) }}
 {%- endmacro %}
 
+{# Degrees, a float, as a decimal of eight digits, rounded once. #}
+{% macro degrees(value) -%}
+    {{ return(adapter.dispatch('degrees')(value)) }}
+{%- endmacro %}
+
+{% macro duckdb__degrees(value) -%}
+    {{ return("cast(" ~ value ~ " as decimal(18, 8))") }}
+{%- endmacro %}
+
+{# NUMERIC would round to nine digits first, and those then to eight. #}
+{% macro bigquery__degrees(value) -%}
+    {{ return("cast(round(" ~ value ~ " * 100000000) as numeric) * cast(0.00000001 as numeric)") }}
+{%- endmacro %}
+
 {# Degrees with eight decimals as an integer. #}
 {% macro degrees_as_integer(degrees) -%}
     cast(({{ degrees }}) * 100000000 as {{ dbt.type_bigint() }})
@@ -81,11 +116,19 @@
     {{ return("sum(" ~ value ~ ")") }}
 {%- endmacro %}
 
-{# A float of 64 bits; dbt's own type_float has 32 on DuckDB. For comparisons only, never for a sum of money. #}
-{% macro double_type() -%}
-    {{ return(adapter.dispatch('double_type')()) }}
+{% macro bigquery__exact_sum(value) -%}
+    {{ return("sum(" ~ wide(value) ~ ")") }}
 {%- endmacro %}
 
-{% macro duckdb__double_type() -%}
-    {{ return("double") }}
+{# A division of floats of 64 bits: for comparisons only, never for a sum of money. #}
+{% macro quotient(dividend, divisor) -%}
+    {{ return(adapter.dispatch('quotient')(dividend, divisor)) }}
+{%- endmacro %}
+
+{% macro duckdb__quotient(dividend, divisor) -%}
+    {{ return("cast(" ~ dividend ~ " as double) / " ~ divisor) }}
+{%- endmacro %}
+
+{% macro bigquery__quotient(dividend, divisor) -%}
+    {{ return("safe_divide(cast(" ~ dividend ~ " as float64), cast(" ~ divisor ~ " as float64))") }}
 {%- endmacro %}

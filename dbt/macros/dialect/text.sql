@@ -8,12 +8,20 @@
     {{ return("regexp_replace(" ~ text ~ ", '" ~ pattern ~ "', '" ~ replacement ~ "', 'g')") }}
 {%- endmacro %}
 
+{% macro bigquery__regexp_replace_all(text, pattern, replacement) -%}
+    {{ return("regexp_replace(" ~ text ~ ", r'" ~ pattern ~ "', '" ~ replacement ~ "')") }}
+{%- endmacro %}
+
 {% macro regexp_matches(text, pattern) -%}
     {{ return(adapter.dispatch('regexp_matches')(text, pattern)) }}
 {%- endmacro %}
 
 {% macro duckdb__regexp_matches(text, pattern) -%}
     {{ return("regexp_matches(" ~ text ~ ", '" ~ pattern ~ "')") }}
+{%- endmacro %}
+
+{% macro bigquery__regexp_matches(text, pattern) -%}
+    {{ return("regexp_contains(" ~ text ~ ", r'" ~ pattern ~ "')") }}
 {%- endmacro %}
 
 {% macro strip_accents(text) -%}
@@ -24,6 +32,10 @@
     {{ return("strip_accents(" ~ text ~ ")") }}
 {%- endmacro %}
 
+{% macro bigquery__strip_accents(text) -%}
+    {{ return("regexp_replace(normalize(" ~ text ~ ", NFD), r'\\pM', '')") }}
+{%- endmacro %}
+
 {# A whole row as JSON text, for reading. #}
 {% macro row_as_json(alias) -%}
     {{ return(adapter.dispatch('row_as_json')(alias)) }}
@@ -31,4 +43,8 @@
 
 {% macro duckdb__row_as_json(alias) -%}
     {{ return("cast(to_json(" ~ alias ~ ") as varchar)") }}
+{%- endmacro %}
+
+{% macro bigquery__row_as_json(alias) -%}
+    {{ return("to_json_string(" ~ alias ~ ")") }}
 {%- endmacro %}

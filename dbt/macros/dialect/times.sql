@@ -8,6 +8,10 @@
     {{ return("(epoch_us(" ~ later ~ ") - epoch_us(" ~ earlier ~ "))") }}
 {%- endmacro %}
 
+{% macro bigquery__microseconds_between(earlier, later) -%}
+    {{ return("datetime_diff(" ~ later ~ ", " ~ earlier ~ ", microsecond)") }}
+{%- endmacro %}
+
 {# Microseconds as days with two decimals; `count` divides a sum of microseconds into a mean. #}
 {% macro days(microseconds, count="1") -%}
     {{ ratio(microseconds, "86400000000 * " ~ wide(count)) }}
@@ -22,6 +26,16 @@
     {{ return("cast(date_trunc('" ~ grain ~ "', " ~ date ~ ") as date)") }}
 {%- endmacro %}
 
+{% macro bigquery__period_start(grain, date) -%}
+    {%- set day = "cast(" ~ date ~ " as date)" -%}
+    {%- if grain == 'day' -%}
+        {{ return(day) }}
+    {%- elif grain == 'week' -%}
+        {{ return("date_sub(" ~ day ~ ", interval mod(extract(dayofweek from " ~ day ~ ") + 5, 7) day)") }}
+    {%- endif -%}
+    {{ return("date_trunc(" ~ day ~ ", " ~ grain ~ ")") }}
+{%- endmacro %}
+
 {# Whole months from one first-of-month to another. #}
 {% macro months_between(earlier, later) -%}
     {{ return(adapter.dispatch('months_between')(earlier, later)) }}
@@ -29,6 +43,10 @@
 
 {% macro duckdb__months_between(earlier, later) -%}
     {{ return("date_diff('month', " ~ earlier ~ ", " ~ later ~ ")") }}
+{%- endmacro %}
+
+{% macro bigquery__months_between(earlier, later) -%}
+    {{ return("date_diff(" ~ later ~ ", " ~ earlier ~ ", month)") }}
 {%- endmacro %}
 
 {# Table expression of all days from one date to another, column date_day; none where one is null. #}
@@ -41,6 +59,11 @@
     from {{ relation }}
 {%- endmacro %}
 
+{% macro bigquery__days_from_to(first_day, last_day, relation) -%}
+    select date_day
+    from {{ relation }}, unnest(generate_date_array({{ first_day }}, {{ last_day }})) as date_day
+{%- endmacro %}
+
 {# 1 for Monday to 7 for Sunday. #}
 {% macro iso_day_of_week(date) -%}
     {{ return(adapter.dispatch('iso_day_of_week')(date)) }}
@@ -50,6 +73,10 @@
     {{ return("isodow(" ~ date ~ ")") }}
 {%- endmacro %}
 
+{% macro bigquery__iso_day_of_week(date) -%}
+    {{ return("(mod(extract(dayofweek from " ~ date ~ ") + 5, 7) + 1)") }}
+{%- endmacro %}
+
 {# This time tomorrow, as naive time: the latest purchase that a clock in another zone explains. #}
 {% macro tomorrow() -%}
     {{ return(adapter.dispatch('tomorrow')()) }}
@@ -57,4 +84,8 @@
 
 {% macro duckdb__tomorrow() -%}
     {{ return("(current_timestamp at time zone 'UTC' + interval 1 day)") }}
+{%- endmacro %}
+
+{% macro bigquery__tomorrow() -%}
+    {{ return("datetime_add(datetime(current_timestamp(), 'UTC'), interval 1 day)") }}
 {%- endmacro %}

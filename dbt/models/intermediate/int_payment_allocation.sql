@@ -62,7 +62,7 @@ final as (
     select
         order_id,
         order_item_id,
-        cast(cast(allocated as {{ decimal_type(0) }}) * cast(0.01 as {{ decimal_type() }}) as {{ decimal_type() }})
+        {{ money_of('allocated') }}
             as payment_value
     from settled
 )

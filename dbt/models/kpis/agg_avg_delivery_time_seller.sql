@@ -44,9 +44,9 @@ deliveries as (
 positioned as (
     select
         *,
-        1 + {{ integer_division('5 * (deliveries - 1)', 10) }} as median_rank,
+        1 + {{ integer_division(wide('5 * (deliveries - 1)'), 10) }} as median_rank,
         mod(5 * (deliveries - 1), 10) as median_rest,
-        1 + {{ integer_division('9 * (deliveries - 1)', 10) }} as p90_rank,
+        1 + {{ integer_division(wide('9 * (deliveries - 1)'), 10) }} as p90_rank,
         mod(9 * (deliveries - 1), 10) as p90_rest
     from deliveries
 ),
@@ -87,8 +87,8 @@ marketplace as (
 usual as (
     select
         seller_id,
-        cast(delivery_time as {{ double_type() }}) / delivered_orders as average,
-        row_number() over (order by cast(delivery_time as {{ double_type() }}) / delivered_orders) as average_rank,
+        {{ quotient('delivery_time', 'delivered_orders') }} as average,
+        row_number() over (order by {{ quotient('delivery_time', 'delivered_orders') }}) as average_rank,
         count(*) over () as sellers
     from per_seller
     where delivered_orders >= 5
@@ -97,17 +97,17 @@ usual as (
 quarters as (
     select
         *,
-        average_rank - (1 + {{ integer_division('sellers - 1', 4) }}) as after_q1,
+        average_rank - (1 + {{ integer_division(wide('sellers - 1'), 4) }}) as after_q1,
         mod(sellers - 1, 4) as q1_rest,
-        average_rank - (1 + {{ integer_division('3 * (sellers - 1)', 4) }}) as after_q3,
+        average_rank - (1 + {{ integer_division(wide('3 * (sellers - 1)'), 4) }}) as after_q3,
         mod(3 * (sellers - 1), 4) as q3_rest
     from usual
 ),
 
 quartiles as (
     select
-        sum(average * (case after_q1 when 0 then 4 - q1_rest when 1 then q1_rest else 0 end)) / 4 as q1,
-        sum(average * (case after_q3 when 0 then 4 - q3_rest when 1 then q3_rest else 0 end)) / 4 as q3
+        sum(average * (case after_q1 when 0 then 4 - q1_rest when 1 then q1_rest else 0 end)) * 0.25 as q1,
+        sum(average * (case after_q3 when 0 then 4 - q3_rest when 1 then q3_rest else 0 end)) * 0.25 as q3
     from quarters
 ),
 

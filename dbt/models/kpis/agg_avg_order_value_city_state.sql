@@ -28,7 +28,7 @@ final as (
         customer_city,
         count(distinct customer_unique_id) as customers,
         count(*) as orders,
-        cast(sum(revenue) as {{ decimal_type() }}) as revenue,
+        {{ decimal('sum(revenue)') }} as revenue,
         {{ money_per('sum(revenue)', 'count(*)') }} as avg_order_value
     from levels
     group by level, customer_state, customer_city

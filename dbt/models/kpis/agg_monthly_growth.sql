@@ -47,7 +47,7 @@ per_month as (
         coalesce(activity.orders, 0) as orders,
         coalesce(activity.active_customers, 0) as active_customers,
         coalesce(arrivals.new_customers, 0) as new_customers,
-        cast(coalesce(activity.revenue, 0) as {{ decimal_type() }}) as revenue
+        {{ decimal('coalesce(activity.revenue, 0)') }} as revenue
     from months
     left join activity on months.month = activity.month
     left join arrivals on months.month = arrivals.month

@@ -50,15 +50,15 @@ final as (
         sellers.seller_state,
         per_seller.orders,
         per_seller.units,
-        cast(per_seller.gmv as {{ decimal_type() }}) as gmv,
-        cast(per_seller.freight as {{ decimal_type() }}) as freight,
-        cast(per_seller.revenue as {{ decimal_type() }}) as revenue,
+        {{ decimal('per_seller.gmv') }} as gmv,
+        {{ decimal('per_seller.freight') }} as freight,
+        {{ decimal('per_seller.revenue') }} as revenue,
         {{ percentage(cents('per_seller.revenue'), cents('marketplace.revenue')) }} as revenue_share_pct,
         row_number() over (order by per_seller.revenue desc, per_seller.seller_id asc) as revenue_rank,
         per_seller.first_sale_date,
         per_seller.last_sale_date,
         top_products.product_id as top_product_id,
-        cast(top_products.revenue as {{ decimal_type() }}) as top_product_revenue
+        {{ decimal('top_products.revenue') }} as top_product_revenue
     from per_seller
     cross join marketplace
     inner join top_products on per_seller.seller_id = top_products.seller_id

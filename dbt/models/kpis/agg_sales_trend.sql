@@ -100,9 +100,9 @@ final as (
         period_start,
         cast(orders as {{ dbt.type_bigint() }}) as orders,
         cast(units as {{ dbt.type_bigint() }}) as units,
-        cast(gmv as {{ decimal_type() }}) as gmv,
-        cast(freight as {{ decimal_type() }}) as freight,
-        cast(revenue as {{ decimal_type() }}) as revenue,
+        {{ decimal('gmv') }} as gmv,
+        {{ decimal('freight') }} as freight,
+        {{ decimal('revenue') }} as revenue,
         {{ money_per('revenue', 'orders') }} as avg_order_value,
         {{ growth_of_money('revenue', 'previous_revenue') }} as revenue_growth_pct,
         {{ money_per('window_revenue', 'window_periods') }} as revenue_moving_avg

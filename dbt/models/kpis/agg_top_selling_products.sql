@@ -2,6 +2,7 @@
 {%- set changed_periods = ref('int_changed_periods') -%}
 {{ config(
     materialized='incremental',
+    cluster_by=['grain', 'period_start'],
     pre_hook="{% if is_incremental() %}{{ delete_periods(this, ref('int_changed_periods')) }}{% endif %}"
 ) }}
 {%- set grains = ['day', 'week', 'month', 'year', 'all'] -%}
@@ -79,8 +80,8 @@ final as (
         {{ product_category('products') }} as product_category,
         cast(ranked.units as {{ dbt.type_bigint() }}) as units,
         cast(ranked.orders as {{ dbt.type_bigint() }}) as orders,
-        cast(ranked.gmv as {{ decimal_type() }}) as gmv,
-        cast(ranked.revenue as {{ decimal_type() }}) as revenue,
+        {{ decimal('ranked.gmv') }} as gmv,
+        {{ decimal('ranked.revenue') }} as revenue,
         ranked.units_rank,
         ranked.revenue_rank
     from ranked

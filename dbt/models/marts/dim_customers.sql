@@ -1,3 +1,5 @@
+{{ config(cluster_by='customer_id') }}
+
 with customers as (
     select * from {{ ref('stg_customers') }}
 ),

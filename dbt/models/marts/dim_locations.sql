@@ -1,3 +1,5 @@
+{{ config(cluster_by='zip_code_prefix') }}
+
 with points as (
     select * from {{ ref('stg_geolocation') }}
 ),

@@ -1,3 +1,5 @@
+{{ config(cluster_by='product_id') }}
+
 with products as (
     select * from {{ ref('stg_products') }}
 ),
@@ -18,11 +20,9 @@ final as (
         products.product_length_cm,
         products.product_height_cm,
         products.product_width_cm,
-        cast(
-            cast(products.product_length_cm * products.product_height_cm as {{ decimal_type(3) }})
-            * products.product_width_cm
-            as {{ decimal_type(3) }}
-        ) as volume_cm3
+        {{ decimal(
+            decimal('products.product_length_cm * products.product_height_cm', 3) ~ ' * products.product_width_cm', 3
+        ) }} as volume_cm3
     from products
     left join translations on products.product_category_name = translations.product_category_name
 )

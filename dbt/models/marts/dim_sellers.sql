@@ -1,3 +1,5 @@
+{{ config(cluster_by='seller_id') }}
+
 with sellers as (
     select * from {{ ref('stg_sellers') }}
 ),

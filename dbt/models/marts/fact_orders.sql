@@ -1,4 +1,9 @@
-{{ config(materialized='incremental', unique_key='order_id') }}
+{{ config(
+    materialized='incremental',
+    unique_key='order_id',
+    partition_by={'field': 'order_purchase_timestamp', 'data_type': 'datetime', 'granularity': 'month'},
+    cluster_by='order_id'
+) }}
 
 with orders as (
     select * from {{ ref('stg_orders') }}
@@ -44,9 +49,9 @@ final as (
         orders.order_estimated_delivery_date,
         orders.order_status not in ('canceled', 'unavailable') as is_valid_sale,
         coalesce(items.items, 0) as items,
-        cast(coalesce(items.gmv, 0) as {{ decimal_type() }}) as gmv,
-        cast(coalesce(items.freight, 0) as {{ decimal_type() }}) as freight,
-        cast(coalesce(payments.revenue, 0) as {{ decimal_type() }}) as revenue,
+        {{ decimal('coalesce(items.gmv, 0)') }} as gmv,
+        {{ decimal('coalesce(items.freight, 0)') }} as freight,
+        {{ decimal('coalesce(payments.revenue, 0)') }} as revenue,
         {{ days(microseconds_between('orders.order_purchase_timestamp', 'orders.order_delivered_customer_date')) }}
             as days_to_deliver,
         {{ days(microseconds_between('orders.order_approved_at', 'orders.order_delivered_carrier_date')) }}

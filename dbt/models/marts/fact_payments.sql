@@ -1,4 +1,9 @@
-{{ config(materialized='incremental', unique_key=['order_id', 'payment_sequential']) }}
+{{ config(
+    materialized='incremental',
+    unique_key=['order_id', 'payment_sequential'],
+    partition_by={'field': 'order_purchase_timestamp', 'data_type': 'datetime', 'granularity': 'month'},
+    cluster_by='order_id'
+) }}
 
 with payments as (
     select * from {{ ref('stg_order_payments') }}

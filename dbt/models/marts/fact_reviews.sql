@@ -1,4 +1,9 @@
-{{ config(materialized='incremental', unique_key=['review_id', 'order_id']) }}
+{{ config(
+    materialized='incremental',
+    unique_key=['review_id', 'order_id'],
+    partition_by={'field': 'review_creation_date', 'data_type': 'datetime', 'granularity': 'month'},
+    cluster_by='order_id'
+) }}
 
 with reviews as (
     select * from {{ ref('stg_order_reviews') }}

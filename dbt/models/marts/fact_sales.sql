@@ -1,4 +1,9 @@
-{{ config(materialized='incremental', unique_key=['order_id', 'order_item_id']) }}
+{{ config(
+    materialized='incremental',
+    unique_key=['order_id', 'order_item_id'],
+    partition_by={'field': 'order_purchase_timestamp', 'data_type': 'datetime', 'granularity': 'month'},
+    cluster_by=['product_id', 'seller_id']
+) }}
 
 with final as (
     select

@@ -1,4 +1,4 @@
-{{ config(unique_key='customer_id') }}
+{{ config(unique_key='customer_id', cluster_by='customer_id') }}
 
 with source as (
     select * from {{ source('raw', 'customers') }}

@@ -3,6 +3,7 @@
     'geolocation_zip_code_prefix', 'geolocation_lat', 'geolocation_lng',
     'geolocation_city', 'geolocation_state'
 ] -%}
+{{ config(cluster_by='geolocation_zip_code_prefix') }}
 
 with source as (
     select * from {{ source('raw', 'geolocation') }}
@@ -21,8 +22,8 @@ cities as (
 cleaned as (
     select distinct
         {{ zip_prefix('source.geolocation_zip_code_prefix') }} as geolocation_zip_code_prefix,
-        cast(source.geolocation_lat as {{ decimal_type(8) }}) as geolocation_lat,
-        cast(source.geolocation_lng as {{ decimal_type(8) }}) as geolocation_lng,
+        {{ degrees('source.geolocation_lat') }} as geolocation_lat,
+        {{ degrees('source.geolocation_lng') }} as geolocation_lng,
         cities.clean_city as geolocation_city,
         {{ state('source.geolocation_state') }} as geolocation_state
     from source

@@ -1,4 +1,7 @@
-{{ config(unique_key=['order_id', 'payment_sequential']) }}
+{{ config(
+    unique_key=['order_id', 'payment_sequential'],
+    cluster_by='order_id'
+) }}
 
 with source as (
     select * from {{ source('raw', 'order_payments') }}

@@ -1,4 +1,8 @@
-{{ config(unique_key=['review_id', 'order_id']) }}
+{{ config(
+    unique_key=['review_id', 'order_id'],
+    partition_by={'field': 'review_creation_date', 'data_type': 'datetime', 'granularity': 'month'},
+    cluster_by='order_id'
+) }}
 
 with source as (
     select * from {{ source('raw', 'order_reviews') }}

@@ -1,4 +1,8 @@
-{{ config(unique_key='order_id') }}
+{{ config(
+    unique_key='order_id',
+    partition_by={'field': 'order_purchase_timestamp', 'data_type': 'datetime', 'granularity': 'month'},
+    cluster_by='order_id'
+) }}
 
 with source as (
     select * from {{ source('raw', 'orders') }}

@@ -1,4 +1,4 @@
-{{ config(unique_key='seller_id') }}
+{{ config(unique_key='seller_id', cluster_by='seller_id') }}
 
 with source as (
     select * from {{ source('raw', 'sellers') }}
