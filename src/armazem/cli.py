@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import sys
 import time
-from contextlib import AbstractContextManager
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -49,6 +50,12 @@ class _Group(click.Group):
             console.show_error(ArmazemError(f"{where}{reason}", "check the free space and the permissions there"))
             ctx.exit(1)
 
+
+_target = click.option(
+    "--target",
+    type=click.Choice(["duckdb", "bigquery"]),
+    help="The warehouse in the home folder, or the one on BigQuery.  [default: duckdb]",
+)
 
 _format = click.option(
     "--format",
@@ -145,13 +152,20 @@ def _generate(out: Path, orders: int, seed: int) -> None:
     )
 
 
-def _load(settings: Settings, path: Path, **options: Any) -> None:
+def _load(settings: Settings, path: str | Path, **options: Any) -> None:
     started = time.monotonic()
     with console.loading() as progress:
-        result = load_files(path, settings.home_folder, on_progress=progress, **options)
+        if settings.target == "bigquery":
+            from armazem.landing.bigquery import load_to_bigquery
+
+            result = load_to_bigquery(path, settings, on_progress=progress, **options)
+        else:
+            result = load_files(path, settings.home_folder, on_progress=progress, **options)
     console.show_load(result, time.monotonic() - started)
+    if settings.target == "bigquery":
+        return
     generated = settings.home_folder.root / "generated"
-    if generated.is_dir() and generated not in path.absolute().parents:
+    if generated.is_dir() and generated not in Path(path).absolute().parents:
         console.messages().print(
             f"mind that {settings.home_folder.root} holds generated data too; "
             "`armazem --home FOLDER load …` keeps yours apart"
@@ -161,9 +175,13 @@ def _load(settings: Settings, path: Path, **options: Any) -> None:
 def _build(settings: Settings, request: BuildRequest) -> BuildReport:
     logs = settings.home_folder.logs
     notices = console.messages()
+    run = build_warehouse
+    if settings.target == "bigquery":
+        with _cloud_extra():
+            from armazem.warehouse.bigquery.build import build as run
     try:
         with console.steps("building") as step:
-            report = build_warehouse(settings, request, on_node=step, on_notice=lambda text: notices.print(text))
+            report = run(settings, request, on_node=step, on_notice=lambda text: notices.print(text))
     except AuditFailed as error:
         console.show_build(error.report, logs)
         raise
@@ -171,9 +189,20 @@ def _build(settings: Settings, request: BuildRequest) -> BuildReport:
     return report
 
 
+@contextmanager
+def _cloud_extra() -> Iterator[None]:
+    """Say what to install where Google's libraries are missing."""
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        raise ArmazemError(
+            f"the BigQuery target needs {error.name}", 'install it with `pip install "armazem[bigquery]"`'
+        ) from error
+
+
 def _show_heads(settings: Settings) -> None:
     for kpi in KPIS:
-        rows = kpi_rows(settings.home_folder, kpi, where=kpi.head, limit=5)
+        rows = kpi_rows(settings, kpi, where=kpi.head, limit=5)
         print_table(console.output(), rows, f"{kpi.title}: kpis.{kpi.name}")
 
 
@@ -215,7 +244,7 @@ def fetch(out: Path) -> None:
 
 
 @main.command()
-@click.argument("path", type=click.Path(path_type=Path, readable=False))  # what cannot be read is no wrong use
+@click.argument("path")  # what cannot be read is no wrong use
 @click.option("--strict", is_flag=True, help="Fail, and land nothing, if a single row is rejected.")
 @click.option("--force", is_flag=True, help="Load files again that were loaded before.")
 @click.option("--partial", is_flag=True, help="Accept that required files are missing.")
@@ -227,9 +256,10 @@ def fetch(out: Path) -> None:
     show_default=True,
     help="Of the files.",
 )
+@_target
 @click.pass_context
-def load(ctx: click.Context, /, path: Path, **options: Any) -> None:
-    """Load batch files from PATH, a folder, a zip or one CSV file, into the landing zone.
+def load(ctx: click.Context, /, path: str, target: str | None, **options: Any) -> None:
+    """Load batch files from PATH, a folder, a zip or one CSV file, here or on gs://, into the landing zone.
 
     Rows that do not fit are kept aside with their line and reason, and the rest goes on. A file that was
     loaded before is left alone; a newer extract of the same orders updates them in the next build.
@@ -239,21 +269,29 @@ def load(ctx: click.Context, /, path: Path, **options: Any) -> None:
       armazem load ~/olist
       armazem load extract-2018-08-29.zip --strict
       armazem load olist_order_reviews_dataset.csv
+      armazem load gs://shop-exports/2018-08-29 --target bigquery
     """
-    _load(_settings(ctx), path, **options)
+    _load(_settings(ctx, target=target), path, **options)
 
 
 @main.command()
 @click.argument("load_id")
+@_target
 @click.pass_context
-def unload(ctx: click.Context, load_id: str) -> None:
+def unload(ctx: click.Context, load_id: str, target: str | None) -> None:
     """Withdraw a load: the next build is made without it. Its files are kept aside.
 
     \b
     Example:
       armazem unload 20181017T120000000000Z && armazem build
     """
-    settings = _settings(ctx)
+    settings = _settings(ctx, target=target)
+    if settings.target == "bigquery":
+        from armazem.landing.bigquery import withdraw_from_bigquery
+
+        withdraw_from_bigquery(settings, load_id, lambda: console.messages().print("waiting for a load to end"))
+        console.messages().print("withdrawn; `armazem build --target bigquery` now builds without it")
+        return
     home = settings.home_folder.open(create=False)
     with _no_build(settings):  # it may be reading the files
         kept = withdraw(home, load_id, lambda: console.messages().print("waiting for a load to end"))
@@ -265,12 +303,9 @@ def unload(ctx: click.Context, load_id: str) -> None:
 @click.option("--start", type=click.DateTime(["%Y-%m-%d"]), help="Reprocess the orders bought from this day on.")
 @click.option("--end", type=click.DateTime(["%Y-%m-%d"]), help="Reprocess the orders bought up to this day.")
 @click.option("--select", help="Only these models, in dbt's selector syntax.")
+@_target
 @click.option(
-    "--target",
-    type=click.Choice(["duckdb", "bigquery"]),
-    default="duckdb",
-    show_default=True,
-    help="Where to build; bigquery is not available yet.",
+    "--dry-run", is_flag=True, help="BigQuery: print the bytes that each model would scan, and build nothing."
 )
 @click.option("--wait", type=float, help="Seconds to wait for another build.  [default: 600]")
 @click.option("--threads", type=click.IntRange(1, 64), help="Models built at the same time.")
@@ -281,7 +316,8 @@ def build(
     start: datetime | None,
     end: datetime | None,
     select: str | None,
-    target: str,
+    target: str | None,
+    dry_run: bool,
     wait: float | None,
     threads: int | None,
 ) -> None:
@@ -295,27 +331,48 @@ def build(
       armazem build
       armazem build --start 2018-08-01 --end 2018-08-31
       armazem build --select agg_sales_trend
+      armazem build --target bigquery --dry-run
     """
     if start and end and start > end:
         raise click.UsageError(f"--start {start.date()} lies after --end {end.date()}")
     if select is not None and not select.strip():
         raise click.BadParameter("it selects nothing", param_hint="--select")
-    if target != "duckdb":
-        raise ArmazemError("the BigQuery target is not available yet", "build without --target")
-    settings = _settings(ctx, lock_timeout=wait, threads=threads)
-    _build(
-        settings,
-        BuildRequest(full_refresh, start.date() if start else None, end.date() if end else None, select),
-    )
+    settings = _settings(ctx, lock_timeout=wait, threads=threads, target=target)
+    request = BuildRequest(full_refresh, start.date() if start else None, end.date() if end else None, select)
+    if not dry_run:
+        _build(settings, request)
+    elif settings.target == "bigquery":
+        _estimate(settings, request)
+    else:
+        raise click.UsageError("--dry-run is for --target bigquery: here nothing is billed by the byte")
+
+
+def _estimate(settings: Settings, request: BuildRequest) -> None:
+    with _cloud_extra():
+        from armazem.warehouse.bigquery.build import estimate
+    estimates = estimate(settings, request, on_notice=lambda text: console.messages().print(text))
+    known = [item.bytes for item in estimates if item.bytes is not None]
+    rows = [
+        (item.name, "after its inputs are built" if item.bytes is None else f"{item.bytes:,}") for item in estimates
+    ]
+    _print(Rows(("model", "bytes"), (*rows, ("total", f"{sum(known):,}"))), "table")
 
 
 @main.command()
+@_target
 @_format
 @click.pass_context
-def builds(ctx: click.Context, format_: Format) -> None:
+def builds(ctx: click.Context, target: str | None, format_: Format) -> None:
     """List the builds, newest first: which is current, which can be restored."""
-    home = _settings(ctx).home_folder.open(create=False)
-    current, kept = versions.current_build(home), set(versions.published_builds(home))
+    settings = _settings(ctx, target=target)
+    if settings.target == "bigquery":
+        with _cloud_extra():
+            from armazem.warehouse.bigquery.query import builds as cloud_builds
+        records, current, kept = cloud_builds(settings)
+    else:
+        home = settings.home_folder.open(create=False)
+        current, kept = versions.current_build(home), set(versions.published_builds(home))
+        records = versions.read_records(home)
     rows = tuple(
         (
             record.build_id,
@@ -328,7 +385,7 @@ def builds(ctx: click.Context, format_: Format) -> None:
             record.seconds,
             record.finished_at,
         )
-        for record in reversed(versions.read_records(home))
+        for record in reversed(records)
     )
     columns = (
         "build_id",
@@ -346,8 +403,9 @@ def builds(ctx: click.Context, format_: Format) -> None:
 
 @main.command()
 @click.argument("build_id", required=False)
+@_target
 @click.pass_context
-def rollback(ctx: click.Context, build_id: str | None) -> None:
+def rollback(ctx: click.Context, build_id: str | None, target: str | None) -> None:
     """Give readers the version BUILD_ID, or the one before the current.
 
     \b
@@ -355,20 +413,40 @@ def rollback(ctx: click.Context, build_id: str | None) -> None:
       armazem rollback
       armazem rollback 20181017T120000000000Z
     """
-    settings = _settings(ctx)
-    home = settings.home_folder.open(create=False)
-    with _no_build(settings):  # it would publish over what was just restored
-        target = build_id or versions.previous_build(home)
-        versions.make_current(home, target)
-    console.messages().print(f"{target} is current; the next build starts from it")
+    settings = _settings(ctx, target=target)
+    if settings.target == "bigquery":
+        with _cloud_extra():
+            from armazem.warehouse.bigquery.build import rollback as cloud_rollback
+        restored = cloud_rollback(settings, build_id)
+    else:
+        home = settings.home_folder.open(create=False)
+        with _no_build(settings):  # it would publish over what was just restored
+            restored = build_id or versions.previous_build(home)
+            versions.make_current(home, restored)
+    console.messages().print(f"{restored} is current; the next build starts from it")
 
 
 @main.command()
+@_target
 @_format
 @click.pass_context
-def status(ctx: click.Context, format_: Format) -> None:
+def status(ctx: click.Context, target: str | None, format_: Format) -> None:
     """Show what is loaded, what is published, and whether a build is due."""
-    home = _settings(ctx).home_folder.open(create=False)
+    settings = _settings(ctx, target=target)
+    if settings.target == "bigquery":
+        with _cloud_extra():
+            from armazem.warehouse.bigquery.query import status as cloud_status
+        values = cloud_status(settings)
+    else:
+        values = _status_of_home(settings)
+    if format_ == "table":
+        _print(Rows(("", "value"), tuple(values.items())), format_)
+    else:
+        _print(Rows(tuple(values), (tuple(values.values()),)), format_)
+
+
+def _status_of_home(settings: Settings) -> dict[str, Any]:
+    home = settings.home_folder.open(create=False)
     loads = read_ledger(home)
     current = versions.current_build(home)
     taken_in = set()
@@ -383,7 +461,7 @@ def status(ctx: click.Context, format_: Format) -> None:
                 "coalesce(sum(revenue) filter (is_valid_sale), 0) from marts.fact_orders",
             ).rows[0]
     ids = {load.load_id for load in loads}
-    values = {
+    return {
         "home": str(home.root),
         "loads": len(ids),
         "rows_accepted": sum(load.rows_accepted for load in loads),
@@ -396,18 +474,15 @@ def status(ctx: click.Context, format_: Format) -> None:
         "last_order": orders[1] if orders else None,
         "revenue": orders[2] if orders else None,
     }
-    if format_ == "table":
-        _print(Rows(("", "value"), tuple(values.items())), format_)
-    else:
-        _print(Rows(tuple(values), (tuple(values.values()),)), format_)
 
 
 @main.command()
 @click.argument("query")
 @click.option("--failed", is_flag=True, help="Ask the last build that failed its tests, to see the failing rows.")
+@_target
 @_format
 @click.pass_context
-def sql(ctx: click.Context, query: str, failed: bool, format_: Format) -> None:
+def sql(ctx: click.Context, query: str, failed: bool, target: str | None, format_: Format) -> None:
     """Answer a query on the published warehouse, which it cannot change.
 
     \b
@@ -415,27 +490,41 @@ def sql(ctx: click.Context, query: str, failed: bool, format_: Format) -> None:
       armazem sql "select customer_state, sum(revenue) from marts.fact_orders group by 1 order by 2 desc"
       armazem sql "show all tables"
       armazem sql "from kpis.agg_sales_trend" --format csv > trend.csv
+      armazem sql --target bigquery "select count(*) from marts.fact_orders"
     """
-    _print(run_query(_settings(ctx).home_folder, query, failed=failed), format_)
+    settings = _settings(ctx, target=target)
+    if settings.target == "duckdb":
+        _print(run_query(settings.home_folder, query, failed=failed), format_)
+        return
+    if failed:
+        raise click.UsageError("on BigQuery the tables of a failed build are in the dataset `audit`: query them there")
+    with _cloud_extra():
+        from armazem.warehouse.bigquery.query import run_query as run_on_bigquery
+    _print(run_on_bigquery(settings, query), format_)
 
 
 @main.command()
 @click.argument("name")
 @click.option("--where", help="SQL condition on its columns.")
 @click.option("--limit", type=click.IntRange(1), help="At most so many rows.")
+@_target
 @_format
 @click.pass_context
-def kpi(ctx: click.Context, name: str, where: str | None, limit: int | None, format_: Format) -> None:
+def kpi(
+    ctx: click.Context, name: str, where: str | None, limit: int | None, target: str | None, format_: Format
+) -> None:
     """Show the KPI table NAME, with or without its `agg_`.
 
     \b
     Examples:
       armazem kpi monthly_growth
       armazem kpi sales_by_seller --where "seller_state = 'SP'" --limit 20
-      armazem kpi top_selling_products --where "\\"grain\\" = 'all'" --format json
+      armazem kpi top_selling_products --where "grain = 'all'" --format json
     """
     try:
         found = find_kpi(name)
     except QueryError as error:
         raise click.BadParameter(f"{error}; {error.hint}") from error
-    _print(kpi_rows(_settings(ctx).home_folder, found, where=where, limit=limit), format_, found.title)
+    with _cloud_extra():
+        rows = kpi_rows(_settings(ctx, target=target), found, where=where, limit=limit)
+    _print(rows, format_, found.title)

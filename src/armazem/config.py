@@ -61,10 +61,11 @@ class Settings(BaseSettings):
     bigquery_dataset_prefix: str = Field(
         "",
         pattern=r"^[A-Za-z0-9_]{0,200}$",
-        description="In front of every dataset's name, such as `shop_` for `shop_marts`: several warehouses in a project.",
+        description="In front of every dataset's name, such as `shop_`: several warehouses in one project.",
     )
     bigquery_endpoint: str = Field(
-        "", description="Another address of the BigQuery API. One that starts with http:// is an emulator: no credentials."
+        "",
+        description="Another address of the BigQuery API; one with http:// is an emulator: no credentials.",
     )
     bigquery_maximum_bytes_billed: int = Field(
         0, ge=0, description="A query that would bill more bytes than this fails before it runs. 0: no limit."

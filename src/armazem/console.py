@@ -86,11 +86,21 @@ def rows_written(what: str) -> Iterator[Callable[[str, int], None]]:
 def loading() -> Iterator[Callable[[LoadProgress], None]]:
     """Progress of a load."""
     console = messages()
+    last = ""
     with console.status("loading") as status:
 
         def show(progress: LoadProgress) -> None:
+            nonlocal last
             if progress.step == "waiting":
                 console.print("waiting for another load of this home folder to end")
+            elif progress.step in ("downloading", "uploading"):
+                text = f"{progress.step} {progress.name} ({progress.file} of {progress.files})"
+                if console.is_terminal:
+                    size = f": {progress.bytes / 2**20:,.0f} MiB" if progress.bytes else ""
+                    status.update(text + size)
+                elif text != last:
+                    console.print(text)
+                last = text
             elif progress.step == "reading":
                 text = f"loading {progress.name} ({progress.file} of {progress.files})"
                 if console.is_terminal:

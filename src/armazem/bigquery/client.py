@@ -30,7 +30,7 @@ def connect(settings: Settings) -> bigquery.Client:
     options = {"api_endpoint": settings.bigquery_endpoint} if settings.bigquery_endpoint else None
     project: str | None = settings.bigquery_project or None
     if is_emulator(settings):
-        credentials: Any = AnonymousCredentials()
+        credentials: Any = AnonymousCredentials()  # type: ignore[no-untyped-call]
     else:
         try:
             credentials, default_project = google.auth.default(
@@ -65,10 +65,11 @@ def cloud_errors(settings: Settings, doing: str) -> Iterator[None]:
     except exceptions.NotFound as error:
         raise CloudError(
             f"{doing} did not find what it needs in {where}: {_reason(error)}",
-            "check ARMAZEM_BIGQUERY_PROJECT, _LOCATION and _DATASET_PREFIX; `load` makes the datasets, `build` the tables",
+            "check ARMAZEM_BIGQUERY_PROJECT, _LOCATION and _DATASET_PREFIX; `load` makes datasets, `build` the tables",
         ) from error
     except (exceptions.RetryError, exceptions.ServiceUnavailable, exceptions.TooManyRequests) as error:
-        raise CloudError(f"BigQuery did not answer {doing}: {_reason(error)}", _again(settings)) from error
+        cause = getattr(error, "cause", None) or error  # a RetryError says only how long it was tried
+        raise CloudError(f"BigQuery did not answer {doing}: {_reason(cause)}", _again(settings)) from error
     except exceptions.GoogleAPICallError as error:
         raise CloudError(f"BigQuery refused {doing} in {where}: {_reason(error)}", "") from error
     except GoogleAuthError as error:

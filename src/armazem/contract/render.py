@@ -1,4 +1,4 @@
-"""Renders the contract in the words of others: DuckDB columns, dbt sources, the data dictionary."""
+"""Renders the contract in the words of others: DuckDB columns, BigQuery schemas, dbt sources, the data dictionary."""
 
 from __future__ import annotations
 
@@ -35,6 +35,23 @@ def duckdb_columns(table: Table) -> dict[str, str]:
     return {column.name: DUCKDB_TYPES[column.type] for column in table.columns}
 
 
+def bigquery_schema(table: Table) -> list[dict[str, str]]:
+    """The columns as BigQuery's API has them: name, type, mode, description.
+
+    Every mode is NULLABLE: BigQuery refuses a Parquet file whose optional column meets a REQUIRED one, and
+    DuckDB writes all of them optional. That required values are there is what `load` has checked.
+    """
+    return [
+        {
+            "name": column.name,
+            "type": BIGQUERY_TYPES[column.type],
+            "mode": "NULLABLE",
+            "description": column.description,
+        }
+        for column in table.columns
+    ]
+
+
 def _rules(column: Column) -> str:
     rules = []
     if column.required:
@@ -53,16 +70,21 @@ def _rules(column: Column) -> str:
 
 
 def dbt_sources() -> dict[str, Any]:
-    """The content of the dbt project's sources file, schema `raw`."""
+    """The content of the dbt project's sources file, schema `raw`.
+
+    On BigQuery a build reads views `raw_<table>` in its own dataset: of the loads that it takes in.
+    """
     return {
         "version": 2,
         "sources": [
             {
                 "name": "raw",
                 "description": "Accepted rows of every batch file, as loaded. Rendered from the contract.",
+                "schema": "{{ 'raw' if target.type == 'duckdb' else target.schema }}",
                 "tables": [
                     {
                         "name": table.name,
+                        "identifier": f"{{{{ '{table.name}' if target.type == 'duckdb' else 'raw_{table.name}' }}}}",
                         "description": table.description,
                         "columns": [
                             {

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, fields
 from datetime import UTC, datetime, timedelta
+from itertools import chain
 from pathlib import Path
 from typing import Literal
 
@@ -71,11 +72,15 @@ def parquet_files(home: Home, table: str) -> list[Path]:
     return sorted(home.loads.glob(f"*/{table}.parquet"))
 
 
-def new_load_id(home: Home) -> str:
-    """The current UTC time as `YYYYMMDDTHHMMSSffffffZ`, or just after the newest id if the clock went back."""
+def new_load_id(home: Home, others: Iterable[str] = ()) -> str:
+    """The current UTC time as `YYYYMMDDTHHMMSSffffffZ`, or just after the newest id if the clock went back.
+
+    `others`: ids that are taken elsewhere than in the home folder.
+    """
     # Refused loads leave their rejects, and withdrawn ones their files, so those ids are taken too.
     folders = (home.loads, home.rejects, home.landing / WITHDRAWN)
-    taken = [time for folder in folders for name in _names(folder) if (time := _time(name)) is not None]
+    names = chain(others, *(_names(folder) for folder in folders))
+    taken = [time for name in names if (time := _time(name)) is not None]
     now = datetime.now(UTC)
     if taken:
         now = max(now, max(taken) + timedelta(microseconds=1))

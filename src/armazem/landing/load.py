@@ -1,13 +1,10 @@
-"""`load`: batch files into the landing zone, all of them or none."""
+"""`load`: batch files into a landing zone, all of them or none."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Literal
 
 import duckdb
 
@@ -15,45 +12,28 @@ from armazem.errors import SourceError
 from armazem.home import Home
 from armazem.landing.convert import Converted, Format, convert
 from armazem.landing.guard import disk_errors, locked
-from armazem.landing.ledger import LedgerRow, new_load_id, read_ledger
+from armazem.landing.ledger import LedgerRow
 from armazem.landing.prescan import Scan, scans
+from armazem.landing.report import LoadResult, OnProgress, Progress
+from armazem.landing.scratch import scratch
 from armazem.landing.staging import Staging, remove_leftovers
+from armazem.landing.zone import HomeZone, Zone
+from armazem.sources.cloud_storage import find_cloud_files, is_cloud_url
 from armazem.sources.files import SourceFile, find_files
 
-_MEMORY_LIMIT = "2GB"
-_THREADS = 2
-
 
 @dataclass(frozen=True, slots=True)
-class Progress:
-    """Where a load is. `file` of `files` is being worked on (from 1); `rows` of it are accepted so far.
+class Options:
+    """How to load: see `load`."""
 
-    `step`: `waiting` for another load to end, `reading` a file, `done` with it, or it is `unchanged`.
-    """
-
-    step: Literal["waiting", "reading", "done", "unchanged"]
-    name: str = ""
-    table: str = ""
-    file: int = 0
-    files: int = 0
-    rows: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class LoadResult:
-    """What a load did. `load_id` is None where every file was unchanged. `files`: in the order of the contract."""
-
-    load_id: str | None
-    files: list[LedgerRow]
-    warnings: list[str]
-    rejects_path: Path | None
-
-
-OnProgress = Callable[[Progress], None]
+    form: Format
+    strict: bool
+    force: bool
+    partial: bool
 
 
 def load(
-    path: Path,
+    path: str | Path,
     home: Home,
     *,
     strict: bool = False,
@@ -65,41 +45,46 @@ def load(
 ) -> LoadResult:
     """Load a folder, a zip or one csv file into the landing zone; a second load waits for the first.
 
+    `path` may be a `gs://` URL of any of these: then it is downloaded first. Pass it as a string.
+
     `strict`: a single reject fails the load. `force`: load files again that were loaded before.
     `partial`: required files may be missing. `delimiter`: one character, or `\\t`. `encoding`: `auto`,
     `utf-8` or `latin-1`.
 
     Raises SourceError where a file cannot be used, every row of a file is a reject, or any is and `strict`;
-    HomeError where the home folder cannot be written. Nothing is landed then.
+    HomeError where the home folder cannot be written; CloudError where a bucket cannot be read. Nothing is
+    landed then.
     """
-    form = Format.of(delimiter, encoding)
+    options = Options(Format.of(delimiter, encoding), strict, force, partial)
+    return load_into(HomeZone(home), path, home, options, on_progress)
+
+
+def load_into(zone: Zone, path: str | Path, home: Home, options: Options, on_progress: OnProgress | None) -> LoadResult:
+    """Load into any landing zone; the home folder is where the files are prepared."""
     notify = on_progress or (lambda progress: None)
     home.open()
     with disk_errors(home), locked(home, lambda: notify(Progress("waiting"))):
         remove_leftovers(home)
-        with Staging(home, new_load_id(home)) as staging:
-            return _Load(home, staging, form, strict, force, notify).run(Path(path), partial)
+        with Staging(home, zone.begin()) as staging:
+            return _Load(zone, staging, options, notify).run(path)
 
 
 class _Load:
     """One load: its options, and what it has found so far."""
 
-    def __init__(
-        self, home: Home, staging: Staging, form: Format, strict: bool, force: bool, notify: OnProgress
-    ) -> None:
+    def __init__(self, zone: Zone, staging: Staging, options: Options, notify: OnProgress) -> None:
+        self._zone = zone
         self._staging = staging
-        self._form = form
-        self._strict = strict
-        self._force = force
+        self._options = options
         self._notify = notify
-        self._ledger = read_ledger(home)
+        self._ledger = zone.ledger()
         self._warnings: list[str] = []
 
-    def run(self, path: Path, partial: bool) -> LoadResult:
-        files = find_files(path, self._staging.work, partial=partial, warn=self._warnings.append)
+    def run(self, path: str | Path) -> LoadResult:
+        files = self._files(path)
         rows: dict[str, LedgerRow] = {}
         first_rejects: dict[str, str] = {}
-        with self._connection() as connection, scans(files, self._form.delimiter) as scanned:
+        with scratch(self._staging.work) as connection, scans(files, self._options.form.delimiter) as scanned:
             for number, (file, scan) in enumerate(scanned, start=1):
                 progress = Progress("reading", file.name, file.table.name, number, len(files))
                 known = self._known(file, scan)
@@ -118,28 +103,22 @@ class _Load:
         if not loaded:
             return LoadResult(None, in_order, self._warnings, None)
         self._refuse(loaded, first_rejects)
-        rejects = self._staging.publish(loaded)
+        rejects = self._zone.publish(self._staging, loaded, self._notify)
         return LoadResult(self._staging.load_id, in_order, self._warnings, rejects)
 
-    @contextmanager
-    def _connection(self) -> Iterator[duckdb.DuckDBPyConnection]:
-        spill = self._staging.work / "duckdb"
-        connection = duckdb.connect(
-            config={
-                "threads": _THREADS,
-                "memory_limit": _MEMORY_LIMIT,
-                "temp_directory": str(spill),
-                "autoinstall_known_extensions": False,
-            }
-        )
-        try:
-            yield connection
-        finally:
-            connection.close()
+    def _files(self, path: str | Path) -> list[SourceFile]:
+        work, partial, warn = self._staging.work, self._options.partial, self._warnings.append
+        if not is_cloud_url(path):
+            return find_files(Path(path), work, partial=partial, warn=warn)
+
+        def downloading(name: str, file: int, files: int, size: int) -> None:
+            self._notify(Progress("downloading", name, file=file, files=files, bytes=size))
+
+        return find_cloud_files(str(path), work, partial=partial, warn=warn, on_bytes=downloading)
 
     def _known(self, file: SourceFile, scan: Scan) -> LedgerRow | None:
         """The row of an earlier load of the same bytes, if that makes this file unchanged."""
-        if self._force:
+        if self._options.force:
             return None
         same = [
             row
@@ -147,7 +126,7 @@ class _Load:
             if row.table == file.table.name
             and row.sha256 == scan.sha256
             # A strict load does not pass over rows that an earlier one refused.
-            and not (self._strict and row.rows_rejected)
+            and not (self._options.strict and row.rows_rejected)
         ]
         return same[-1] if same else None
 
@@ -159,7 +138,7 @@ class _Load:
             connection,
             file,
             scan,
-            self._form,
+            self._options.form,
             self._staging.ready / f"{table}.parquet",
             self._staging.rejects / f"{table}.jsonl",
             self._staging.work,
@@ -189,7 +168,7 @@ class _Load:
         if hopeless:
             row = hopeless[0]
             message = f"every row of {row.path} was rejected; {first_rejects[row.table]}"
-        elif refused and self._strict:
+        elif refused and self._options.strict:
             row = refused[0]
             total = sum(row.rows_rejected for row in refused)
             message = f"{total} rows were rejected, the first in {row.path}, {first_rejects[row.table]}"

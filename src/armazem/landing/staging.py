@@ -63,20 +63,25 @@ class Staging:
         for file in self.ready.glob("*.parquet"):
             sync_path(file)
         sync_path(self.ready)
-        rejects = self._place_rejects()
+        rejects = self.place_rejects()
         os.rename(self.ready, self._home.loads / self.load_id)
         # From here on the load is visible, whatever happens.
-        self._rejects_stay = True
+        self.landed()
         sync_path(self._home.loads)
         return rejects
 
     def keep_rejects(self) -> Path | None:
         """Put the rejects in place although the load fails: they are why it does."""
-        rejects = self._place_rejects()
+        rejects = self.place_rejects()
         self._rejects_stay = True
         return rejects
 
-    def _place_rejects(self) -> Path | None:
+    def landed(self) -> None:
+        """The load is visible: the rejects that are in place stay there."""
+        self._rejects_stay = True
+
+    def place_rejects(self) -> Path | None:
+        """Put the rejects in place, to be removed again unless the load lands; None where there are none."""
         if not self.rejects.is_dir():
             return None
         sync_path(self.rejects)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from armazem.config import Settings
 from armazem.errors import QueryError
-from armazem.home import Home
 from armazem.warehouse.query import Rows, run_query
 
 
@@ -24,11 +24,11 @@ KPIS: tuple[Kpi, ...] = (
     Kpi(
         "agg_top_selling_products",
         "Top selling products",
-        '"grain", period_start desc, units_rank',
-        "\"grain\" = 'all'",
+        "grain, period_start desc, units_rank",
+        "grain = 'all'",
     ),
     Kpi("agg_sales_by_seller", "Sales by seller", "revenue_rank"),
-    Kpi("agg_sales_trend", "Sales trend", '"grain", period_start desc', "\"grain\" = 'month'"),
+    Kpi("agg_sales_trend", "Sales trend", "grain, period_start desc", "grain = 'month'"),
     Kpi("agg_avg_delivery_time_seller", "Delivery time by seller", "delivered_orders desc, seller_id"),
     Kpi(
         "agg_avg_order_value_city_state",
@@ -59,7 +59,15 @@ def find_kpi(name: str) -> Kpi:
     raise QueryError(f"there is no KPI {name!r}", "one of " + ", ".join(kpi.name for kpi in KPIS))
 
 
-def kpi_rows(home: Home, kpi: Kpi, *, where: str | None = None, limit: int | None = None) -> Rows:
+def kpi_rows(settings: Settings, kpi: Kpi, *, where: str | None = None, limit: int | None = None) -> Rows:
     """Rows of a KPI that meet `where`, a SQL condition on its columns; all of them without `limit`."""
-    sql = f"select * from kpis.{kpi.name} where ({where or 'true'}\n) order by {kpi.order_by}"
-    return run_query(home, sql if limit is None else f"{sql} limit {limit}")
+    on_bigquery = settings.target == "bigquery"
+    schema = f"{settings.bigquery_dataset_prefix}kpis" if on_bigquery else "kpis"
+    sql = f"select * from {schema}.{kpi.name} where ({where or 'true'}\n) order by {kpi.order_by}"
+    if limit is not None:
+        sql += f" limit {limit}"
+    if on_bigquery:
+        from armazem.warehouse.bigquery.query import run_query as run_on_bigquery
+
+        return run_on_bigquery(settings, sql)
+    return run_query(settings.home_folder, sql)

@@ -41,10 +41,7 @@ def find_files(path: Path, workdir: Path, *, partial: bool = False, warn: Warn |
     """
     warn = warn or (lambda message: None)
     if str(path).startswith(("gs:/", "s3:/", "http:/", "https:/")):
-        raise SourceError(
-            f"{path} needs the bigquery target, which is not available yet",
-            "download the files and load the folder or the zip",
-        )
+        raise SourceError(f"{path} is no place to load from", "name a folder, a .zip, a .csv file or a gs:// path")
     try:
         if path.is_dir():
             found = _in_folder(path, warn)

@@ -27,6 +27,7 @@ class DbtRun:
 
     models: tuple[ModelResult, ...]
     tests: tuple[AuditResult, ...]
+    compiled: tuple[tuple[str, str], ...] = ()  # name and SQL of each model that becomes a table
 
     @property
     def failed_models(self) -> tuple[ModelResult, ...]:
@@ -68,24 +69,36 @@ def with_scope(selector: str) -> str:
     return " ".join([selector, *SCOPE_MODELS]).strip()
 
 
-def build_arguments(*, state: Path, logs: Path, threads: int, full_refresh: bool, select: str | None) -> list[str]:
+def build_arguments(
+    *, state: Path, logs: Path, threads: int, full_refresh: bool, select: str | None, target: str = "duckdb"
+) -> list[str]:
     """The command line of `dbt build` for one build. Unit tests are for developers: they stay out.
 
     A full refresh starts from nothing in dbt too: it parses the project anew, and writes its artifacts,
     such as `manifest.json`. They hold for the incremental builds after it.
     """
+    arguments = ["build", *_everywhere(state, logs, threads, select, target)]
+    arguments += ["--exclude-resource-type", "unit_test"]
+    if full_refresh:
+        return [*arguments, "--full-refresh", "--no-partial-parse"]
+    return [*arguments, "--no-write-json"]
+
+
+def compile_arguments(
+    *, state: Path, logs: Path, threads: int, full_refresh: bool, select: str | None, target: str
+) -> list[str]:
+    """The command line of `dbt compile` for the SQL that such a build would run."""
+    arguments = ["compile", *_everywhere(state, logs, threads, select, target), "--no-write-json"]
+    return [*arguments, "--full-refresh"] if full_refresh else arguments
+
+
+def _everywhere(state: Path, logs: Path, threads: int, select: str | None, target: str) -> list[str]:
     folder = str(project_folder())
-    arguments = ["build", "--project-dir", folder, "--profiles-dir", folder]
+    arguments = ["--project-dir", folder, "--profiles-dir", folder, "--target", target]
     arguments += ["--target-path", str(state), "--log-path", str(logs)]
     arguments += ["--log-level", "none", "--log-level-file", "none", "--no-print", "--no-version-check"]
-    arguments += ["--exclude-resource-type", "unit_test", "--threads", str(threads)]
-    if full_refresh:
-        arguments += ["--full-refresh", "--no-partial-parse"]
-    else:
-        arguments.append("--no-write-json")
-    if select is not None:
-        arguments += ["--select", *select.split()]
-    return arguments
+    arguments += ["--threads", str(threads)]
+    return arguments if select is None else [*arguments, "--select", *select.split()]
 
 
 def start_import() -> None:
@@ -128,6 +141,11 @@ def run_dbt(
     return DbtRun(
         tuple(_model_result(result) for result in results if result.node.resource_type == "model"),
         tuple(_test_result(result, build_id) for result in results if result.node.resource_type == "test"),
+        tuple(
+            (result.node.name, result.node.compiled_code or "")
+            for result in results
+            if result.node.resource_type == "model" and result.node.config.materialized != "ephemeral"
+        ),
     )
 
 

@@ -6,7 +6,6 @@ Both are scaffolding: they are dropped before the version is published.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import date
 
 import duckdb
@@ -15,25 +14,9 @@ from armazem.contract import TABLES, Table
 from armazem.contract.render import duckdb_columns
 from armazem.home import Home
 from armazem.landing import parquet_files
+from armazem.warehouse.plan import Scope
 
 SCAFFOLDING = ("raw", "control", "intermediate")
-
-
-@dataclass(frozen=True, slots=True)
-class Scope:
-    """Which rows a build takes in: those of `new_loads`, and the orders bought in the window (inclusive).
-
-    `all_loads`: what was loaded when the build began; what comes later is left to the next one.
-    """
-
-    all_loads: tuple[str, ...]
-    new_loads: tuple[str, ...]
-    start_date: date | None = None
-    end_date: date | None = None
-
-    @property
-    def has_window(self) -> bool:
-        return self.start_date is not None or self.end_date is not None
 
 
 def create_inputs(connection: duckdb.DuckDBPyConnection, home: Home, scope: Scope) -> None:
@@ -63,8 +46,7 @@ def drop_inputs(connection: duckdb.DuckDBPyConnection) -> None:
 
 
 def _raw_view(home: Home, table: Table, scope: Scope) -> str:
-    # Without a window old loads are in the tables already: their files need not be opened.
-    wanted = set(scope.all_loads if scope.has_window else scope.new_loads)
+    wanted = set(scope.read_loads)
     files = [path for path in parquet_files(home, table.name) if path.parent.name in wanted]
     if not files:
         return _empty_view(table)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 _FORMAT = "%Y%m%dT%H%M%S%fZ"
@@ -29,6 +30,15 @@ class AuditResult:
     seconds: float
     description: str
     sql: str
+
+    def with_failed_checks(self, counted: Sequence[tuple[str, str, int]]) -> AuditResult:
+        """The result with the number of failing rows per check: one test holds several. `counted`: of each check,
+        its severity and rows.
+        """
+        # In a test that failed, what only warns is not what failed.
+        remark = " (warning)" if self.status == "fail" else ""
+        parts = [f"{check} {rows:,}{remark if severity == 'warn' else ''}" for check, severity, rows in counted]
+        return replace(self, failed_checks=", ".join(parts))
 
 
 @dataclass(frozen=True, slots=True)

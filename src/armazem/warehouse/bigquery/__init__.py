@@ -1,0 +1,1 @@
+"""The warehouse on BigQuery: the same plan, models and tests, published by copy jobs."""

@@ -1,0 +1,283 @@
+"""`armazem build --target bigquery`: build in the audit dataset, and publish by copy jobs if every test passed.
+
+The audit dataset starts as a copy of what the build before published. Nobody reads it, so whatever goes wrong
+there leaves the published datasets as they are. What a build publishes is kept first: a rollback, and a build
+after one that was killed while it published, start from that.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+from google.api_core import exceptions
+
+from armazem.bigquery.client import cloud_errors, is_emulator
+from armazem.config import Settings
+from armazem.contract import TABLES
+from armazem.contract.render import BIGQUERY_TYPES
+from armazem.errors import CloudError
+from armazem.landing.bigquery import read_cloud_ledger
+from armazem.warehouse.bigquery import meta
+from armazem.warehouse.bigquery.connection import Connection
+from armazem.warehouse.bigquery.inputs import create_inputs
+from armazem.warehouse.bigquery.lock import LOCK_TABLE, build_lock
+from armazem.warehouse.bigquery.tables import (
+    META_TABLES,
+    copy_tables,
+    drop_tables,
+    in_order,
+    kept_builds,
+    kept_name,
+    publish,
+)
+from armazem.warehouse.dbt_project import (
+    ParsedProject,
+    build_arguments,
+    compile_arguments,
+    fingerprint,
+    no_garbage_collection,
+    project_folder,
+    run_dbt,
+    start_import,
+)
+from armazem.warehouse.outcome import AuditFailed, BuildReport, audit_failed, record_of
+from armazem.warehouse.plan import BuildRequest, Plan, make_plan
+from armazem.warehouse.records import AuditResult, BuildRecord, new_build_id
+
+_THREADS = 8  # a model waits for BigQuery, not for this machine
+_STAY = (LOCK_TABLE, meta.LOG_TABLE)
+
+__all__ = ["AuditFailed", "BuildReport", "BuildRequest", "Estimate", "build", "estimate", "rollback"]
+
+OnNode = Callable[[str, int, int], None]
+OnNotice = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """What a query of a build would scan. `bytes` is None where its inputs do not exist before the build."""
+
+    name: str
+    bytes: int | None
+
+
+def build(
+    settings: Settings,
+    request: BuildRequest,
+    *,
+    on_node: OnNode = lambda name, number, total: None,
+    on_notice: OnNotice = lambda text: None,
+) -> BuildReport:
+    """Build, audit and publish. Raises AuditFailed, BuildError or CloudError; then the published tables stand."""
+    request.check()
+    with cloud_errors(settings, "the build"), no_garbage_collection():
+        connection = Connection.of(settings)
+        connection.create_datasets()
+        with build_lock(connection, waiting=lambda holder: on_notice(f"waiting for another build: {holder}")):
+            return _build_locked(connection, request, on_node, on_notice)
+
+
+def estimate(settings: Settings, request: BuildRequest, *, on_notice: OnNotice = lambda text: None) -> list[Estimate]:
+    """What each model of this build would scan, by dry runs; nothing is built. Raises BuildError or CloudError."""
+    request.check()
+    with cloud_errors(settings, "the dry run"), no_garbage_collection():
+        connection = Connection.of(settings)
+        connection.create_datasets()
+        with build_lock(connection, waiting=lambda holder: on_notice(f"waiting for another build: {holder}")):
+            plan = _plan(connection, request)
+            on_notice(plan.reason)
+            if plan.is_empty:
+                return []
+            _prepare(connection, plan, with_tables=True)
+            run = run_dbt(
+                compile_arguments(
+                    state=_state(settings), logs=settings.home_folder.logs, threads=_threads(settings),
+                    full_refresh=plan.full_refresh, select=plan.selector, target="bigquery",
+                ),
+                _environment(connection), "", settings.home_folder.logs / "dbt.log",
+                ParsedProject(_state(settings), plan.fingerprint, anew=False), lambda name, number, total: None,
+            )  # fmt: skip
+            return [Estimate(name, _scanned(connection, sql)) for name, sql in run.compiled]
+
+
+def rollback(settings: Settings, build_id: str | None) -> str:
+    """Publish again what was kept of this build, or of the one before the current; its id. Raises CloudError."""
+    with cloud_errors(settings, "the rollback"):
+        connection = Connection.of(settings)
+        connection.create_datasets()
+        with build_lock(connection, waiting=lambda holder: None):
+            kept = kept_builds(connection)
+            current = meta.current_build(connection)
+            complete = [build for build, tables in kept.items() if set(META_TABLES) <= set(tables)]
+            older = [build for build in complete if current is not None and build < current]
+            target = build_id or (older[-1] if older else None)
+            if target is None:
+                raise CloudError(f"no build older than {current} is kept", "`armazem builds` lists them")
+            if target not in complete:
+                raise CloudError(f"nothing is kept of build {target}", "`armazem builds` lists what can be restored")
+            publish(connection, connection.names.kept, {table: kept_name(table, target) for table in kept[target]})
+            return target
+
+
+def _build_locked(connection: Connection, request: BuildRequest, on_node: OnNode, on_notice: OnNotice) -> BuildReport:
+    settings, names = connection.settings, connection.names
+    started = datetime.now(UTC)
+    plan = _plan(connection, request)
+    if plan.is_empty:
+        assert plan.base is not None
+        return BuildReport(None, plan.base, "nothing new since")
+    on_notice(plan.reason)
+    start_import()
+    known = [*kept_builds(connection), *(record.build_id for record in meta.read_log(connection))]
+    build_id = new_build_id(started, max(known, default=None))
+    _prepare(connection, plan, with_tables=not plan.full_refresh)
+    run = run_dbt(
+        build_arguments(
+            state=_state(settings),
+            logs=settings.home_folder.logs,
+            threads=_threads(settings),
+            full_refresh=plan.full_refresh or plan.request.full_refresh,
+            select=plan.selector,
+            target="bigquery",
+        ),
+        _environment(connection),
+        build_id,
+        settings.home_folder.logs / "dbt.log",
+        ParsedProject(_state(settings), plan.fingerprint, anew=plan.full_refresh),
+        on_node,
+    )
+    run = replace(run, tests=_with_failed_checks(connection, run.tests))
+    record = record_of(plan, run, build_id, started)
+    if run.failed_models or run.failed_tests:
+        meta.write_log(connection, record)
+        look = f'armazem sql --target bigquery "select * from {names.audit}.…"'
+        raise audit_failed(record, run, meta.current_build(connection), look)
+    rows = _row_counts(connection)
+    meta.write_meta(connection, record, run.tests, plan.loads if record.complete else ())
+    _publish_and_keep(connection, record)
+    _prune(connection, keep=settings.keep_builds, current=build_id)
+    return BuildReport(record, build_id, plan.reason, run.tests, run.models, rows)
+
+
+def _plan(connection: Connection, request: BuildRequest) -> Plan:
+    columns = [
+        f"{table.name} {column.name} {BIGQUERY_TYPES[column.type]}" for table in TABLES for column in table.columns
+    ]
+    code = fingerprint(project_folder(), "bigquery", *columns)
+    ledger = read_cloud_ledger(connection.client, connection.names, connection.retry)
+    current = meta.current_build(connection)
+    before = None
+    if current is not None and current in kept_builds(connection):
+        before = meta.state_of_published(connection)
+    return make_plan(request, ledger, current, before, code)
+
+
+def _prepare(connection: Connection, plan: Plan, *, with_tables: bool) -> None:
+    """Lay out the audit dataset: nothing in it but the tables that the build starts from, and its inputs."""
+    names = connection.names
+    # The views on raw tables stay too: they are replaced.
+    old = [table for table in connection.tables(names.audit) if table not in _STAY and not table.startswith("raw_")]
+    drop_tables(connection, names.audit, old)
+    if plan.history is not None:
+        kept = kept_builds(connection)[plan.history]
+        # What was loaded is told anew by a full refresh; its list of builds and tests goes on.
+        wanted = kept if with_tables else ["builds", "test_results"]
+        copy_tables(
+            connection,
+            [
+                (
+                    connection.table_id(names.kept, kept_name(table, plan.history)),
+                    connection.table_id(names.audit, table),
+                )
+                for table in wanted
+            ],
+        )
+    create_inputs(connection, plan.scope)
+
+
+def _publish_and_keep(connection: Connection, record: BuildRecord) -> None:
+    """Keep the tables, then publish them, `meta.builds` last."""
+    names = connection.names
+    tables = [table for step in in_order(names, connection.tables(names.audit)) for table in step]
+    copy_tables(
+        connection,
+        [
+            (
+                connection.table_id(names.audit, table),
+                connection.table_id(names.kept, kept_name(table, record.build_id)),
+            )
+            for table in tables
+        ],
+    )
+    publish(connection, names.audit, {table: table for table in tables})
+    meta.write_log(connection, record)
+
+
+def _prune(connection: Connection, *, keep: int, current: str) -> None:
+    """Delete what is kept of all but the newest builds, and of builds that were never published."""
+    published = {record.build_id for record in meta.read_log(connection) if record.status == "published"}
+    kept = kept_builds(connection)
+    newest = [build for build in kept if build in published][-keep:]
+    for build_id, tables in kept.items():
+        if build_id not in newest and build_id != current:
+            drop_tables(connection, connection.names.kept, [kept_name(table, build_id) for table in tables])
+
+
+def _with_failed_checks(connection: Connection, tests: Sequence[AuditResult]) -> tuple[AuditResult, ...]:
+    named = []
+    for test in tests:
+        if test.status in ("warn", "fail") and "as failed_check" in test.sql:
+            counted = connection.rows(
+                f"select failed_check, severity, count(*) from ({test.sql}\n) group by 1, 2 order by 2, 1"
+            )
+            named.append(test.with_failed_checks(counted))
+        else:
+            named.append(test)
+    return tuple(named)
+
+
+def _row_counts(connection: Connection) -> tuple[tuple[str, int], ...]:
+    names = connection.names
+    tables = [table for step in in_order(names, connection.tables(names.audit)) for table in step]
+    schemas = {"stg_": "staging", "dim_": "marts", "fact": "marts", "audi": "marts", "agg_": "kpis"}
+    counted = [(f"{schemas[table[:4]]}.{table}", table) for table in tables if table[:4] in schemas]
+    if not counted:
+        return ()
+    sql = " union all ".join(f"select '{label}', count(*) from {names.audit}.{table}" for label, table in counted)
+    return tuple(sorted((str(label), int(rows)) for label, rows in connection.rows(sql)))
+
+
+def _scanned(connection: Connection, sql: str) -> int | None:
+    try:
+        return connection.query(sql, dry_run=True).total_bytes_processed or 0
+    except exceptions.NotFound:  # a table that this build makes first
+        return None
+
+
+def _threads(settings: Settings) -> int:
+    return settings.threads if "threads" in settings.model_fields_set else _THREADS
+
+
+def _state(settings: Settings) -> Path:
+    return settings.home_folder.open().root / "dbt-bigquery"
+
+
+def _environment(connection: Connection) -> dict[str, str]:
+    settings = connection.settings
+    values = {
+        "ARMAZEM_DBT_BIGQUERY_PROJECT": connection.client.project,
+        "ARMAZEM_DBT_BIGQUERY_DATASET": connection.names.audit,
+        "ARMAZEM_DBT_BIGQUERY_LOCATION": settings.bigquery_location,
+        "ARMAZEM_DBT_BIGQUERY_MAXIMUM_BYTES": str(settings.bigquery_maximum_bytes_billed),
+        "DO_NOT_TRACK": "1",
+    }
+    if settings.bigquery_endpoint:
+        values["ARMAZEM_DBT_BIGQUERY_ENDPOINT"] = settings.bigquery_endpoint
+    if is_emulator(settings):
+        values["ARMAZEM_DBT_BIGQUERY_METHOD"] = "oauth-secrets"
+        values["ARMAZEM_DBT_BIGQUERY_TOKEN"] = os.environ.get("ARMAZEM_DBT_BIGQUERY_TOKEN", "none")
+    return values

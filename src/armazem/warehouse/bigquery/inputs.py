@@ -1,0 +1,70 @@
+"""What a build takes in: views on the raw tables, and the control tables, in the audit dataset."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+
+from armazem.contract import TABLES, Table
+from armazem.contract.render import BIGQUERY_TYPES
+from armazem.warehouse.bigquery.connection import Connection
+from armazem.warehouse.plan import Scope
+
+_MOST_LITERALS = 1000  # a view may hold a megabyte of SQL; so many ids are 25 kilobytes
+
+
+def create_inputs(connection: Connection, scope: Scope) -> None:
+    """Create `raw_<table>` for the nine source tables, `new_loads` and `build_window`.
+
+    A raw view has the contract's columns, `_load_id` and `_row`, of the loads that the build reads. The days of
+    these loads stand in it as literals, which is what BigQuery prunes partitions by.
+    """
+    audit = connection.names.audit
+    loaded = set(connection.tables(connection.names.raw))
+    _make(connection, f"create or replace table {audit}.new_loads as {_ids(scope.new_loads)}")
+    _make(connection, f"create or replace table {audit}.read_loads as {_ids(scope.read_loads)}")
+    start, end = scope.start_date or date.min, scope.end_date or date.max
+    _make(
+        connection,
+        f"create or replace table {audit}.build_window as "
+        f"select date '{start}' as start_date, date '{end}' as end_date "
+        f"from unnest([1]) where {str(scope.has_window).lower()}",
+    )
+    for table in TABLES:
+        source = raw_rows(connection, table, scope) if table.name in loaded and scope.read_loads else _no_rows(table)
+        _make(connection, f"create or replace view {audit}.raw_{table.name} as {source}")
+
+
+def _make(connection: Connection, sql: str) -> None:
+    connection.answer(sql)
+
+
+def _ids(load_ids: tuple[str, ...]) -> str:
+    listed = ", ".join(f"'{load_id}'" for load_id in load_ids)
+    return f"select load_id from unnest(cast([{listed}] as array<string>)) as load_id" if load_ids else (
+        "select cast(null as string) as load_id from unnest([1]) where false"
+    )  # fmt: skip
+
+
+def raw_rows(connection: Connection, table: Table, scope: Scope) -> str:
+    """SQL of the rows of a raw table that the build reads."""
+    columns = ", ".join(column.name for column in table.columns)
+    days = sorted({f"date '{_day(load_id)}'" for load_id in scope.read_loads})
+    if len(scope.read_loads) <= _MOST_LITERALS:
+        loads = "_load_id in (" + ", ".join(f"'{load_id}'" for load_id in scope.read_loads) + ")"
+        when = f"_load_date in ({', '.join(days)})"
+    else:
+        project = connection.client.project
+        loads = f"_load_id in (select load_id from `{project}`.{connection.names.audit}.read_loads)"
+        when = f"_load_date between {days[0]} and {days[-1]}"
+    raw = f"`{connection.client.project}`.{connection.names.raw}.{table.name}"
+    return f"select {columns}, _load_id, _row from {raw} where {when} and {loads}"
+
+
+def _day(load_id: str) -> date:
+    return datetime.strptime(load_id[:8], "%Y%m%d").date()  # noqa: DTZ007  # an id begins with its day in UTC
+
+
+def _no_rows(table: Table) -> str:
+    columns = [f"cast(null as {BIGQUERY_TYPES[column.type]}) as {column.name}" for column in table.columns]
+    columns += ["cast(null as string) as _load_id", "cast(null as int64) as _row"]
+    return f"select {', '.join(columns)} from unnest([1]) where false"

@@ -1,0 +1,85 @@
+"""Read-only queries on the published datasets, and what is published, kept and loaded."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from google.api_core import exceptions
+
+from armazem.bigquery.client import cloud_errors
+from armazem.config import Settings
+from armazem.errors import CloudError, QueryError
+from armazem.landing.bigquery import read_cloud_ledger
+from armazem.warehouse.bigquery import meta
+from armazem.warehouse.bigquery.connection import Connection
+from armazem.warehouse.bigquery.tables import kept_builds
+from armazem.warehouse.query import Rows
+from armazem.warehouse.records import BuildRecord
+
+_ONLY_READS = ("SELECT", None)  # None: an emulator that does not say
+
+
+def run_query(settings: Settings, sql: str) -> Rows:
+    """The answer to one query in GoogleSQL. Raises QueryError where BigQuery refuses it or it changes something."""
+    if not sql.strip():
+        raise QueryError("the query is empty", 'ask for example `armazem sql "select * from kpis.agg_sales_trend"`')
+    with cloud_errors(settings, "the query"):
+        connection = Connection.of(settings)
+        try:
+            if connection.query(sql, dry_run=True).statement_type not in _ONLY_READS:
+                raise QueryError("only SELECT is allowed here", "change data with `armazem load` and `armazem build`")
+            answer = connection.answer(sql)
+        except (exceptions.BadRequest, exceptions.NotFound) as error:
+            raise QueryError(
+                f"BigQuery refuses the query: {error.message}",
+                "tables are published as staging.…, marts.…, kpis.… and meta.…, with your prefix before them",
+            ) from error
+        return Rows(tuple(field.name for field in answer.schema), tuple(tuple(row.values()) for row in answer))
+
+
+def builds(settings: Settings) -> tuple[list[BuildRecord], str | None, set[str]]:
+    """Every build that ended, oldest first; the published one; those that can be restored."""
+    with cloud_errors(settings, "the list of builds"):
+        connection = Connection.of(settings)
+        return meta.read_log(connection), meta.current_build(connection), set(kept_builds(connection))
+
+
+def status(settings: Settings) -> dict[str, Any]:
+    """What is loaded and published: the same names as for a home folder, with the project instead of the folder."""
+    with cloud_errors(settings, "the status"):
+        connection = Connection.of(settings)
+        loads = read_cloud_ledger(connection.client, connection.names, connection.retry)
+        current = meta.current_build(connection)
+        taken_in: frozenset[str] = frozenset()
+        orders: tuple[Any, ...] = (None, None, None)
+        if current is not None:
+            taken_in = meta.state_of_published(connection).loads
+            orders = connection.rows(
+                "select count(*), max(order_purchase_timestamp), "
+                f"coalesce(sum(if(is_valid_sale, revenue, 0)), 0) from {connection.names.marts}.fact_orders"
+            )[0]
+        ids = {load.load_id for load in loads}
+        return {
+            "project": connection.client.project,
+            "loads": len(ids),
+            "rows_accepted": sum(load.rows_accepted for load in loads),
+            "rows_rejected": sum(load.rows_rejected for load in loads),
+            "last_load": max(ids, default=None),
+            "current_build": current,
+            "loads_not_built": len(ids - taken_in),
+            "versions_kept": len(kept_builds(connection)),
+            "orders": orders[0],
+            "last_order": orders[1],
+            "revenue": orders[2],
+        }
+
+
+def require_published(settings: Settings) -> None:
+    """Raise CloudError where no build has been published."""
+    with cloud_errors(settings, "the query"):
+        connection = Connection.of(settings)
+        if meta.current_build(connection) is None:
+            raise CloudError(
+                f"nothing is published in {connection.client.project} yet",
+                "run `armazem load PATH --target bigquery` and `armazem build --target bigquery`",
+            )

@@ -1,0 +1,88 @@
+"""Which published dataset a table belongs to, and copies of tables between datasets.
+
+A copy job is free, and atomic for its table: a reader sees the old one or the new one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from google.cloud import bigquery
+
+from armazem.bigquery import Datasets
+from armazem.warehouse.bigquery.connection import Connection
+
+META_TABLES = ("loads", "test_results", "builds")
+_KEPT = "__"
+
+
+def published_dataset(names: Datasets, table: str) -> str | None:
+    """The dataset in which readers find this table; None for what only a build needs."""
+    if table.startswith("stg_"):
+        return names.staging
+    if table.startswith(("dim_", "fact_", "audit_fact_")):
+        return names.marts
+    if table.startswith("agg_"):
+        return names.kpis
+    return names.meta if table in META_TABLES else None
+
+
+def in_order(names: Datasets, tables: Iterable[str]) -> list[list[str]]:
+    """The published ones among these tables, in the steps in which they are published.
+
+    A fact must not be seen without its dimensions, nor a KPI without its facts; `meta.builds` says that all is there.
+    """
+    steps: list[list[str]] = [[] for _ in range(6)]
+    for table in sorted(tables):
+        if published_dataset(names, table) is None:
+            continue
+        first = ("stg_", "dim_", "fact_", "agg_")
+        step = next((number for number, prefix in enumerate(first) if table.startswith(prefix)), None)
+        if step is None:
+            step = 5 if table == "builds" else 4 if table in META_TABLES else 2
+        steps[step].append(table)
+    return [step for step in steps if step]
+
+
+def copy_tables(connection: Connection, pairs: Sequence[tuple[str, str]]) -> None:
+    """Copy each table id to its target, replacing what is there; all jobs at once. Raises what the client raises."""
+    config = bigquery.CopyJobConfig(write_disposition=bigquery.WriteDisposition.WRITE_TRUNCATE)
+    jobs = [
+        connection.client.copy_table(source, target, job_config=config, retry=connection.retry)
+        for source, target in pairs
+    ]
+    for job in jobs:
+        job.result(retry=connection.retry)
+
+
+def publish(connection: Connection, dataset: str, tables: dict[str, str]) -> None:
+    """Copy tables to their published datasets, step by step. `tables`: published name to name in `dataset`."""
+    names = connection.names
+    for step in in_order(names, tables):
+        pairs = []
+        for table in step:
+            target = published_dataset(names, table)
+            assert target is not None  # in_order gives published ones only
+            pairs.append((connection.table_id(dataset, tables[table]), connection.table_id(target, table)))
+        copy_tables(connection, pairs)
+
+
+def kept_name(table: str, build_id: str) -> str:
+    """Name in the dataset `kept` of a table as this build published it."""
+    return f"{table}{_KEPT}{build_id}"
+
+
+def kept_builds(connection: Connection) -> dict[str, list[str]]:
+    """Build id to the tables kept of it, oldest first."""
+    kept: dict[str, list[str]] = {}
+    for name in connection.tables(connection.names.kept):
+        table, separator, build_id = name.rpartition(_KEPT)
+        if separator:
+            kept.setdefault(build_id, []).append(table)
+    return dict(sorted(kept.items()))
+
+
+def drop_tables(connection: Connection, dataset: str, tables: Iterable[str]) -> None:
+    """Delete tables; one that is gone already is no error."""
+    for table in tables:
+        connection.client.delete_table(connection.table_id(dataset, table), not_found_ok=True, retry=connection.retry)

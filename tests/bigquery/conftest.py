@@ -1,0 +1,26 @@
+"""One emulator for all tests of a session, and one home folder, so that dbt reads its project for BigQuery once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from emulator import Emulator
+from warehouse.shop import Shop
+
+
+@pytest.fixture(scope="session")
+def emulator() -> Iterator[Emulator]:
+    with Emulator("armazem-test") as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def cloud_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("cloud") / "home"
+
+
+@pytest.fixture(scope="module")
+def shop(tmp_path_factory: pytest.TempPathFactory) -> Shop:
+    return Shop(tmp_path_factory.mktemp("twin") / "home")

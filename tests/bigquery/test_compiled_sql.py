@@ -1,0 +1,175 @@
+"""What the emulator would let through: the SQL of every model and test, read as BigQuery's dialect.
+
+The emulator runs on DuckDB, so a function or type that only DuckDB knows might pass there. Names are checked
+against Google's reference for GoogleSQL: functions, data types, reserved keywords, partition pruning.
+"""
+
+from __future__ import annotations
+
+import itertools
+
+import pytest
+import sqlglot
+from emulator import Emulator
+from sqlglot import exp
+from sqlglot.tokens import TokenType
+
+from armazem.config import Settings
+from armazem.contract import TABLES
+from armazem.sources.synthetic import generate
+from armazem.warehouse.bigquery.build import estimate
+from armazem.warehouse.bigquery.connection import Connection
+from armazem.warehouse.bigquery.inputs import raw_rows
+from armazem.warehouse.build import BuildRequest
+from armazem.warehouse.plan import Scope
+
+from .twins import Cloud
+
+pytestmark = pytest.mark.xdist_group("bigquery")
+
+TYPES = {"STRING", "INT64", "NUMERIC", "FLOAT64", "DATE", "DATETIME", "BOOL", "TIMESTAMP"}
+# As GoogleSQL's function reference names them; one that is missing here has to be looked up there first.
+FUNCTIONS = {
+    "ABS", "CAST", "CHR", "COALESCE", "CONTAINS_SUBSTR", "COUNT", "CURRENT_TIMESTAMP", "DATE_ADD", "DATE_DIFF",
+    "DATE_SUB", "DATE_TRUNC", "DATETIME", "DATETIME_ADD", "DATETIME_DIFF", "DATETIME_TRUNC", "EXTRACT", "FIRST_VALUE",
+    "GENERATE_DATE_ARRAY", "GREATEST", "IF", "LAG", "LEAST", "LENGTH", "LOWER", "LPAD", "MAX", "MIN", "MOD",
+    "NORMALIZE", "NULLIF", "REGEXP_CONTAINS", "REGEXP_REPLACE", "REPLACE", "ROUND", "ROW_NUMBER", "SAFE_DIVIDE", "SIGN",
+    "SUBSTR", "SUBSTRING", "SUM", "TO_JSON_STRING", "TRIM", "UNNEST", "UPPER", "DENSE_RANK", "RANK", "LEAD", "CONCAT",
+}  # fmt: skip
+# Keywords that a parenthesis may follow.
+NOT_FUNCTIONS = {
+    "AND", "AS", "BY", "DISTINCT", "ELSE", "EXISTS", "FROM", "IN", "INSERT", "JOIN", "NOT",
+    "OPTIONS", "ON", "OR", "OVER", "SELECT",
+    "THEN", "USING", "VALUES", "WHEN", "WHERE", "WITH", "ALL", "CASE",
+}  # fmt: skip
+# Google's list of reserved keywords: no alias without backticks may be one of them.
+RESERVED = frozenset(
+    ["all", "and", "any", "array", "as", "asc", "assert_rows_modified", "at", "between", "by", "case", "cast", "collate", "contains", "create", "cross", "cube", "current", "default", "define", "desc", "distinct", "else", "end", "enum", "escape", "except", "exclude", "exists", "extract", "false", "fetch", "following", "for", "from", "full", "group", "grouping", "groups", "hash", "having", "if", "ignore", "in", "inner", "intersect", "interval", "into", "is", "join", "lateral", "left", "like", "limit", "lookup", "merge", "natural", "new", "no", "not", "null", "nulls", "of", "on", "or", "order", "outer", "over", "partition", "preceding", "proto", "qualify", "range", "recursive", "respect", "right", "rollup", "rows", "select", "set", "some", "struct", "tablesample", "then", "to", "treat", "true", "unbounded", "union", "unnest", "using", "when", "where", "window", "with", "within"]
+)
+PARTITIONED = {
+    "stg_orders": "order_purchase_timestamp", "stg_order_items": "shipping_limit_date",
+    "stg_order_reviews": "review_creation_date", "fact_orders": "order_purchase_timestamp",
+    "fact_sales": "order_purchase_timestamp", "fact_payments": "order_purchase_timestamp",
+    "fact_reviews": "review_creation_date",
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def cloud(emulator: Emulator, tmp_path_factory: pytest.TempPathFactory) -> Cloud:
+    """A shop that was built twice, so that every statement of a full and of an incremental build is on the disk."""
+    folder = tmp_path_factory.mktemp("compiled")
+    cloud = Cloud(
+        Settings(
+            home=folder / "home",
+            bigquery_project=emulator.project,
+            bigquery_endpoint=emulator.url,
+            bigquery_dataset_prefix="compiled_",
+            bigquery_retry_seconds=5,
+        )
+    )
+    for name, seed in (("first", 5), ("second", 6)):
+        generate(folder / name, orders=100, seed=seed)
+        cloud.load(folder / name)
+        cloud.build()
+        state = folder / "home" / "dbt-bigquery"
+        (state / "run").rename(folder / f"run-{name}")
+        (state / "compiled").rename(folder / f"compiled-{name}")
+    return cloud
+
+
+def statements(cloud: Cloud, folder: str = "*-*") -> dict[str, exp.Expression]:
+    """Every statement of these builds, parsed, by file; a file may hold several."""
+    found = {}
+    for path in sorted(cloud.settings.home.parent.glob(f"{folder}/**/*.sql")):
+        sql = path.read_text(encoding="utf-8")
+        for number, tree in enumerate(sqlglot.parse(sql, read="bigquery", error_level=sqlglot.ErrorLevel.RAISE)):
+            if tree is not None:
+                found[f"{path.relative_to(cloud.settings.home.parent)}:{number}"] = tree
+    return found
+
+
+def test_every_statement_is_read_as_bigquery(cloud: Cloud) -> None:
+    found = statements(cloud)
+    assert len(found) > 100
+    kinds = {type(tree) for tree in found.values()}
+    assert kinds <= {exp.Select, exp.Union, exp.Create, exp.Merge, exp.Delete, exp.Except, exp.Drop}, kinds
+    assert not [name for name, tree in found.items() if tree.find(exp.Command)]
+
+
+def test_only_documented_functions(cloud: Cloud) -> None:
+    unknown = {}
+    for path in cloud.settings.home.parent.glob("*-*/**/*.sql"):
+        tokens = sqlglot.tokenize(path.read_text(encoding="utf-8"), read="bigquery")
+        for token, following in itertools.pairwise(tokens):
+            name = token.text.upper()
+            if following.token_type == TokenType.L_PAREN and name.isidentifier() and name not in NOT_FUNCTIONS:
+                unknown.setdefault(name, path.name)
+    assert {name: where for name, where in unknown.items() if name not in FUNCTIONS} == {}
+
+
+def test_only_types_of_bigquery_and_none_with_parameters(cloud: Cloud) -> None:
+    wrong = {}
+    for name, tree in statements(cloud).items():
+        for cast in tree.find_all(exp.Cast):
+            kind = cast.to.sql(dialect="bigquery").upper()
+            if kind not in TYPES or cast.to.expressions:
+                wrong[name] = kind
+    assert wrong == {}
+
+
+def test_no_reserved_word_names_anything(cloud: Cloud) -> None:
+    wrong = {}
+    for name, tree in statements(cloud).items():
+        for identifier in tree.find_all(exp.Identifier):
+            if not identifier.quoted and identifier.name.lower() in RESERVED:
+                wrong[name] = identifier.name
+    assert wrong == {}
+
+
+def test_merges_prune_partitions_by_literals(cloud: Cloud) -> None:
+    merges = {tree.this.name: tree for tree in statements(cloud, "run-second").values() if isinstance(tree, exp.Merge)}
+    assert PARTITIONED.keys() <= merges.keys()
+    for table, field in PARTITIONED.items():
+        on = merges[table].args["on"].sql(dialect="bigquery")
+        assert f"DBT_INTERNAL_DEST.{field}" in on, on
+        between = [b for b in merges[table].args["on"].find_all(exp.Between) if b.this.name == field]
+        null = [n for n in merges[table].args["on"].find_all(exp.Is) if n.this.name == field]
+        assert null, on
+        for bounds in between:
+            for bound in (bounds.args["low"], bounds.args["high"]):
+                assert isinstance(bound, exp.Cast) and isinstance(bound.this, exp.Literal), bound
+
+
+def test_large_tables_are_partitioned_and_clustered(cloud: Cloud) -> None:
+    created = {}
+    for tree in statements(cloud, "run-first").values():
+        if isinstance(tree, exp.Create):
+            created[tree.find(exp.Table).name] = tree.sql(dialect="bigquery").upper()
+    for table, field in PARTITIONED.items():
+        assert f"PARTITION BY DATETIME_TRUNC({field.upper()}, MONTH)" in created[table], created[table][:300]
+    for table in [
+        *PARTITIONED,
+        "stg_order_payments",
+        "stg_customers",
+        "stg_products",
+        "stg_geolocation",
+        "dim_customers",
+    ]:
+        assert "CLUSTER BY" in created[table], table
+
+
+def test_raw_tables_are_read_by_the_days_of_the_loads(cloud: Cloud) -> None:
+    connection = Connection.of(cloud.settings)
+    for loads in (("20180829T120000000000Z",), tuple(f"20180829T12{n:04}000000Z" for n in range(2000))):
+        scope = Scope(loads, loads)
+        for table in TABLES:
+            tree = sqlglot.parse_one(raw_rows(connection, table, scope), read="bigquery")
+            days = [c for c in tree.find_all(exp.In, exp.Between) if c.this.name == "_load_date"]
+            assert len(days) == 1
+            assert {str(literal.this) for literal in days[0].find_all(exp.Literal)} == {"2018-08-29"}
+
+
+def test_a_dry_run_names_every_model(cloud: Cloud) -> None:
+    names = {item.name for item in estimate(cloud.settings, BuildRequest(full_refresh=True))}
+    assert {"stg_orders", "fact_sales", "agg_top_selling_products"} <= names
+    assert len(names) == 29

@@ -1,0 +1,79 @@
+"""One project, two targets: the same rows in every table of staging, marts and kpis, before and after one more day."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from emulator import Emulator
+from warehouse import history
+from warehouse.shop import Shop
+
+from armazem.config import Settings
+from armazem.sources.synthetic import generate
+
+from .twins import Cloud, differences, tables_of
+
+pytestmark = pytest.mark.xdist_group("bigquery")
+SAMPLE = Path(__file__).resolve().parents[3] / "shared" / "olist-sample"
+
+
+@pytest.fixture
+def cloud(emulator: Emulator, cloud_home: Path, request: pytest.FixtureRequest) -> Cloud:
+    prefix = f"{request.node.name.split('[')[0].removeprefix('test_')}_"
+    return Cloud(
+        Settings(
+            home=cloud_home,
+            bigquery_project=emulator.project,
+            bigquery_endpoint=emulator.url,
+            bigquery_dataset_prefix=prefix,
+            bigquery_retry_seconds=5,
+        )
+    )
+
+
+def one_more_day(folder: Path, target: Path) -> tuple[Path, Path]:
+    """Two extracts: all but the last days, with some orders as they were before; then those days and those orders."""
+    tables = history.read(folder)
+    days = sorted({row["order_purchase_timestamp"][:10] for row in tables[history.ORDERS]})
+    last = set(days[-3:])
+    later = {row["order_id"] for row in tables[history.ORDERS] if row["order_purchase_timestamp"][:10] in last}
+    late_news = {row["order_id"] for row in tables[history.ORDERS][::17] if row["order_status"] == "delivered"} - later
+    of_order = (history.ORDERS, history.ITEMS, history.PAYMENTS, history.REVIEWS)
+    first = {n: [r for r in rows if r.get("order_id") not in later] for n, rows in tables.items()}
+    first[history.ORDERS] = [
+        {**row, "order_status": "shipped", "order_delivered_customer_date": ""} if row["order_id"] in late_news else row
+        for row in first[history.ORDERS]
+    ]
+    # One of them is bought on another day than was said first: it leaves the periods that it was in.
+    moved = next(row for row in first[history.ORDERS] if row["order_id"] in late_news)
+    moved["order_purchase_timestamp"] = f"{days[len(days) // 2]} 09:00:00"
+    second = {n: [r for r in tables[n] if r["order_id"] in later | late_news] for n in of_order}
+    history.refer(second, tables)
+    return history.write(target / "first", first), history.write(target / "second", second)
+
+
+def compare(shop: Shop, cloud: Cloud, first: Path, second: Path) -> None:
+    shop.reset()
+    for warehouse in (shop, cloud):
+        warehouse.load(first)
+        assert "first build" in warehouse.build().reason
+    assert differences(tables_of(shop), cloud.tables()) == []
+    for warehouse in (shop, cloud):
+        warehouse.load(second, partial=True)
+        assert "incremental" in warehouse.build().reason
+    here, there = tables_of(shop), cloud.tables()
+    assert differences(here, there) == []
+    assert len(here) == 27
+    assert min(len(rows) for rows in here.values()) > 1
+
+
+def test_generated_data_with_every_defect(shop: Shop, cloud: Cloud, tmp_path: Path) -> None:
+    generate(tmp_path / "all", orders=1500, seed=23)
+    compare(shop, cloud, *one_more_day(tmp_path / "all", tmp_path))
+
+
+def test_the_real_sample(shop: Shop, cloud: Cloud, tmp_path: Path) -> None:
+    if not SAMPLE.is_dir():
+        pytest.skip(f"the real sample is not at {SAMPLE}")
+    compare(shop, cloud, *one_more_day(SAMPLE, tmp_path))

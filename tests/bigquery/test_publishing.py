@@ -1,0 +1,214 @@
+"""On BigQuery too: what fails its audit is never seen, what passed can be taken back, and errors are clear."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+import pytest
+from emulator import Emulator, Proxy, bigquery_error
+from warehouse.test_publishing import cut_orders, from_the_future, payments_in_cents
+
+from armazem.config import Settings
+from armazem.errors import CloudError, QueryError
+from armazem.sources.synthetic import generate
+from armazem.warehouse.bigquery import tables
+from armazem.warehouse.bigquery.connection import Connection
+from armazem.warehouse.bigquery.lock import build_lock
+
+from .twins import Cloud
+
+pytestmark = pytest.mark.xdist_group("bigquery")
+
+
+def settings_for(emulator: Emulator, home: Path, **more: object) -> Settings:
+    given = {
+        "home": home,
+        "bigquery_project": emulator.project,
+        "bigquery_endpoint": emulator.url,
+        "bigquery_dataset_prefix": "publishing_",
+        "bigquery_retry_seconds": 2.0,
+    }
+    return Settings(**{**given, **more})
+
+
+@pytest.fixture(scope="module")
+def extracts(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    folder = tmp_path_factory.mktemp("extracts")
+    generate(folder / "first", orders=150, seed=3)
+    generate(folder / "second", orders=60, seed=4)
+    return folder / "first", folder / "second"
+
+
+@pytest.fixture(scope="module")
+def published(emulator: Emulator, cloud_home: Path, extracts: tuple[Path, Path]) -> Cloud:
+    cloud = Cloud(settings_for(emulator, cloud_home))
+    cloud.load(extracts[0])
+    cloud.build()
+    return cloud
+
+
+@pytest.fixture
+def proxy(emulator: Emulator) -> Iterator[Proxy]:
+    with Proxy(emulator.url) as listening:
+        yield listening
+
+
+@pytest.mark.parametrize(
+    ("poison", "test", "check"),
+    [
+        (from_the_future, "stg_orders_audit", "not_bought_in_the_future 1"),
+        (cut_orders, "stg_order_items_audit", "over 5 % of the items"),
+        (payments_in_cents, "audit_fact_sales_paid_what_it_cost", "Over 20 % of the items"),
+    ],
+)
+def test_a_poisoned_extract(
+    published: Cloud,
+    extracts: tuple[Path, Path],
+    tmp_path: Path,
+    poison: Callable[[Path, Path], Path],
+    test: str,
+    check: str,
+) -> None:
+    before = published.tables()
+    loaded = published.load(poison(tmp_path / "poison", extracts[1]), partial=True)
+    answer = published.armazem("build", "--target", "bigquery")
+    assert answer.code == 1
+    assert test in answer.err
+    assert check in answer.err
+    assert "readers keep" in answer.err
+    assert published.tables() == before
+
+    answer = published.armazem("unload", loaded.load_id, "--target", "bigquery")
+    assert answer.code == 0, answer.err
+    assert "nothing new" in published.armazem("build", "--target", "bigquery").err
+    assert published.tables() == before
+
+
+def test_commands_and_rollback(published: Cloud, extracts: tuple[Path, Path]) -> None:
+    first = published.tables()
+    orders = published.query("select count(*) from publishing_marts.fact_orders").rows[0][0]
+    assert published.armazem("load", extracts[1], "--target", "bigquery").code == 0
+
+    estimate = published.armazem("build", "--target", "bigquery", "--dry-run")
+    assert estimate.code == 0, estimate.err
+    assert "fact_orders" in estimate.out
+    assert published.tables() == first
+
+    answer = published.armazem("build", "--target", "bigquery")
+    assert answer.code == 0, answer.err
+    assert "incremental from" in answer.err
+    assert "published 2" in answer.err
+
+    status = json.loads(published.armazem("status", "--target", "bigquery", "--format", "json").out)[0]
+    assert status["orders"] == orders + 60
+    assert status["loads_not_built"] == 0
+    listed = json.loads(published.armazem("builds", "--target", "bigquery", "--format", "json").out)
+    assert [row["state"] for row in listed if row["state"] != "failed"] == ["current", "kept"]
+    monthly = ("--where", "grain = 'month'", "--target", "bigquery", "--format", "json")
+    kpi = json.loads(published.armazem("kpi", "sales_trend", *monthly).out)
+    assert kpi
+    assert {row["grain"] for row in kpi} == {"month"}
+    csv = published.armazem(
+        "sql", "select count(*) as n from publishing_meta.builds", "--target", "bigquery", "--format", "csv"
+    )
+    assert csv.out == "n\n2\n"
+
+    answer = published.armazem("rollback", "--target", "bigquery")
+    assert answer.code == 0, answer.err
+    assert published.tables() == first
+    assert published.query("select count(*) from publishing_meta.builds").rows == ((1,),)
+    answer = published.armazem("rollback", "20000101T000000000000Z", "--target", "bigquery")
+    assert "nothing is kept of build" in answer.err
+
+    # The next build starts from what was restored, and takes in again what was taken back.
+    report = published.build()
+    assert "incremental" in report.reason
+    assert published.query("select count(*) from publishing_marts.fact_orders").rows == ((orders + 60,),)
+
+
+def test_a_publication_that_was_cut_off_is_made_good(
+    published: Cloud, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    generate(tmp_path / "third", orders=40, seed=9)
+    published.load(tmp_path / "third")
+    before = published.query("select max(build_id), count(*) from publishing_meta.builds").rows
+    copy_tables, steps = tables.copy_tables, []
+
+    def cut_off_before_the_facts(connection: Connection, pairs: Sequence[tuple[str, str]]) -> None:
+        steps.append(pairs)
+        if len(steps) > 2:
+            raise KeyboardInterrupt
+        copy_tables(connection, pairs)
+
+    with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
+        patched.setattr(tables, "copy_tables", cut_off_before_the_facts)
+        published.build()
+    assert [source.rpartition(".")[2][:4] for source, _ in steps[1]] == ["dim_"] * 5
+    # The dimensions are new and the facts are old, and nothing says that this build is published.
+    assert published.query("select max(build_id), count(*) from publishing_meta.builds").rows == before
+    report = published.build()
+    assert "incremental" in report.reason
+    counted = published.query("select count(*), count(distinct order_id) from publishing_marts.fact_orders").rows[0]
+    assert counted[0] == counted[1] == published.query("select count(*) from publishing_staging.stg_orders").rows[0][0]
+    assert published.build().reason == "nothing new since"
+
+
+def test_one_build_at_a_time(published: Cloud) -> None:
+    impatient = Cloud(published.settings.model_copy(update={"lock_timeout": 0.0}))
+    connection = Connection.of(published.settings)
+    with build_lock(connection, waiting=lambda holder: None), pytest.raises(CloudError, match=r"process \d+ on "):
+        impatient.build()
+    assert published.build().reason == "nothing new since"
+
+
+def test_a_query_changes_nothing(published: Cloud) -> None:
+    for sql in ("drop table publishing_marts.fact_orders", "delete from publishing_marts.fact_orders where true"):
+        with pytest.raises(QueryError):
+            published.query(sql)
+    assert published.query("select count(*) > 0 from publishing_marts.fact_orders").rows == ((True,),)
+
+
+def test_clear_errors(published: Cloud, emulator: Emulator, proxy: Proxy, cloud_home: Path) -> None:
+    missing = published.armazem("sql", "select * from publishing_marts.no_such_table", "--target", "bigquery")
+    assert missing.code == 1
+    assert "no_such_table" in missing.err
+
+    behind = Cloud(settings_for(emulator, cloud_home, bigquery_endpoint=proxy.url))
+    proxy.answer(*bigquery_error(403, "accessDenied", "Access Denied: bigquery.jobs.create"), when="")
+    for command in (["build"], ["status"], ["sql", "select 1"], ["builds"], ["rollback"]):
+        refused = behind.armazem(*command, "--target", "bigquery")
+        assert refused.code == 1, command
+        assert "no permission" in refused.err
+        assert "docs/google-cloud.md" in refused.err
+    proxy.forget()
+    proxy.answer(*bigquery_error(404, "notFound", "Not found: Project no-such-project"), when="")
+    wrong = behind.armazem("build", "--target", "bigquery")
+    assert wrong.code == 1
+    assert "no-such-project" in wrong.err
+    assert "ARMAZEM_BIGQUERY_PROJECT" in wrong.err
+    proxy.forget()
+    proxy.refuse()
+    unreachable = behind.armazem("status", "--target", "bigquery")
+    assert unreachable.code == 1
+    assert "check the network" in unreachable.err
+
+
+def test_nothing_loaded_yet(emulator: Emulator, cloud_home: Path) -> None:
+    empty = Cloud(settings_for(emulator, cloud_home, bigquery_dataset_prefix="empty_"))
+    answer = empty.armazem("build", "--target", "bigquery")
+    assert answer.code == 1
+    assert "nothing to build" in answer.err
+    assert empty.armazem("rollback", "--target", "bigquery").code == 1
+    status = json.loads(empty.armazem("status", "--target", "bigquery", "--format", "json").out)[0]
+    assert (status["loads"], status["current_build"], status["orders"]) == (0, None, None)
+
+
+def test_a_window_is_reprocessed(published: Cloud) -> None:
+    before = published.tables()
+    answer = published.armazem("build", "--target", "bigquery", "--start", "2017-01-01", "--end", "2017-12-31")
+    assert answer.code == 0, answer.err
+    after = published.tables()
+    # By definition it holds only the rows that the last build let in.
+    assert {name for name in before if before[name] != after[name]} <= {"marts.audit_fact_sales"}

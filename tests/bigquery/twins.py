@@ -1,0 +1,102 @@
+"""The same shop in two warehouses: one in a home folder, one on BigQuery."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+from warehouse.shop import Answer, Shop, armazem
+
+from armazem.config import Settings
+from armazem.landing.bigquery import load_to_bigquery
+from armazem.warehouse.bigquery.build import build as build_on_bigquery
+from armazem.warehouse.bigquery.query import run_query as run_on_bigquery
+from armazem.warehouse.build import BuildReport, BuildRequest
+from armazem.warehouse.query import Rows, run_query
+
+SCHEMAS = ("staging", "marts", "kpis")
+
+
+class Cloud:
+    """A warehouse on BigQuery, worked on through the real functions or the real command."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+
+    def load(self, folder: Path, **options: Any) -> Any:
+        return load_to_bigquery(folder, self.settings, **options)
+
+    def build(self, request: BuildRequest | None = None) -> BuildReport:
+        return build_on_bigquery(self.settings, request or BuildRequest())
+
+    def armazem(self, *arguments: object) -> Answer:
+        with environment(self.settings):
+            return armazem(*arguments, home=self.settings.home)
+
+    def query(self, sql: str) -> Rows:
+        return run_on_bigquery(self.settings, sql)
+
+    def tables(self) -> dict[str, list[tuple[str, ...]]]:
+        """Every published table with its rows, as text, in an order of their own."""
+        prefix = self.settings.bigquery_dataset_prefix
+        found = {}
+        for schema in SCHEMAS:
+            dataset = f"{prefix}{schema}"
+            for (name,) in self.query(f"select table_name from {dataset}.INFORMATION_SCHEMA.TABLES").rows:
+                answer = self.query(f"select * from {dataset}.{name}")
+                found[f"{schema}.{name}"] = canonical(answer)
+        return found
+
+
+@contextmanager
+def environment(settings: Settings) -> Iterator[None]:
+    """The settings of the cloud as a user gives them to the command."""
+    given = settings.model_dump(exclude={"home"}, exclude_unset=True)
+    values = {f"ARMAZEM_{name.upper()}": str(value) for name, value in given.items()}
+    before = dict(os.environ)
+    os.environ.update(values)
+    try:
+        yield
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
+
+
+def tables_of(shop: Shop) -> dict[str, list[tuple[str, ...]]]:
+    """Every published table of a home folder with its rows, as text, in an order of their own."""
+    listed = run_query(
+        shop.home,
+        "select table_schema, table_name from information_schema.tables "
+        "where table_schema in ('staging', 'marts', 'kpis')",
+    )
+    return {
+        f"{schema}.{name}": canonical(run_query(shop.home, f"select * from {schema}.{name}"))
+        for schema, name in listed.rows
+    }
+
+
+def canonical(answer: Rows) -> list[tuple[str, ...]]:
+    """The names of the columns, then the rows, sorted. Money is exact, other numbers to nine decimals."""
+    order = sorted(range(len(answer.columns)), key=lambda place: answer.columns[place])
+    rows = sorted(tuple(as_text(row[place]) for place in order) for row in answer.rows)
+    return [tuple(answer.columns[place] for place in order), *rows]
+
+
+def as_text(value: Any) -> str:
+    if isinstance(value, bool) or not isinstance(value, int | float | Decimal):
+        return repr(value)
+    return f"{Decimal(str(value)):.9f}"
+
+
+def differences(ours: dict[str, list[tuple[str, ...]]], cloud: dict[str, list[tuple[str, ...]]]) -> list[str]:
+    """What is not the same, in words: tables, and the first rows that only one side has."""
+    found = [f"only in one: {table}" for table in sorted(ours.keys() ^ cloud.keys())]
+    for table in sorted(ours.keys() & cloud.keys()):
+        if ours[table] != cloud[table]:
+            here, there = set(ours[table]) - set(cloud[table]), set(cloud[table]) - set(ours[table])
+            found.append(f"{table}: only here {sorted(here)[:2]}, only there {sorted(there)[:2]}")
+    return found
