@@ -43,9 +43,17 @@ NOT_FUNCTIONS = {
     "THEN", "USING", "VALUES", "WHEN", "WHERE", "WITH", "ALL", "CASE",
 }  # fmt: skip
 # Google's list of reserved keywords: no alias without backticks may be one of them.
-RESERVED = frozenset(
-    ["all", "and", "any", "array", "as", "asc", "assert_rows_modified", "at", "between", "by", "case", "cast", "collate", "contains", "create", "cross", "cube", "current", "default", "define", "desc", "distinct", "else", "end", "enum", "escape", "except", "exclude", "exists", "extract", "false", "fetch", "following", "for", "from", "full", "group", "grouping", "groups", "hash", "having", "if", "ignore", "in", "inner", "intersect", "interval", "into", "is", "join", "lateral", "left", "like", "limit", "lookup", "merge", "natural", "new", "no", "not", "null", "nulls", "of", "on", "or", "order", "outer", "over", "partition", "preceding", "proto", "qualify", "range", "recursive", "respect", "right", "rollup", "rows", "select", "set", "some", "struct", "tablesample", "then", "to", "treat", "true", "unbounded", "union", "unnest", "using", "when", "where", "window", "with", "within"]
-)
+RESERVED = {
+    "all", "and", "any", "array", "as", "asc", "assert_rows_modified", "at", "between", "by", "case", "cast",
+    "collate", "contains", "create", "cross", "cube", "current", "default", "define", "desc", "distinct", "else",
+    "end", "enum", "escape", "except", "exclude", "exists", "extract", "false", "fetch", "following", "for", "from",
+    "full", "group", "grouping", "groups", "hash", "having", "if", "ignore", "in", "inner", "intersect", "interval",
+    "into", "is", "join", "lateral", "left", "like", "limit", "lookup", "merge", "natural", "new", "no", "not",
+    "null", "nulls", "of", "on", "or", "order", "outer", "over", "partition", "preceding", "proto", "qualify",
+    "range", "recursive", "respect", "right", "rollup", "rows", "select", "set", "some", "struct", "tablesample",
+    "then", "to", "treat", "true", "unbounded", "union", "unnest", "using", "when", "where", "window", "with",
+    "within",
+}  # fmt: skip
 PARTITIONED = {
     "stg_orders": "order_purchase_timestamp", "stg_order_items": "shipping_limit_date",
     "stg_order_reviews": "review_creation_date", "fact_orders": "order_purchase_timestamp",

@@ -14,8 +14,10 @@ from armazem.config import Settings
 from armazem.errors import CloudError, QueryError
 from armazem.sources.synthetic import generate
 from armazem.warehouse.bigquery import tables
+from armazem.warehouse.bigquery.build import build as build_on_bigquery
 from armazem.warehouse.bigquery.connection import Connection
 from armazem.warehouse.bigquery.lock import build_lock
+from armazem.warehouse.build import BuildRequest
 
 from .twins import Cloud
 
@@ -148,7 +150,9 @@ def test_a_publication_that_was_cut_off_is_made_good(
     assert [source.rpartition(".")[2][:4] for source, _ in steps[1]] == ["dim_"] * 5
     # The dimensions are new and the facts are old, and nothing says that this build is published.
     assert published.query("select max(build_id), count(*) from publishing_meta.builds").rows == before
-    report = published.build()
+    notices: list[str] = []
+    report = build_on_bigquery(published.settings, BuildRequest(), on_notice=notices.append)
+    assert "a publication was cut off" in notices[0]
     assert "incremental" in report.reason
     counted = published.query("select count(*), count(distinct order_id) from publishing_marts.fact_orders").rows[0]
     assert counted[0] == counted[1] == published.query("select count(*) from publishing_staging.stg_orders").rows[0][0]

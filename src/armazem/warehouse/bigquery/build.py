@@ -49,7 +49,9 @@ from armazem.warehouse.plan import BuildRequest, Plan, make_plan
 from armazem.warehouse.records import AuditResult, BuildRecord, new_build_id
 
 _THREADS = 8  # a model waits for BigQuery, not for this machine
-_STAY = (LOCK_TABLE, meta.LOG_TABLE)
+# Is there while tables are being published: who finds it without its build has to make that good.
+_PUBLISHING = "publishing"
+_STAY = (LOCK_TABLE, meta.LOG_TABLE, _PUBLISHING)
 
 __all__ = ["AuditFailed", "BuildReport", "BuildRequest", "Estimate", "build", "estimate", "rollback"]
 
@@ -99,7 +101,7 @@ def estimate(settings: Settings, request: BuildRequest, *, on_notice: OnNotice =
                     full_refresh=plan.full_refresh, select=plan.selector, target="bigquery",
                 ),
                 _environment(connection), "", settings.home_folder.logs / "dbt.log",
-                ParsedProject(_state(settings), plan.fingerprint, anew=False), lambda name, number, total: None,
+                _parsed(connection, plan, anew=False), lambda name, number, total: None,
             )  # fmt: skip
             return [Estimate(name, _scanned(connection, sql)) for name, sql in run.compiled]
 
@@ -119,13 +121,14 @@ def rollback(settings: Settings, build_id: str | None) -> str:
                 raise CloudError(f"no build older than {current} is kept", "`armazem builds` lists them")
             if target not in complete:
                 raise CloudError(f"nothing is kept of build {target}", "`armazem builds` lists what can be restored")
-            publish(connection, connection.names.kept, {table: kept_name(table, target) for table in kept[target]})
+            _publish(connection, connection.names.kept, {table: kept_name(table, target) for table in kept[target]})
             return target
 
 
 def _build_locked(connection: Connection, request: BuildRequest, on_node: OnNode, on_notice: OnNotice) -> BuildReport:
     settings, names = connection.settings, connection.names
     started = datetime.now(UTC)
+    _make_good(connection, on_notice)
     plan = _plan(connection, request)
     if plan.is_empty:
         assert plan.base is not None
@@ -147,7 +150,7 @@ def _build_locked(connection: Connection, request: BuildRequest, on_node: OnNode
         _environment(connection),
         build_id,
         settings.home_folder.logs / "dbt.log",
-        ParsedProject(_state(settings), plan.fingerprint, anew=plan.full_refresh),
+        _parsed(connection, plan, anew=plan.full_refresh),
         on_node,
     )
     run = replace(run, tests=_with_failed_checks(connection, run.tests))
@@ -213,8 +216,26 @@ def _publish_and_keep(connection: Connection, record: BuildRecord) -> None:
             for table in tables
         ],
     )
-    publish(connection, names.audit, {table: table for table in tables})
+    _publish(connection, names.audit, {table: table for table in tables})
     meta.write_log(connection, record)
+
+
+def _publish(connection: Connection, dataset: str, tables: dict[str, str]) -> None:
+    connection.answer(f"create or replace table {connection.names.audit}.{_PUBLISHING} as select true as under_way")
+    publish(connection, dataset, tables)
+    drop_tables(connection, connection.names.audit, [_PUBLISHING])
+
+
+def _make_good(connection: Connection, on_notice: OnNotice) -> None:
+    """Publish the current build again where somebody was cut off while publishing: some tables are of another one."""
+    if _PUBLISHING not in connection.tables(connection.names.audit):
+        return
+    current = meta.current_build(connection)
+    kept = kept_builds(connection)
+    if current in kept:
+        on_notice(f"a publication was cut off: publishing {current} again")
+        publish(connection, connection.names.kept, {table: kept_name(table, current) for table in kept[current]})
+    drop_tables(connection, connection.names.audit, [_PUBLISHING])
 
 
 def _prune(connection: Connection, *, keep: int, current: str) -> None:
@@ -256,6 +277,12 @@ def _scanned(connection: Connection, sql: str) -> int | None:
         return connection.query(sql, dry_run=True).total_bytes_processed or 0
     except exceptions.NotFound:  # a table that this build makes first
         return None
+
+
+def _parsed(connection: Connection, plan: Plan, *, anew: bool) -> ParsedProject:
+    # The manifest names project and datasets: it is good for these settings only.
+    where = " ".join(f"{name}={value}" for name, value in sorted(_environment(connection).items()))
+    return ParsedProject(_state(connection.settings), f"{plan.fingerprint} {where}", anew=anew)
 
 
 def _threads(settings: Settings) -> int:
