@@ -60,7 +60,7 @@ class Settings(BaseSettings):
     )
     bigquery_dataset_prefix: str = Field(
         "",
-        pattern=r"^[A-Za-z0-9_]{0,200}$",
+        pattern=r"^([A-Za-z_][A-Za-z0-9_]{0,199})?$",
         description="In front of every dataset's name, such as `shop_`: several warehouses in one project.",
     )
     bigquery_endpoint: str = Field(

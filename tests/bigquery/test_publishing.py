@@ -140,14 +140,14 @@ def test_a_publication_that_was_cut_off_is_made_good(
 
     def cut_off_before_the_facts(connection: Connection, pairs: Sequence[tuple[str, str]]) -> None:
         steps.append(pairs)
-        if len(steps) > 2:
+        if len(steps) > 4:  # two to `kept`, staging, dimensions
             raise KeyboardInterrupt
         copy_tables(connection, pairs)
 
     with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
         patched.setattr(tables, "copy_tables", cut_off_before_the_facts)
         published.build()
-    assert [source.rpartition(".")[2][:4] for source, _ in steps[1]] == ["dim_"] * 5
+    assert [source.rpartition(".")[2][:4] for source, _ in steps[3]] == ["dim_"] * 5
     # The dimensions are new and the facts are old, and nothing says that this build is published.
     assert published.query("select max(build_id), count(*) from publishing_meta.builds").rows == before
     notices: list[str] = []
@@ -216,3 +216,14 @@ def test_a_window_is_reprocessed(published: Cloud) -> None:
     after = published.tables()
     # By definition it holds only the rows that the last build let in.
     assert {name for name in before if before[name] != after[name]} <= {"marts.audit_fact_sales"}
+
+
+def test_a_kept_table_that_is_gone_is_not_made_of_the_new_loads_alone(published: Cloud, tmp_path: Path) -> None:
+    connection = Connection.of(published.settings)
+    current = published.query("select max(build_id) from publishing_meta.builds").rows[0][0]
+    sellers = published.query("select count(*) from publishing_staging.stg_sellers").rows[0][0]
+    tables.drop_tables(connection, connection.names.kept, [tables.kept_name("stg_sellers", current)])
+    generate(tmp_path / "fourth", orders=30, seed=12)
+    published.load(tmp_path / "fourth")
+    assert "missing or damaged" in published.build().reason
+    assert published.query("select count(*) from publishing_staging.stg_sellers").rows[0][0] >= sellers

@@ -26,13 +26,16 @@ from armazem.warehouse.bigquery.connection import Connection
 from armazem.warehouse.bigquery.inputs import create_inputs
 from armazem.warehouse.bigquery.lock import LOCK_TABLE, build_lock
 from armazem.warehouse.bigquery.tables import (
-    META_TABLES,
     copy_tables,
     drop_tables,
+    forget,
     in_order,
+    keep,
     kept_builds,
     kept_name,
     publish,
+    published_dataset,
+    published_tables,
 )
 from armazem.warehouse.dbt_project import (
     ParsedProject,
@@ -98,7 +101,7 @@ def estimate(settings: Settings, request: BuildRequest, *, on_notice: OnNotice =
             run = run_dbt(
                 compile_arguments(
                     state=_state(settings), logs=settings.home_folder.logs, threads=_threads(settings),
-                    full_refresh=plan.full_refresh, select=plan.selector, target="bigquery",
+                    full_refresh=plan.full_refresh or request.full_refresh, select=plan.selector, target="bigquery",
                 ),
                 _environment(connection), "", settings.home_folder.logs / "dbt.log",
                 _parsed(connection, plan, anew=False), lambda name, number, total: None,
@@ -114,12 +117,11 @@ def rollback(settings: Settings, build_id: str | None) -> str:
         with build_lock(connection, waiting=lambda holder: None):
             kept = kept_builds(connection)
             current = meta.current_build(connection)
-            complete = [build for build, tables in kept.items() if set(META_TABLES) <= set(tables)]
-            older = [build for build in complete if current is not None and build < current]
+            older = [build for build in kept if current is not None and build < current]
             target = build_id or (older[-1] if older else None)
             if target is None:
                 raise CloudError(f"no build older than {current} is kept", "`armazem builds` lists them")
-            if target not in complete:
+            if target not in kept:
                 raise CloudError(f"nothing is kept of build {target}", "`armazem builds` lists what can be restored")
             _publish(connection, connection.names.kept, {table: kept_name(table, target) for table in kept[target]})
             return target
@@ -135,7 +137,7 @@ def _build_locked(connection: Connection, request: BuildRequest, on_node: OnNode
         return BuildReport(None, plan.base, "nothing new since")
     on_notice(plan.reason)
     start_import()
-    known = [*kept_builds(connection), *(record.build_id for record in meta.read_log(connection))]
+    known = [*kept_builds(connection, whole=False), *(record.build_id for record in meta.read_log(connection))]
     build_id = new_build_id(started, max(known, default=None))
     _prepare(connection, plan, with_tables=not plan.full_refresh)
     run = run_dbt(
@@ -162,7 +164,7 @@ def _build_locked(connection: Connection, request: BuildRequest, on_node: OnNode
     rows = _row_counts(connection)
     meta.write_meta(connection, record, run.tests, plan.loads if record.complete else ())
     _publish_and_keep(connection, record)
-    _prune(connection, keep=settings.keep_builds, current=build_id)
+    _prune(connection, keep_builds=settings.keep_builds, current=build_id)
     return BuildReport(record, build_id, plan.reason, run.tests, run.models, rows)
 
 
@@ -174,7 +176,8 @@ def _plan(connection: Connection, request: BuildRequest) -> Plan:
     ledger = read_cloud_ledger(connection.client, connection.names, connection.retry)
     current = meta.current_build(connection)
     before = None
-    if current is not None and current in kept_builds(connection):
+    # Where a table that was kept is gone, an increment would make it anew of the new loads alone.
+    if current is not None and published_tables(connection) == set(kept_builds(connection).get(current, ())):
         before = meta.state_of_published(connection)
     return make_plan(request, ledger, current, before, code)
 
@@ -206,17 +209,11 @@ def _publish_and_keep(connection: Connection, record: BuildRecord) -> None:
     """Keep the tables, then publish them, `meta.builds` last."""
     names = connection.names
     tables = [table for step in in_order(names, connection.tables(names.audit)) for table in step]
-    copy_tables(
-        connection,
-        [
-            (
-                connection.table_id(names.audit, table),
-                connection.table_id(names.kept, kept_name(table, record.build_id)),
-            )
-            for table in tables
-        ],
-    )
+    keep(connection, tables, record.build_id)
+    before = kept_builds(connection).get(meta.current_build(connection) or "", [])
     _publish(connection, names.audit, {table: table for table in tables})
+    for table in set(before) - set(tables):  # of a model that is no more
+        drop_tables(connection, published_dataset(names, table) or names.audit, [table])
     meta.write_log(connection, record)
 
 
@@ -238,14 +235,14 @@ def _make_good(connection: Connection, on_notice: OnNotice) -> None:
     drop_tables(connection, connection.names.audit, [_PUBLISHING])
 
 
-def _prune(connection: Connection, *, keep: int, current: str) -> None:
+def _prune(connection: Connection, *, keep_builds: int, current: str) -> None:
     """Delete what is kept of all but the newest builds, and of builds that were never published."""
-    published = {record.build_id for record in meta.read_log(connection) if record.status == "published"}
-    kept = kept_builds(connection)
-    newest = [build for build in kept if build in published][-keep:]
+    published = meta.published_ids(connection)
+    kept = kept_builds(connection, whole=False)
+    newest = [build for build in kept if build in published][-keep_builds:]
     for build_id, tables in kept.items():
         if build_id not in newest and build_id != current:
-            drop_tables(connection, connection.names.kept, [kept_name(table, build_id) for table in tables])
+            forget(connection, tables, build_id)
 
 
 def _with_failed_checks(connection: Connection, tests: Sequence[AuditResult]) -> tuple[AuditResult, ...]:

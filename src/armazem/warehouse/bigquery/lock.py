@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from uuid import uuid4
 
 from google.api_core import exceptions
 from google.cloud import bigquery
@@ -27,12 +28,15 @@ def build_lock(connection: Connection, *, waiting: Callable[[str], None]) -> Ite
     table_id = connection.table_id(connection.names.audit, LOCK_TABLE)
     deadline = time.monotonic() + connection.settings.lock_timeout
     told = False
-    while not _made(connection, table_id):
+    mine = uuid4().hex
+    while not _made(connection, table_id, mine):
         holder = _holder(connection, table_id)
         if holder is None:
             continue  # it ended between the two questions
+        if holder.get("token") == mine:
+            break  # ours: the answer to the first request was lost
         if _is_dead(holder):
-            connection.client.delete_table(table_id, not_found_ok=True, retry=connection.retry)
+            _remove(connection, table_id, holder.get("token"))
             continue
         who = f"process {holder.get('pid')} on {holder.get('host')}, since {holder.get('since')}"
         if time.monotonic() >= deadline:
@@ -47,13 +51,25 @@ def build_lock(connection: Connection, *, waiting: Callable[[str], None]) -> Ite
     try:
         yield
     finally:
+        _remove(connection, table_id, mine)
+
+
+def _remove(connection: Connection, table_id: str, token: object) -> None:
+    """Delete the lock, unless it has become somebody else's."""
+    holder = _holder(connection, table_id)
+    if holder is not None and holder.get("token") == token:
         connection.client.delete_table(table_id, not_found_ok=True, retry=connection.retry)
 
 
-def _made(connection: Connection, table_id: str) -> bool:
+def _made(connection: Connection, table_id: str, token: str) -> bool:
     table = bigquery.Table(table_id, schema=[bigquery.SchemaField("held", "BOOL")])
     table.description = json.dumps(
-        {"host": platform.node(), "pid": os.getpid(), "since": datetime.now(UTC).isoformat(timespec="seconds")}
+        {
+            "host": platform.node(),
+            "pid": os.getpid(),
+            "since": datetime.now(UTC).isoformat(timespec="seconds"),
+            "token": token,
+        }
     )
     table.expires = datetime.now(UTC) + _LONGEST_BUILD
     try:

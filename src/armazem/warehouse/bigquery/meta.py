@@ -58,6 +58,12 @@ def read_log(connection: Connection) -> list[BuildRecord]:
     return [BuildRecord(**{name: _as_text(value) for name, value in zip(_BUILDS, row, strict=True)}) for row in rows]
 
 
+def published_ids(connection: Connection) -> set[str]:
+    """Ids of all builds that were ever published: a build may be cut off before its row in the log."""
+    listed = connection.rows_if_there(f"select build_id from {connection.names.meta}.builds")
+    return {row[0] for row in listed} | {r.build_id for r in read_log(connection) if r.status == "published"}
+
+
 def current_build(connection: Connection) -> str | None:
     """Id of the published build: the last thing that publishing writes."""
     rows = connection.rows_if_there(f"select max(build_id) from {connection.names.meta}.builds")

@@ -6,13 +6,17 @@ A copy job is free, and atomic for its table: a reader sees the old one or the n
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import cast
+from uuid import uuid4
 
+from google.api_core import exceptions
 from google.cloud import bigquery
 
 from armazem.bigquery import Datasets
 from armazem.warehouse.bigquery.connection import Connection
 
 META_TABLES = ("loads", "test_results", "builds")
+SEAL = "builds"  # written last wherever tables go: it says that the others are there
 _KEPT = "__"
 
 
@@ -45,14 +49,28 @@ def in_order(names: Datasets, tables: Iterable[str]) -> list[list[str]]:
 
 
 def copy_tables(connection: Connection, pairs: Sequence[tuple[str, str]]) -> None:
-    """Copy each table id to its target, replacing what is there; all jobs at once. Raises what the client raises."""
-    config = bigquery.CopyJobConfig(write_disposition=bigquery.WriteDisposition.WRITE_TRUNCATE)
-    jobs = [
-        connection.client.copy_table(source, target, job_config=config, retry=connection.retry)
-        for source, target in pairs
-    ]
+    """Copy each table id to its target, replacing what is there; all jobs at once.
+
+    Raises what the client raises, when every job has ended: none may land later on what comes next.
+    """
+    jobs = [_begin_copy(connection, source, target) for source, target in pairs]
+    failed: exceptions.GoogleAPICallError | None = None
     for job in jobs:
-        job.result(retry=connection.retry)
+        try:
+            job.result(retry=connection.retry)
+        except exceptions.GoogleAPICallError as error:
+            failed = failed or error
+    if failed is not None:
+        raise failed
+
+
+def _begin_copy(connection: Connection, source: str, target: str) -> bigquery.CopyJob:
+    config = bigquery.CopyJobConfig(write_disposition=bigquery.WriteDisposition.WRITE_TRUNCATE)
+    job_id = f"armazem-copy-{uuid4()}"
+    try:
+        return connection.client.copy_table(source, target, job_id=job_id, job_config=config, retry=connection.retry)
+    except exceptions.Conflict:  # it came through before, and the answer was lost
+        return cast(bigquery.CopyJob, connection.client.get_job(job_id, retry=connection.retry))
 
 
 def publish(connection: Connection, dataset: str, tables: dict[str, str]) -> None:
@@ -72,14 +90,45 @@ def kept_name(table: str, build_id: str) -> str:
     return f"{table}{_KEPT}{build_id}"
 
 
-def kept_builds(connection: Connection) -> dict[str, list[str]]:
-    """Build id to the tables kept of it, oldest first."""
+def keep(connection: Connection, tables: Sequence[str], build_id: str) -> None:
+    """Copy tables from the audit dataset to `kept`. `builds` comes last: with it, the build is kept whole."""
+    names = connection.names
+    for part in ([table for table in tables if table != SEAL], [SEAL]):
+        copy_tables(
+            connection,
+            [
+                (connection.table_id(names.audit, table), connection.table_id(names.kept, kept_name(table, build_id)))
+                for table in part
+            ],
+        )
+
+
+def forget(connection: Connection, tables: Sequence[str], build_id: str) -> None:
+    """Delete what is kept of a build, `builds` first."""
+    in_turn = sorted(tables, key=lambda table: table != SEAL)
+    drop_tables(connection, connection.names.kept, [kept_name(table, build_id) for table in in_turn])
+
+
+def kept_builds(connection: Connection, *, whole: bool = True) -> dict[str, list[str]]:
+    """Build id to the tables kept of it, oldest first. `whole`: only builds of which everything is there."""
     kept: dict[str, list[str]] = {}
     for name in connection.tables(connection.names.kept):
         table, separator, build_id = name.rpartition(_KEPT)
         if separator:
             kept.setdefault(build_id, []).append(table)
-    return dict(sorted(kept.items()))
+    return {build_id: tables for build_id, tables in sorted(kept.items()) if SEAL in tables or not whole}
+
+
+def published_tables(connection: Connection) -> set[str]:
+    """Names of all tables that builds published; a table of somebody else in these datasets has another name."""
+    names = connection.names
+    datasets = (names.staging, names.marts, names.kpis, names.meta)
+    return {
+        table
+        for dataset in datasets
+        for table in connection.tables(dataset)
+        if published_dataset(names, table) == dataset
+    }
 
 
 def drop_tables(connection: Connection, dataset: str, tables: Iterable[str]) -> None:
