@@ -7,7 +7,6 @@ after one that was killed while it published, start from that.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -303,5 +302,5 @@ def _environment(connection: Connection) -> dict[str, str]:
         values["ARMAZEM_DBT_BIGQUERY_ENDPOINT"] = settings.bigquery_endpoint
     if is_emulator(settings):
         values["ARMAZEM_DBT_BIGQUERY_METHOD"] = "oauth-secrets"
-        values["ARMAZEM_DBT_BIGQUERY_TOKEN"] = os.environ.get("ARMAZEM_DBT_BIGQUERY_TOKEN", "none")
+        values["ARMAZEM_DBT_BIGQUERY_TOKEN"] = "none"
     return values

@@ -33,9 +33,9 @@ class Connection:
     def retry(self) -> Any:
         return retrying(self.settings)
 
-    def query(self, sql: str, *, dry_run: bool = False, parameters: Sequence[Any] = ()) -> bigquery.QueryJob:
+    def query(self, sql: str, *, dry_run: bool = False) -> bigquery.QueryJob:
         """A query job, begun. Raises what Google's client raises."""
-        config = bigquery.QueryJobConfig(dry_run=dry_run, query_parameters=list(parameters))
+        config = bigquery.QueryJobConfig(dry_run=dry_run)
         if dry_run:
             config.use_query_cache = False
         elif self.settings.bigquery_maximum_bytes_billed:
@@ -43,13 +43,13 @@ class Connection:
         # With a job_retry the client would try for ten minutes to begin the job, whatever `retry` says.
         return self.client.query(sql, job_config=config, retry=self.retry, job_retry=None)
 
-    def answer(self, sql: str, parameters: Sequence[Any] = ()) -> Any:
+    def answer(self, sql: str) -> Any:
         """The rows of the answer, as the client gives them."""
-        return self.query(sql, parameters=parameters).result(retry=self.retry, job_retry=None)
+        return self.query(sql).result(retry=self.retry, job_retry=None)
 
-    def rows(self, sql: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+    def rows(self, sql: str) -> list[tuple[Any, ...]]:
         """All rows of the answer."""
-        return [tuple(row.values()) for row in self.answer(sql, parameters)]
+        return [tuple(row.values()) for row in self.answer(sql)]
 
     def rows_if_there(self, sql: str) -> list[tuple[Any, ...]]:
         """All rows, none where the table or its dataset does not exist."""

@@ -8,15 +8,13 @@ from google.api_core import exceptions
 
 from armazem.bigquery.client import cloud_errors
 from armazem.config import Settings
-from armazem.errors import CloudError, QueryError
+from armazem.errors import QueryError
 from armazem.landing.bigquery import read_cloud_ledger
 from armazem.warehouse.bigquery import meta
 from armazem.warehouse.bigquery.connection import Connection
 from armazem.warehouse.bigquery.tables import kept_builds
 from armazem.warehouse.query import Rows
 from armazem.warehouse.records import BuildRecord
-
-_ONLY_READS = ("SELECT", None)  # None: an emulator that does not say
 
 
 def run_query(settings: Settings, sql: str) -> Rows:
@@ -26,7 +24,7 @@ def run_query(settings: Settings, sql: str) -> Rows:
     with cloud_errors(settings, "the query"):
         connection = Connection.of(settings)
         try:
-            if connection.query(sql, dry_run=True).statement_type not in _ONLY_READS:
+            if connection.query(sql, dry_run=True).statement_type != "SELECT":
                 raise QueryError("only SELECT is allowed here", "change data with `armazem load` and `armazem build`")
             answer = connection.answer(sql)
         except (exceptions.BadRequest, exceptions.NotFound) as error:
@@ -72,14 +70,3 @@ def status(settings: Settings) -> dict[str, Any]:
             "last_order": orders[1],
             "revenue": orders[2],
         }
-
-
-def require_published(settings: Settings) -> None:
-    """Raise CloudError where no build has been published."""
-    with cloud_errors(settings, "the query"):
-        connection = Connection.of(settings)
-        if meta.current_build(connection) is None:
-            raise CloudError(
-                f"nothing is published in {connection.client.project} yet",
-                "run `armazem load PATH --target bigquery` and `armazem build --target bigquery`",
-            )
