@@ -6,8 +6,9 @@ import difflib
 import os
 from pathlib import Path
 from typing import Any, Literal
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import Field, ValidationError
+from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -49,6 +50,24 @@ class Settings(BaseSettings):
         "", description="Memory that DuckDB may use in a build, such as 4GB. Empty: 80 % of the machine's."
     )
 
+    time_zone: str = Field(
+        "America/Sao_Paulo",
+        description="Business time: order times without an offset are of this zone. Set it before the first event.",
+    )
+    token: str = Field(
+        "", description="Secret that /v1 asks for as `Authorization: Bearer …`. Needed to serve another host."
+    )
+    max_request_megabytes: int = Field(
+        16, ge=1, le=1024, description="Largest body of one request, unpacked. One event has 1 MiB at most."
+    )
+    queue_megabytes: int = Field(
+        64, ge=1, le=4096, description="Messages waiting to be written; beyond it senders are told to wait (429)."
+    )
+    segment_megabytes: int = Field(
+        64, ge=1, le=4096, description="Size at which a journal segment is closed, to be compacted to Parquet."
+    )
+    segment_seconds: float = Field(3600, gt=0, description="Age at which a journal segment is closed.")
+
     target: Literal["duckdb", "bigquery"] = Field(
         "duckdb", description="Where the warehouse is: in the home folder, or on BigQuery. `--target` wins."
     )
@@ -73,6 +92,15 @@ class Settings(BaseSettings):
     bigquery_retry_seconds: float = Field(
         600, gt=0, description="How long Google's library goes on trying after a passing error, such as a lost network."
     )
+
+    @field_validator("time_zone")
+    @classmethod
+    def _zone_exists(cls, name: str) -> str:
+        try:
+            ZoneInfo(name)
+        except (ZoneInfoNotFoundError, ValueError) as error:
+            raise ValueError(f"there is no time zone {name}") from error
+        return name
 
     @classmethod
     def settings_customise_sources(

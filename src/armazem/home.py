@@ -19,6 +19,8 @@ class Home:
 
     landing/loads/<load id>/   <table>.parquet and ledger.json, complete by one rename
     rejects/<load id>/         <table>.jsonl
+    journal/date=<UTC day>/    <number of its first event>.jsonl or .parquet: accepted events, one writer
+    dead-letters/              refused messages
     builds/<build id>.duckdb   one published version each; `current` links to the newest
     """
 
@@ -35,6 +37,14 @@ class Home:
     @property
     def rejects(self) -> Path:
         return self.root / "rejects"
+
+    @property
+    def journal(self) -> Path:
+        return self.root / "journal"
+
+    @property
+    def dead_letters(self) -> Path:
+        return self.root / "dead-letters"
 
     @property
     def builds(self) -> Path:
@@ -67,7 +77,7 @@ class Home:
             elif create:
                 _write_version(version_file)
             if create:
-                for folder in (self.loads, self.rejects, self.builds, self.logs):
+                for folder in (self.loads, self.rejects, self.journal, self.dead_letters, self.builds, self.logs):
                     folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise HomeError(

@@ -1,0 +1,188 @@
+"""The commands that bring data: up, generate, fetch, load, unload."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Any
+
+import click
+
+from armazem import console
+from armazem.cli.group import main, no_build, settings_of, target_option
+from armazem.cli.warehouse import run_build
+from armazem.config import Settings
+from armazem.errors import ArmazemError
+from armazem.landing import load as load_files
+from armazem.landing import withdraw
+from armazem.serve.formats import print_table
+from armazem.serve.kpis import KPIS, kpi_rows
+from armazem.warehouse.build import BuildRequest
+
+OLIST_ORDERS = 99_441
+
+
+@main.command()
+@click.option(
+    "--data", type=click.Path(path_type=Path, readable=False), help="Folder or zip to load; generated data without it."
+)
+@click.option("--orders", type=click.IntRange(1), help=f"Orders to generate.  [default: {OLIST_ORDERS:,}]")
+@click.option("--seed", default=42, show_default=True, help="Of the generated data.")
+@click.option("--no-serve", is_flag=True, expose_value=False, help="Stop after the build; so far it always does.")
+@click.pass_context
+def up(ctx: click.Context, data: Path | None, orders: int | None, seed: int) -> None:
+    """Do the main job: data, load, build, and a first look at every KPI.
+
+    \b
+    Examples:
+      armazem up --orders 5000
+      armazem up --data ~/Downloads/archive.zip
+    """
+    if data is not None and orders is not None:
+        raise click.UsageError("--data and --orders exclude each other")
+    settings = settings_of(ctx)
+    if data is None:
+        data = _generated(settings, orders or OLIST_ORDERS, seed)
+    _load(settings, data, strict=False)
+    run_build(settings, BuildRequest())
+    _show_heads(settings)
+    console.messages().print('more: `armazem kpi NAME`, `armazem sql "SELECT …"`, `armazem status`')
+
+
+def _generated(settings: Settings, orders: int, seed: int) -> Path:
+    """The folder of generated data of this size and seed, made where it does not exist yet."""
+    folder = settings.home_folder.open().root / "generated" / f"{orders}-orders-seed-{seed}"
+    complete = folder / ".complete"
+    if not complete.exists():
+        _generate(folder, orders, seed)
+        complete.touch()
+    return folder
+
+
+def _generate(out: Path, orders: int, seed: int) -> None:
+    from armazem.sources.synthetic import generate as generate_files
+
+    started = time.monotonic()
+    with console.rows_written("generating") as progress:
+        rows = generate_files(out, orders=orders, seed=seed, progress=progress)
+    console.messages().print(
+        f"generated {sum(rows.values()):,} rows in {len(rows)} files in {out}, {time.monotonic() - started:.1f} s"
+    )
+
+
+def _load(settings: Settings, path: str | Path, **options: Any) -> None:
+    started = time.monotonic()
+    with console.loading() as progress:
+        if settings.target == "bigquery":
+            from armazem.landing.bigquery import load_to_bigquery
+
+            result = load_to_bigquery(path, settings, on_progress=progress, **options)
+        else:
+            result = load_files(path, settings.home_folder, on_progress=progress, **options)
+    console.show_load(result, time.monotonic() - started)
+    if settings.target == "bigquery":
+        return
+    generated = settings.home_folder.root / "generated"
+    if generated.is_dir() and generated not in Path(path).absolute().parents:
+        console.messages().print(
+            f"mind that {settings.home_folder.root} holds generated data too; "
+            "`armazem --home FOLDER load …` keeps yours apart"
+        )
+
+
+def _show_heads(settings: Settings) -> None:
+    for kpi in KPIS:
+        rows = kpi_rows(settings, kpi, where=kpi.head, limit=5)
+        print_table(console.output(), rows, f"{kpi.title}: kpis.{kpi.name}")
+
+
+@main.command()
+@click.argument("out", type=click.Path(path_type=Path, file_okay=False))
+@click.option("--orders", type=click.IntRange(1), default=OLIST_ORDERS, show_default=True, help="How many orders.")
+@click.option("--seed", default=42, show_default=True, help="The same seed gives the same bytes.")
+def generate(out: Path, orders: int, seed: int) -> None:
+    """Write nine CSV files like Olist's, with their defects, into folder OUT.
+
+    \b
+    Examples:
+      armazem generate /tmp/shop --orders 10000
+      armazem generate /tmp/big --orders 5000000 --seed 7
+    """
+    try:
+        _generate(out, orders, seed)
+    except OSError as error:
+        raise ArmazemError(
+            f"cannot write to {out}: {error.strerror or error}", "free space, or another folder"
+        ) from error
+
+
+@main.command()
+@click.argument("out", type=click.Path(path_type=Path, file_okay=False))
+def fetch(out: Path) -> None:
+    """Download the real data set by Olist from Kaggle into folder OUT.
+
+    \b
+    Example:
+      armazem fetch ~/olist && armazem load ~/olist
+    """
+    from armazem.sources.kaggle import LICENCE
+    from armazem.sources.kaggle import fetch as fetch_files
+
+    console.messages().print(LICENCE)
+    for path in fetch_files(out):
+        console.messages().print(f"fetched {path}")
+
+
+@main.command()
+@click.argument("path")  # what cannot be read is no wrong use
+@click.option("--strict", is_flag=True, help="Fail, and land nothing, if a single row is rejected.")
+@click.option("--force", is_flag=True, help="Load files again that were loaded before.")
+@click.option("--partial", is_flag=True, help="Accept that required files are missing.")
+@click.option("--delimiter", default=",", show_default=True, help="Between the columns; \\t for a tab.")
+@click.option(
+    "--encoding",
+    type=click.Choice(["auto", "utf-8", "latin-1"]),
+    default="auto",
+    show_default=True,
+    help="Of the files.",
+)
+@target_option
+@click.pass_context
+def load(ctx: click.Context, /, path: str, target: str | None, **options: Any) -> None:
+    """Load batch files from PATH, a folder, a zip or one CSV file, here or on gs://, into the landing zone.
+
+    Rows that do not fit are kept aside with their line and reason, and the rest goes on. A file that was
+    loaded before is left alone; a newer extract of the same orders updates them in the next build.
+
+    \b
+    Examples:
+      armazem load ~/olist
+      armazem load extract-2018-08-29.zip --strict
+      armazem load olist_order_reviews_dataset.csv
+      armazem load gs://shop-exports/2018-08-29 --target bigquery
+    """
+    _load(settings_of(ctx, target=target), path, **options)
+
+
+@main.command()
+@click.argument("load_id")
+@target_option
+@click.pass_context
+def unload(ctx: click.Context, load_id: str, target: str | None) -> None:
+    """Withdraw a load: the next build is made without it. Its files are kept aside.
+
+    \b
+    Example:
+      armazem unload 20181017T120000000000Z && armazem build
+    """
+    settings = settings_of(ctx, target=target)
+    if settings.target == "bigquery":
+        from armazem.landing.bigquery import withdraw_from_bigquery
+
+        withdraw_from_bigquery(settings, load_id, lambda: console.messages().print("waiting for a load to end"))
+        console.messages().print("withdrawn; `armazem build --target bigquery` now builds without it")
+        return
+    home = settings.home_folder.open(create=False)
+    with no_build(settings):  # it may be reading the files
+        kept = withdraw(home, load_id, lambda: console.messages().print("waiting for a load to end"))
+    console.messages().print(f"withdrawn; its files are in {kept}. `armazem build` now builds without it")

@@ -1,0 +1,271 @@
+"""The commands on the warehouse: build, builds, rollback, status, sql, kpi."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+import click
+
+from armazem import console
+from armazem.cli.group import cloud_extra, format_option, main, no_build, print_rows, settings_of, target_option
+from armazem.config import Settings
+from armazem.errors import QueryError
+from armazem.landing import read_ledger
+from armazem.serve.formats import Format
+from armazem.serve.kpis import find_kpi, kpi_rows
+from armazem.warehouse import versions
+from armazem.warehouse.build import AuditFailed, BuildReport, BuildRequest
+from armazem.warehouse.build import build as build_warehouse
+from armazem.warehouse.query import Rows, open_published, run_query
+from armazem.warehouse.query import fetch as fetch_rows
+
+
+@main.command()
+@click.option("--full-refresh", is_flag=True, help="Build everything anew from the landing zone.")
+@click.option("--start", type=click.DateTime(["%Y-%m-%d"]), help="Reprocess the orders bought from this day on.")
+@click.option("--end", type=click.DateTime(["%Y-%m-%d"]), help="Reprocess the orders bought up to this day.")
+@click.option("--select", help="Only these models, in dbt's selector syntax.")
+@target_option
+@click.option(
+    "--dry-run", is_flag=True, help="BigQuery: print the bytes that each model would scan, and build nothing."
+)
+@click.option("--wait", type=float, help="Seconds to wait for another build.  [default: 600]")
+@click.option("--threads", type=click.IntRange(1, 64), help="Models built at the same time.")
+@click.pass_context
+def build(
+    ctx: click.Context,
+    full_refresh: bool,
+    start: datetime | None,
+    end: datetime | None,
+    select: str | None,
+    target: str | None,
+    dry_run: bool,
+    wait: float | None,
+    threads: int | None,
+) -> None:
+    """Build the tables and KPIs, test them, and publish them if every test has passed.
+
+    Only what depends on the files that came since the last build is computed and tested again. Readers see
+    the old version until the new one is whole; if a test fails they keep it, and the exit code is 1.
+
+    \b
+    Examples:
+      armazem build
+      armazem build --start 2018-08-01 --end 2018-08-31
+      armazem build --select agg_sales_trend
+      armazem build --target bigquery --dry-run
+    """
+    if start and end and start > end:
+        raise click.UsageError(f"--start {start.date()} lies after --end {end.date()}")
+    if select is not None and not select.strip():
+        raise click.BadParameter("it selects nothing", param_hint="--select")
+    settings = settings_of(ctx, lock_timeout=wait, threads=threads, target=target)
+    request = BuildRequest(full_refresh, start.date() if start else None, end.date() if end else None, select)
+    if not dry_run:
+        run_build(settings, request)
+    elif settings.target == "bigquery":
+        _estimate(settings, request)
+    else:
+        raise click.UsageError("--dry-run is for --target bigquery: here nothing is billed by the byte")
+
+
+def _estimate(settings: Settings, request: BuildRequest) -> None:
+    with cloud_extra():
+        from armazem.warehouse.bigquery.build import estimate
+    estimates = estimate(settings, request, on_notice=lambda text: console.messages().print(text))
+    known = [item.bytes for item in estimates if item.bytes is not None]
+    rows = [
+        (item.name, "after its inputs are built" if item.bytes is None else f"{item.bytes:,}") for item in estimates
+    ]
+    print_rows(Rows(("model", "bytes"), (*rows, ("total", f"{sum(known):,}"))), "table")
+
+
+@main.command()
+@target_option
+@format_option
+@click.pass_context
+def builds(ctx: click.Context, target: str | None, format_: Format) -> None:
+    """List the builds, newest first: which is current, which can be restored."""
+    settings = settings_of(ctx, target=target)
+    if settings.target == "bigquery":
+        with cloud_extra():
+            from armazem.warehouse.bigquery.query import builds as cloud_builds
+        records, current, kept = cloud_builds(settings)
+    else:
+        home = settings.home_folder.open(create=False)
+        current, kept = versions.current_build(home), set(versions.published_builds(home))
+        records = versions.read_records(home)
+    rows = tuple(
+        (
+            record.build_id,
+            "current" if record.build_id == current else "kept" if record.build_id in kept else record.status,
+            "full" if record.full_refresh else "incremental",
+            record.new_loads,
+            record.tests_passed,
+            record.tests_warned,
+            record.tests_failed,
+            record.seconds,
+            record.finished_at,
+        )
+        for record in reversed(records)
+    )
+    columns = (
+        "build_id",
+        "state",
+        "kind",
+        "new_loads",
+        "passed",
+        "warned",
+        "failed",
+        "seconds",
+        "finished_at",
+    )
+    print_rows(Rows(columns, rows), format_)
+
+
+@main.command()
+@click.argument("build_id", required=False)
+@target_option
+@click.pass_context
+def rollback(ctx: click.Context, build_id: str | None, target: str | None) -> None:
+    """Give readers the version BUILD_ID, or the one before the current.
+
+    \b
+    Examples:
+      armazem rollback
+      armazem rollback 20181017T120000000000Z
+    """
+    settings = settings_of(ctx, target=target)
+    if settings.target == "bigquery":
+        with cloud_extra():
+            from armazem.warehouse.bigquery.build import rollback as cloud_rollback
+        restored = cloud_rollback(settings, build_id)
+    else:
+        home = settings.home_folder.open(create=False)
+        with no_build(settings):  # it would publish over what was just restored
+            restored = build_id or versions.previous_build(home)
+            versions.make_current(home, restored)
+    console.messages().print(f"{restored} is current; the next build starts from it")
+
+
+@main.command()
+@target_option
+@format_option
+@click.pass_context
+def status(ctx: click.Context, target: str | None, format_: Format) -> None:
+    """Show what is loaded, what is published, and whether a build is due."""
+    settings = settings_of(ctx, target=target)
+    if settings.target == "bigquery":
+        with cloud_extra():
+            from armazem.warehouse.bigquery.query import status as cloud_status
+        values = cloud_status(settings)
+    else:
+        values = _status_of_home(settings)
+    if format_ == "table":
+        print_rows(Rows(("", "value"), tuple(values.items())), format_)
+    else:
+        print_rows(Rows(tuple(values), (tuple(values.values()),)), format_)
+
+
+def _status_of_home(settings: Settings) -> dict[str, Any]:
+    home = settings.home_folder.open(create=False)
+    loads = read_ledger(home)
+    current = versions.current_build(home)
+    taken_in = set()
+    orders: Any = None
+    if current is not None:
+        with open_published(home) as connection:  # one version for all figures
+            current = fetch_rows(connection, "select max(build_id) from meta.builds").rows[0][0]
+            taken_in = {row[0] for row in fetch_rows(connection, "select distinct load_id from meta.loads").rows}
+            orders = fetch_rows(
+                connection,
+                "select count(*), max(order_purchase_timestamp), "
+                "coalesce(sum(revenue) filter (is_valid_sale), 0) from marts.fact_orders",
+            ).rows[0]
+    ids = {load.load_id for load in loads}
+    return {
+        "home": str(home.root),
+        "loads": len(ids),
+        "rows_accepted": sum(load.rows_accepted for load in loads),
+        "rows_rejected": sum(load.rows_rejected for load in loads),
+        "last_load": max(ids, default=None),
+        "current_build": current,
+        "loads_not_built": len(ids - taken_in),
+        "versions_kept": len(versions.published_builds(home)),
+        "orders": orders[0] if orders else None,
+        "last_order": orders[1] if orders else None,
+        "revenue": orders[2] if orders else None,
+    }
+
+
+@main.command()
+@click.argument("query")
+@click.option("--failed", is_flag=True, help="Ask the last build that failed its tests, to see the failing rows.")
+@target_option
+@format_option
+@click.pass_context
+def sql(ctx: click.Context, query: str, failed: bool, target: str | None, format_: Format) -> None:
+    """Answer a query on the published warehouse, which it cannot change.
+
+    \b
+    Examples:
+      armazem sql "select customer_state, sum(revenue) from marts.fact_orders group by 1 order by 2 desc"
+      armazem sql "show all tables"
+      armazem sql "from kpis.agg_sales_trend" --format csv > trend.csv
+      armazem sql --target bigquery "select count(*) from marts.fact_orders"
+    """
+    settings = settings_of(ctx, target=target)
+    if settings.target == "duckdb":
+        print_rows(run_query(settings.home_folder, query, failed=failed), format_)
+        return
+    if failed:
+        raise click.UsageError("on BigQuery the tables of a failed build are in the dataset `audit`: query them there")
+    with cloud_extra():
+        from armazem.warehouse.bigquery.query import run_query as run_on_bigquery
+    print_rows(run_on_bigquery(settings, query), format_)
+
+
+@main.command()
+@click.argument("name")
+@click.option("--where", help="SQL condition on its columns.")
+@click.option("--limit", type=click.IntRange(1), help="At most so many rows.")
+@target_option
+@format_option
+@click.pass_context
+def kpi(
+    ctx: click.Context, name: str, where: str | None, limit: int | None, target: str | None, format_: Format
+) -> None:
+    """Show the KPI table NAME, with or without its `agg_`.
+
+    \b
+    Examples:
+      armazem kpi monthly_growth
+      armazem kpi sales_by_seller --where "seller_state = 'SP'" --limit 20
+      armazem kpi top_selling_products --where "grain = 'all'" --format json
+    """
+    try:
+        found = find_kpi(name)
+    except QueryError as error:
+        raise click.BadParameter(f"{error}; {error.hint}") from error
+    with cloud_extra():
+        rows = kpi_rows(settings_of(ctx, target=target), found, where=where, limit=limit)
+    print_rows(rows, format_, found.title)
+
+
+def run_build(settings: Settings, request: BuildRequest) -> BuildReport:
+    """Build with progress and a summary at the terminal."""
+    logs = settings.home_folder.logs
+    notices = console.messages()
+    run = build_warehouse
+    if settings.target == "bigquery":
+        with cloud_extra():
+            from armazem.warehouse.bigquery.build import build as run
+    try:
+        with console.steps("building") as step:
+            report = run(settings, request, on_node=step, on_notice=lambda text: notices.print(text))
+    except AuditFailed as error:
+        console.show_build(error.report, logs)
+        raise
+    console.show_build(report, logs)
+    return report

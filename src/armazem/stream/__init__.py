@@ -1,0 +1,1 @@
+"""Live events: the journal, ingest, dead letters, Pub/Sub, the simulator."""
