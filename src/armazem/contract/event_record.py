@@ -1,0 +1,83 @@
+"""The record of an accepted event: a line of the journal, a row of `raw.events`, whichever way it came."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from armazem.contract.model import Table
+from armazem.contract.render import BIGQUERY_TYPES, bigquery_schema, duckdb_columns
+from armazem.contract.tables import table
+
+SINGLE_PARTS: tuple[Table, ...] = tuple(
+    table(name) for name in ("orders", "order_reviews", "customers", "products", "sellers")
+)
+REPEATED_PARTS: tuple[Table, ...] = tuple(table(name) for name in ("order_items", "order_payments"))
+PARTS: tuple[Table, ...] = (*SINGLE_PARTS, *REPEATED_PARTS)
+"""The source tables whose rows come as parts of an event's `data`: an object each, or a list of objects."""
+
+_ENVELOPE: tuple[tuple[str, str, str, str], ...] = (
+    ("seq", "BIGINT", "INTEGER", "Position in the journal; null where the event did not pass through one."),
+    ("received_at", "TIMESTAMPTZ", "TIMESTAMP", "When the message was accepted."),
+    ("source", "VARCHAR", "STRING", "Where it came from: http, ingest, replay, or the subscription."),
+    ("event_type", "VARCHAR", "STRING", "What happened."),
+    ("event_id", "VARCHAR", "STRING", "Identifier of the event: of two with the same one the second is a duplicate."),
+    ("timestamp", "TIMESTAMPTZ", "TIMESTAMP", "When it happened, as the sender says."),
+)
+_RAW = "The message as it came, where it has fields or forms that `data` does not keep."
+
+
+def event_columns() -> dict[str, str]:
+    """Name to DuckDB type, in the order of the record; `data` is a STRUCT of the parts."""
+    parts = []
+    for part in PARTS:
+        fields = ", ".join(f"{name} {type_}" for name, type_ in duckdb_columns(part).items())
+        parts.append(f"{part.name} STRUCT({fields}){'[]' if part in REPEATED_PARTS else ''}")
+    return {
+        **{name: duckdb for name, duckdb, _, _ in _ENVELOPE},
+        "data": f"STRUCT({', '.join(parts)})",
+        "raw": "VARCHAR",
+    }
+
+
+def event_schema() -> list[dict[str, Any]]:
+    """The record as BigQuery's API has its fields; the same lines load into it as they are."""
+    parts = [
+        {
+            "name": part.name,
+            "type": "RECORD",
+            "mode": "REPEATED" if part in REPEATED_PARTS else "NULLABLE",
+            "description": part.description,
+            "fields": bigquery_schema(part),
+        }
+        for part in PARTS
+    ]
+    envelope = [
+        {"name": name, "type": type_, "mode": "NULLABLE", "description": description}
+        for name, _, type_, description in _ENVELOPE
+    ]
+    return [
+        *envelope,
+        {
+            "name": "data",
+            "type": "RECORD",
+            "mode": "NULLABLE",
+            "description": "The columns it carries.",
+            "fields": parts,
+        },
+        {"name": "raw", "type": "STRING", "mode": "NULLABLE", "description": _RAW},
+    ]
+
+
+def event_columns_bigquery() -> dict[str, str]:
+    """Name to type in BigQuery's SQL, in the order of the record."""
+    parts = []
+    for part in PARTS:
+        fields = ", ".join(f"{column.name} {BIGQUERY_TYPES[column.type]}" for column in part.columns)
+        record = f"struct<{fields}>"
+        parts.append(f"{part.name} {f'array<{record}>' if part in REPEATED_PARTS else record}")
+    sql = {"INTEGER": "INT64"}
+    return {
+        **{name: sql.get(type_, type_) for name, _, type_, _ in _ENVELOPE},
+        "data": f"struct<{', '.join(parts)}>",
+        "raw": "STRING",
+    }
