@@ -1,0 +1,180 @@
+"""Ingest: messages in, an answer once what became of each of them is on the disk."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future
+from contextlib import ExitStack
+from datetime import datetime
+from types import TracebackType
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from armazem.config import Settings
+from armazem.home import Home
+from armazem.stream.commit import Committer
+from armazem.stream.dead_letters import DeadLetters
+from armazem.stream.errors import DiskFull, JournalError, QueueFull
+from armazem.stream.intake import Intake, Outcome, Rejection, Submission
+from armazem.stream.journal import Journal, utc_now
+from armazem.stream.ledger import Ledger, load_ledger
+from armazem.stream.lock import journal_lock
+from armazem.stream.recovery import recover
+from armazem.stream.seen import SeenIds
+
+__all__ = ["DiskFull", "Ingest", "JournalError", "Outcome", "QueueFull", "Rejection"]
+
+_logger = logging.getLogger(__name__)
+_TICK = 1.0  # seconds between two looks at what is due
+
+OnCommit = Callable[[Sequence[bytes]], None]
+
+
+class Ingest:
+    """The one writer of a home folder's journal and dead letters, for the time of a `with` block.
+
+    One thread takes all that waits, and acknowledges it together after one fsync. `on_commit` is given the lines
+    of each commit, in that thread; what it raises is logged. `failed`: why that thread has ended before its time.
+    """
+
+    def __init__(
+        self,
+        home: Home,
+        settings: Settings,
+        *,
+        on_commit: OnCommit | None = None,
+        clock: Callable[[], datetime] = utc_now,
+    ) -> None:
+        self.failed: BaseException | None = None
+        self.recovered = 0
+        self._home = home
+        self._settings = settings
+        self._on_commit = on_commit
+        self._clock = clock
+        self._intake = Intake(settings.queue_megabytes * 2**20)
+        self._last_commit: dict[str, Any] = {"seconds": 0.0, "events": 0, "error": None}
+        self._stack = ExitStack()
+
+    def __enter__(self) -> Ingest:
+        """Take the lock, repair what a crash left, start. Raises HomeError, at once where another process writes."""
+        with ExitStack() as stack:
+            home, settings = self._home, self._settings
+            stack.enter_context(journal_lock(home))
+            letters = DeadLetters(home, settings, at_least=load_ledger(home).last_dead_letter)
+            stack.callback(letters.close)
+            self.recovered = recover(home, letters, self._clock())
+            self._ledger = Ledger(home)
+            self._journal = Journal(home, settings, at_least=self._ledger.last_seq)
+            stack.callback(self._journal.close)
+            seen = SeenIds.open(home)
+            stack.callback(seen.close)
+            self._committer = Committer(self._journal, letters, self._ledger, seen, ZoneInfo(settings.time_zone))
+            self._ledger_written = 0.0
+            self._write_ledger()
+            self._thread = threading.Thread(target=self._run, name="committer", daemon=True)
+            self._thread.start()
+            self._stack = stack.pop_all()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Write what waits, and give the journal up."""
+        with self._stack:
+            self._intake.close()
+            self._thread.join()
+            self._write_ledger()
+
+    def submit(self, messages: Sequence[bytes], source: str) -> Future[Outcome]:
+        """Queue messages of one sender; the future is done when all of them are on the disk.
+
+        It fails with DiskFull or JournalError where they could not be written; they may be sent again. Raises
+        QueueFull at once where too much waits, JournalError where nothing is written any more.
+        """
+        future: Future[Outcome] = Future()
+        future.set_running_or_notify_cancel()  # a sender that goes away cannot take its messages back
+        if not self._intake.put(Submission(messages, source, sum(map(len, messages)), future)):
+            raise self._ended()
+        return future
+
+    @property
+    def journal(self) -> Journal:
+        return self._journal
+
+    def stats(self) -> Mapping[str, Any]:
+        """Figures of now: the queue, the last commit, counts per source, refused messages per code."""
+        messages, size = self._intake.depth
+        return {
+            "queue_messages": messages,
+            "queue_bytes": size,
+            "queue_max_bytes": self._intake.max_bytes,
+            "last_commit_seconds": self._last_commit["seconds"],
+            "last_commit_events": self._last_commit["events"],
+            "last_error": self._last_commit["error"],
+            "last_seq": self._ledger.last_seq,
+            "sources": {
+                row.source: {
+                    "received": row.received,
+                    "accepted": row.accepted,
+                    "duplicates": row.duplicates,
+                    "dead_letters": row.dead_letters,
+                }
+                for row in self._ledger.rows()
+            },
+            "refused": dict(self._committer.codes),
+            "failed": str(self.failed) if self.failed else None,
+        }
+
+    def _run(self) -> None:
+        taken: list[Submission] = []
+        try:
+            while not self._intake.ended:
+                taken = self._intake.take(_TICK)
+                if taken:
+                    self._commit(taken)
+                    taken = []
+                self._journal.close_if_due(self._clock())
+                if time.monotonic() - self._ledger_written >= _TICK:
+                    self._write_ledger()
+        except BaseException as error:
+            self.failed = error
+            self._intake.close()
+            while taken:
+                for submission in taken:
+                    if not submission.future.done():
+                        submission.future.set_exception(self._ended())
+                taken = self._intake.take(0)
+            raise
+
+    def _commit(self, submissions: Sequence[Submission]) -> None:
+        started = time.perf_counter()
+        outcomes = self._committer.commit(submissions, self._clock())
+        seconds = time.perf_counter() - started
+        lines = self._committer.lines
+        errors = [outcome for outcome in outcomes if isinstance(outcome, JournalError)]
+        self._last_commit = {"seconds": seconds, "events": len(lines), "error": str(errors[0]) if errors else None}
+        self._intake.done(submissions, seconds)
+        for submission, outcome in zip(submissions, outcomes, strict=True):
+            if isinstance(outcome, JournalError):
+                submission.future.set_exception(outcome)
+            else:
+                submission.future.set_result(outcome)
+        if lines and self._on_commit:
+            try:
+                self._on_commit(lines)
+            except Exception:  # whatever a listener does, the journal goes on
+                _logger.exception("a listener failed on %d lines of the journal", len(lines))
+
+    def _write_ledger(self) -> None:
+        self._ledger_written = time.monotonic()
+        try:
+            self._ledger.write()
+        except OSError as error:  # such as a full disk; it is counted again from the files
+            _logger.warning("the ledger could not be written: %s", error)
+
+    def _ended(self) -> JournalError:
+        reason = f"the journal is not written any more: {self.failed!r}" if self.failed else "the journal is closed"
+        return JournalError(reason, "start it again, then send the messages again")

@@ -1,0 +1,115 @@
+"""The journal: every accepted event, one line each, numbered, on the disk before its sender hears of it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+import duckdb
+import msgspec
+
+from armazem.config import Settings
+from armazem.errors import HomeError
+from armazem.home import Home
+from armazem.stream.errors import write_error
+from armazem.stream.lines import read_lines
+from armazem.stream.segments import Segment, SegmentWriter, list_segments
+
+
+class JournalLine(msgspec.Struct, gc=False):
+    """What every line of the journal has; `data` as its JSON."""
+
+    seq: int
+    received_at: datetime
+    source: str
+    event_type: str
+    event_id: str
+    timestamp: datetime
+    data: msgspec.Raw
+
+
+_DECODER = msgspec.json.Decoder(JournalLine)
+
+
+def decode_line(line: bytes) -> JournalLine | None:
+    """A line of the journal; None where the bytes are no such line."""
+    try:
+        if not line.isascii():
+            line.decode()  # msgspec skips `data` without a look at its characters
+        return _DECODER.decode(line)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return None
+
+
+def utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+def line_prefix(source: str, received_at: datetime) -> bytes:
+    """What comes between a line's number and its event, beginning with a comma."""
+    time = received_at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    return b',"received_at":"%b","source":%b,' % (time.encode(), msgspec.json.encode(source))
+
+
+class Journal:
+    """The writing end. Whoever opens it holds `journal_lock` and has run `recover`."""
+
+    def __init__(self, home: Home, settings: Settings, *, at_least: int = 0) -> None:
+        """Numbers go on after the last line, and after `at_least`. Raises HomeError."""
+        self._writer = SegmentWriter(
+            home.journal,
+            max(at_least, last_seq(home)) + 1,
+            max_bytes=settings.segment_megabytes * 2**20,
+            max_seconds=settings.segment_seconds,
+        )
+        self._folder = home.journal
+
+    @property
+    def next_seq(self) -> int:
+        return self._writer.next_number
+
+    @property
+    def active(self) -> Path | None:
+        """The segment that may still grow. All others are closed."""
+        return self._writer.active
+
+    def append(self, lines: Sequence[bytes], now: datetime) -> int:
+        """Bring whole lines, numbered from `next_seq` on, to the disk; the number of the last one.
+
+        Raises DiskFull or JournalError, and then none of them is in the journal, and `next_seq` has gone on
+        as their numbers are not given again.
+        """
+        try:
+            return self._writer.append(lines, now)
+        except OSError as error:
+            raise write_error(error, self._folder) from error
+
+    def close_if_due(self, now: datetime) -> None:
+        """Close the segment where it is large, old or of another UTC day."""
+        self._writer.close_if_due(now)
+
+    def close(self) -> None:
+        self._writer.close()
+
+
+def last_seq(home: Home) -> int:
+    """The highest number that a line of the journal has, or may have had; 0 where there is none."""
+    segments = list_segments(home.journal)
+    return _last_of(segments[-1]) if segments else 0
+
+
+def _last_of(segment: Segment) -> int:
+    try:
+        if segment.compacted:
+            with duckdb.connect() as connection:
+                row = connection.execute("select max(seq) from read_parquet(?)", [str(segment.path)]).fetchone()
+            return max(segment.first, int(row[0]) if row and row[0] is not None else 0)
+        last = segment.first - 1
+        for line in read_lines(segment.path):
+            last += 1  # a line that cannot be read had a number too
+            if line.whole and (record := decode_line(line.content)):
+                last = max(last, record.seq)
+    except (OSError, duckdb.Error) as error:
+        raise HomeError(f"{segment.path} cannot be read: {error}", "restore it, or move it out of the home") from error
+    return last

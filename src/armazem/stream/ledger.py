@@ -1,0 +1,142 @@
+"""The ledger of events: per source, received = accepted + duplicates + dead letters."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections import Counter
+from dataclasses import dataclass
+
+import duckdb
+import msgspec
+
+from armazem.errors import HomeError
+from armazem.home import Home
+from armazem.stream.dead_letters import read_dead_letters
+from armazem.stream.journal import decode_line
+from armazem.stream.lines import read_lines
+from armazem.stream.segments import list_segments
+
+LEDGER_FILE = "ledger.json"
+
+
+@dataclass(slots=True)
+class LedgerRow:
+    """Messages of one source, counted since the first. `received` is counted as they come, the others as they end."""
+
+    source: str
+    received: int = 0
+    accepted: int = 0
+    duplicates: int = 0
+    dead_letters: int = 0
+
+
+class StoredLedger(msgspec.Struct):
+    """The file. It covers the journal up to `last_seq` and the dead letters up to `last_dead_letter`."""
+
+    last_seq: int = 0
+    last_dead_letter: int = 0
+    sources: list[LedgerRow] = []
+
+
+class Ledger:
+    """The counts of the writer. Opened after recovery: what the file does not cover yet is counted in the files."""
+
+    def __init__(self, home: Home) -> None:
+        """Raises HomeError where the files cannot be read."""
+        self._path = home.journal / LEDGER_FILE
+        stored = _reconciled(home)
+        self.last_seq, self.last_dead_letter = stored.last_seq, stored.last_dead_letter
+        self._rows = {row.source: row for row in stored.sources}
+
+    def of(self, source: str) -> LedgerRow:
+        """The counts of a source, to be added to."""
+        row = self._rows.get(source)
+        if row is None:
+            row = self._rows[source] = LedgerRow(source)
+        return row
+
+    def rows(self) -> list[LedgerRow]:
+        return list(self._rows.values())
+
+    def write(self) -> None:
+        """Replace the file. Raises OSError, and then the old one stands, which is as good: it covers less."""
+        temporary = self._path.with_suffix(".tmp")
+        stored = StoredLedger(self.last_seq, self.last_dead_letter, self.rows())
+        try:
+            with temporary.open("wb") as file:
+                file.write(msgspec.json.format(msgspec.json.encode(stored), indent=1) + b"\n")
+                file.flush()
+                os.fsync(file.fileno())
+            os.replace(temporary, self._path)
+        except OSError:
+            with contextlib.suppress(OSError):
+                temporary.unlink()
+            raise
+
+
+def read_ledger(home: Home) -> list[LedgerRow]:
+    """The counts per source up to now, also while a server runs. Raises HomeError."""
+    return sorted(_reconciled(home).sources, key=lambda row: row.source)
+
+
+def _reconciled(home: Home) -> StoredLedger:
+    """The file, and what came after it: lines and dead letters are as good as counts of them.
+
+    What was lost with an unwritten file is duplicates of the last second: nobody can tell what they were.
+    """
+    stored = load_ledger(home)
+    rows = {row.source: row for row in stored.sources}
+    try:
+        for source, (count, last) in _accepted_after(home, stored.last_seq).items():
+            row = rows.setdefault(source, LedgerRow(source))
+            row.received += count
+            row.accepted += count
+            stored.last_seq = max(stored.last_seq, last)
+        for letter in read_dead_letters(home, after=stored.last_dead_letter):
+            row = rows.setdefault(letter.source, LedgerRow(letter.source))
+            row.received += 1
+            row.dead_letters += 1
+            stored.last_dead_letter = max(stored.last_dead_letter, int(letter.id))
+    except (OSError, duckdb.Error) as error:
+        raise HomeError(f"the journal of {home.root} cannot be read: {error}", "check the disk") from error
+    stored.sources = list(rows.values())
+    return stored
+
+
+def load_ledger(home: Home) -> StoredLedger:
+    """The file as it is. Raises HomeError where it is damaged."""
+    path = home.journal / LEDGER_FILE
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=StoredLedger)
+    except FileNotFoundError:
+        return StoredLedger()
+    except (OSError, msgspec.DecodeError) as error:
+        raise HomeError(
+            f"{path} cannot be read: {error}", "remove it: all but the duplicates is counted again from the files"
+        ) from error
+
+
+def _accepted_after(home: Home, last_seq: int) -> dict[str, tuple[int, int]]:
+    """Lines above a number: source to (how many, highest number)."""
+    segments = list_segments(home.journal)
+    counts: Counter[str] = Counter()
+    highest: dict[str, int] = {}
+    for number, segment in enumerate(segments):
+        if number + 1 < len(segments) and segments[number + 1].first <= last_seq + 1:
+            continue  # all of it lies before
+        if segment.compacted:
+            with duckdb.connect() as connection:
+                found = connection.execute(
+                    "select source, count(*), max(seq) from read_parquet(?) where seq > ? group by source",
+                    [str(segment.path), last_seq],
+                ).fetchall()
+            for source, count, last in found:
+                counts[source] += count
+                highest[source] = max(last, highest.get(source, 0))
+            continue
+        for line in read_lines(segment.path):
+            if line.whole and (record := decode_line(line.content)) and record.seq > last_seq:
+                counts[record.source] += 1
+                highest[record.source] = max(record.seq, highest.get(record.source, 0))
+    return {source: (count, highest[source]) for source, count in counts.items()}
