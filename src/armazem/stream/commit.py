@@ -90,16 +90,9 @@ class Committer:
 
     def _append(self, fresh: Sequence[Sequence[Accepted]], now: datetime) -> None:
         """Write the lines. Their ids count as seen once they are on the disk. Raises JournalError."""
-        if not self.lines:
-            self._seen.forget()
-            return
-        first = self._journal.next_seq
-        try:
-            self._journal.append(self.lines, now)
-        except JournalError:
-            self._seen.forget()
-            raise
-        self._seen.commit([event.event_id for event in chain.from_iterable(fresh)], first)
+        if self.lines:
+            last_seq = self._journal.append(self.lines, now)
+            self._seen.commit([event.event_id for event in chain.from_iterable(fresh)], last_seq)
 
     def _bury(
         self, submissions: Sequence[Submission], refused: Sequence[Sequence[tuple[int, Refused]]], now: datetime
