@@ -6,7 +6,7 @@ from enum import StrEnum
 
 
 class RejectCode(StrEnum):
-    """Reason for a reject. The first group is about values, the second about the shape of a CSV record."""
+    """Reason for a reject: about values, about the shape of a CSV record, about the shape of an event."""
 
     MISSING_FIELD = "missing_field"
     WRONG_TYPE = "wrong_type"
@@ -21,3 +21,8 @@ class RejectCode(StrEnum):
     TOO_LARGE = "too_large"
     NUL_BYTE = "nul_byte"
     NOT_UTF8 = "not_utf8"
+
+    NOT_JSON = "not_json"
+    UNKNOWN_EVENT_TYPE = "unknown_event_type"
+    FUTURE_TIMESTAMP = "future_timestamp"
+    INCONSISTENT = "inconsistent"

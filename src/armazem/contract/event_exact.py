@@ -1,0 +1,197 @@
+"""Any message to its event, or to the first problem with its path: slow, complete, the definition of what is accepted.
+
+The steps are those of the contract: bytes, JSON, envelope, columns of each part, parts that belong together.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import Any
+
+import msgspec
+
+from armazem.contract.event_structs import ENCODER, EVENT_STRUCTS, ROW_STRUCTS
+from armazem.contract.event_types import (
+    EVENT_TYPES,
+    MAX_EVENT_ID,
+    MAX_MESSAGE,
+    STAGE_TIMESTAMPS,
+    EventType,
+    Part,
+    spellings,
+)
+from armazem.contract.event_values import EPOCH, NORMALISE, Horizon, Problem, has_blank, moment, shown, string
+from armazem.contract.rejects import RejectCode
+
+_ENVELOPE = ("event_type", "event_id", "timestamp", "data")
+
+
+def parse(message: bytes) -> dict[str, Any]:
+    """The JSON object of the message; Problem with path `$` if it is none."""
+    if len(message) > MAX_MESSAGE:
+        text = f"the message must have at most {MAX_MESSAGE} bytes, it has {len(message)}"
+        raise Problem(RejectCode.TOO_LARGE, "$", text)
+    try:
+        message.decode()
+        value = msgspec.json.decode(message)
+    except UnicodeDecodeError as error:
+        raise Problem(RejectCode.NOT_UTF8, "$", f"byte {error.start} of the message is not UTF-8") from None
+    except msgspec.ValidationError:  # the only one without a type to validate: a number like 1e999
+        raise Problem(RejectCode.BAD_VALUE, "$", "the message holds a number that is too large") from None
+    except msgspec.DecodeError as error:
+        raise Problem(RejectCode.NOT_JSON, "$", f"the message is not JSON: {error}") from None
+    if not isinstance(value, dict):
+        raise Problem(RejectCode.WRONG_TYPE, "$", f"the message must be an object, found {shown(value)}")
+    return value
+
+
+def digest(fields: dict[str, Any]) -> str:
+    """The identifier of an event that has none: SHA-256 of its canonical JSON, in hexadecimal."""
+    canonical = json.dumps(fields, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return hashlib.sha256(canonical.encode()).hexdigest()
+
+
+class Exact:
+    """Normalises one parsed message; `kept` tells whether the event keeps all that the message had."""
+
+    def __init__(self, fields: dict[str, Any], horizon: Horizon) -> None:
+        self.fields = fields
+        self.horizon = horizon
+        self.kept = True
+
+    def event(self) -> Any:
+        """The event as a struct of `EVENT_STRUCTS`; Problem if it is refused."""
+        fields = self.fields
+        event_type = self._event_type()
+        event_id = self._event_id()
+        timestamp = self._envelope_timestamp()
+        data = _object(_required(fields, "data", "$.data"), "$.data")
+        parts = {part.name: self._part(event_type, part, data) for part in event_type.parts}
+        self.kept = self.kept and len(data) == len(parts) and fields.keys() <= set(_ENVELOPE)
+        if event_type.name == "order_status_update":
+            _check_stage(parts["orders"])
+        _check_consistent(data, parts)
+        struct = EVENT_STRUCTS[event_type.name]
+        content = msgspec.structs.fields(struct)[-1].type(**parts)
+        return struct(event_id=event_id, timestamp=timestamp, data=content)
+
+    def _event_type(self) -> EventType:
+        name = string(_required(self.fields, "event_type", "$.event_type"), "$.event_type")
+        if name not in EVENT_TYPES:
+            known = ", ".join(EVENT_TYPES)
+            text = f"$.event_type must be one of {known}, found {shown(name)}"
+            raise Problem(RejectCode.UNKNOWN_EVENT_TYPE, "$.event_type", text)
+        return EVENT_TYPES[name]
+
+    def _event_id(self) -> str:
+        value = self.fields.get("event_id")
+        if value is None:
+            self.kept = False
+            return digest(self.fields)
+        text = string(value, "$.event_id")
+        if not 1 <= len(text) <= MAX_EVENT_ID or has_blank(text):
+            expected = f"1 to {MAX_EVENT_ID} characters without white space"
+            raise Problem(
+                RejectCode.BAD_IDENTIFIER, "$.event_id", f"$.event_id must have {expected}, found {shown(text)}"
+            )
+        return text
+
+    def _envelope_timestamp(self) -> Any:
+        path = "$.timestamp"
+        value = _required(self.fields, "timestamp", path)
+        time = moment(value, path)
+        if time.tzinfo is None:
+            text = f"{path} must have an offset, like 2026-11-22T14:03:11-03:00, found {shown(value)}"
+            raise Problem(RejectCode.BAD_TIMESTAMP, path, text)
+        if time < EPOCH:
+            raise Problem(RejectCode.BAD_TIMESTAMP, path, f"{path} must not be before 1970, found {shown(value)}")
+        if time > self.horizon.latest:
+            text = f"{path} must be at most a day ahead, found {shown(value)}"
+            raise Problem(RejectCode.FUTURE_TIMESTAMP, path, text)
+        return time
+
+    def _part(self, event_type: EventType, part: Part, data: dict[str, Any]) -> Any:
+        path = f"$.data.{part.name}"
+        value = _required(data, part.name, path)
+        struct = ROW_STRUCTS[event_type.name][part.name]
+        if not part.many:
+            return struct(**self._row(part, _object(value, path), path))
+        if isinstance(value, dict):  # older senders: one object instead of a list of one
+            self.kept = False
+            return [struct(**self._row(part, value, path))]
+        if not isinstance(value, list):
+            raise Problem(RejectCode.WRONG_TYPE, path, f"{path} must be a list, found {shown(value)}")
+        if len(value) < part.at_least:
+            raise Problem(RejectCode.MISSING_FIELD, path, f"{path} must have at least {part.at_least}, it is empty")
+        paths = [f"{path}[{index}]" for index in range(len(value))]
+        return [struct(**self._row(part, _object(row, at), at)) for row, at in zip(value, paths, strict=True)]
+
+    def _row(self, part: Part, row: dict[str, Any], path: str) -> dict[str, Any]:
+        """The columns that the row carries, normalised."""
+        columns: dict[str, Any] = {}
+        nulls = 0
+        for column in part.table.columns:
+            name = next((name for name in spellings(column) if row.get(name) is not None), None)
+            if name is None:
+                if column.name in part.required:
+                    raise _missing(f"{path}.{column.name}")
+                nulls += column.name in row
+                continue
+            value = NORMALISE[column.type](row[name], f"{path}.{name}", column, self.horizon)
+            # Identifiers lose dashes, zip codes may come as numbers; `==` holds for what is only written differently.
+            if name != column.name or (isinstance(value, str) and value != row[name]):
+                self.kept = False
+            columns[column.name] = value
+        self.kept = self.kept and len(row) == len(columns) + nulls
+        return columns
+
+
+def _missing(path: str) -> Problem:
+    return Problem(RejectCode.MISSING_FIELD, path, f"{path} is required, but absent or null")
+
+
+def _required(fields: dict[str, Any], name: str, path: str) -> Any:
+    value = fields.get(name)
+    if value is None:
+        raise _missing(path)
+    return value
+
+
+def _object(value: Any, path: str) -> dict[str, Any]:
+    if not isinstance(value, dict):
+        raise Problem(RejectCode.WRONG_TYPE, path, f"{path} must be an object, found {shown(value)}")
+    return value
+
+
+def _check_stage(order: Any) -> None:
+    column = STAGE_TIMESTAMPS.get(order.order_status)
+    if column is not None and getattr(order, column) is None:
+        path = f"$.data.orders.{column}"
+        text = f"{path} is required with the status {order.order_status}, but absent or null"
+        raise Problem(RejectCode.MISSING_FIELD, path, text)
+
+
+def _check_consistent(data: dict[str, Any], parts: dict[str, Any]) -> None:
+    """Items and payments are of one order, and their numbers are told once."""
+    order = parts["orders"].order_id if "orders" in parts else None
+    for name, number in (("order_items", "order_item_id"), ("order_payments", "payment_sequential")):
+        seen = set()
+        for index, row in enumerate(parts.get(name, ())):
+            path = f"$.data.{name}[{index}]" if isinstance(data[name], list) else f"$.data.{name}"
+            order = order or row.order_id
+            if row.order_id != order:
+                text = f"{path}.order_id must be that of the order, {shown(order)}, found {shown(row.order_id)}"
+                raise Problem(RejectCode.INCONSISTENT, f"{path}.order_id", text)
+            if getattr(row, number) in seen:
+                text = f"{path}.{number} must be there once in the event, {getattr(row, number)} is there twice"
+                raise Problem(RejectCode.INCONSISTENT, f"{path}.{number}", text)
+            seen.add(getattr(row, number))
+
+
+def line(event: Any, kept: bool, message: bytes) -> bytes:
+    """The event as JSON without its opening brace; the message is its `raw` where not all of it was kept."""
+    encoded = ENCODER.encode(event)[1:]
+    if kept:
+        return encoded
+    return encoded[:-1] + b',"raw":' + ENCODER.encode(message.decode()) + b"}"
