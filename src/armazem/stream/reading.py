@@ -1,0 +1,147 @@
+"""Reading the journal: which files hold which events, and a DuckDB expression over them.
+
+Readers take no lock. A segment grows, is replaced by its Parquet file and vanishes under their eyes; what a
+statement that has begun may meet of it: `reading` begins it again.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Sequence
+from itertools import groupby
+from pathlib import Path
+from typing import TypeVar
+
+import duckdb
+
+from armazem.contract.event_record import event_columns
+from armazem.home import Home
+from armazem.stream.journal import decode_line
+from armazem.stream.segments import Segment, list_segments
+
+T = TypeVar("T")
+
+LONGEST_LINE = 1 << 24
+"""Bytes. A line is an event of 1 MiB at most with its text beside it; DuckDB gives up on lines over twice this."""
+
+_ATTEMPTS = 3
+_BLOCK = 1 << 16
+_ROWS = 10_000
+
+
+def segments(home: Home) -> list[Segment]:
+    """The files of the journal, by number of their first event; the Parquet file where a segment has both."""
+    return list_segments(home.journal)
+
+
+def relation(home: Home, *, after: int = 0, up_to: int | None = None, columns: Sequence[str] | None = None) -> str:
+    """A DuckDB table expression over the events with after < seq <= up_to, in journal order.
+
+    `columns`: names of the event's record (all of them by default). It names the files of now: whoever keeps it sees
+    nothing of later segments, and fails once a file of it is compacted and removed; see `reading`.
+    Garbage and a torn last line are passed over.
+    """
+    types = event_columns()
+    names = list(types) if columns is None else list(columns)
+    until = "" if up_to is None else f" and seq <= {int(up_to)}"
+    condition = f"seq > {int(after)}{until} and event_id is not null"
+    parts = [
+        f"select {', '.join(_selected(name, types[name]) for name in names)} from {source} where {condition}"
+        for source in _sources(_between(segments(home), after, up_to), {*names, "seq", "event_id"})
+    ]
+    if not parts:
+        empty = ", ".join(f'cast(null as {types[name]}) as "{name}"' for name in names)
+        parts = [f"select {empty} where false"]
+    return f"({' union all '.join(parts)})"
+
+
+def _between(found: Sequence[Segment], after: int, up_to: int | None) -> Iterator[Segment]:
+    for number, segment in enumerate(found):
+        ends_before = number + 1 < len(found) and found[number + 1].first <= after + 1
+        if not ends_before and (up_to is None or segment.first <= up_to):
+            yield segment
+
+
+def _sources(found: Iterator[Segment], needed: set[str]) -> Iterator[str]:
+    types = ", ".join(f"{_text(name)}: {_text(type_)}" for name, type_ in event_columns().items() if name in needed)
+    for compacted, group in groupby(found, key=lambda segment: segment.compacted):
+        paths = ", ".join(_text(str(segment.path)) for segment in group)
+        if compacted:
+            yield f"read_parquet([{paths}], hive_partitioning = false)"
+        else:
+            yield (
+                f"read_json([{paths}], format = 'newline_delimited', columns = {{{types}}}, ignore_errors = true, "
+                f"maximum_object_size = {LONGEST_LINE}, compression = 'none', hive_partitioning = false)"
+            )
+
+
+def _selected(name: str, type_: str) -> str:
+    # A struct written before a column was added to the contract has one field less; the cast adds it as null.
+    return f'cast("{name}" as {type_}) as "{name}"' if type_.startswith("STRUCT") else f'"{name}"'
+
+
+def _text(value: str) -> str:
+    return "'" + value.replace("'", "''") + "'"
+
+
+def reading(home: Home, run: Callable[[], T]) -> T:
+    """What `run` returns. It is run again where a file that it had listed was compacted and removed meanwhile.
+
+    `run` asks for `relation` itself, so that it has a fresh list each time. Raises what `run` raises.
+    """
+    for _ in range(_ATTEMPTS - 1):
+        before = segments(home)
+        try:
+            return run()
+        except duckdb.IOException:
+            if all(segment.path.exists() for segment in before):
+                raise
+    return run()
+
+
+def event_ids(home: Home, *, after: int = 0) -> Iterator[tuple[list[str], int]]:
+    """The ids of the events with seq > after, in journal order: lists of them, each with its last seq."""
+    with duckdb.connect(config={"memory_limit": "1GB", "threads": 2}) as connection:
+        source = relation(home, after=after, columns=("event_id", "seq"))
+        result = connection.execute(f"select event_id, seq from {source}")
+        while rows := result.fetchmany(_ROWS):
+            yield [row[0] for row in rows], rows[-1][1]
+
+
+def last_seq(home: Home) -> int:
+    """The highest seq of a whole line in the journal, 0 where there is none. Reads the end of the last file."""
+    for segment in reversed(segments(home)):
+        found = _last_compacted(segment.path) if segment.compacted else _last_line(segment.path)
+        if found:
+            return found
+    return 0
+
+
+def _last_compacted(path: Path) -> int:
+    with duckdb.connect() as connection:
+        row = connection.execute("select max(seq) from read_parquet(?)", [str(path)]).fetchone()
+    return int(row[0]) if row and row[0] is not None else 0
+
+
+def _last_line(path: Path) -> int:
+    with path.open("rb") as file:
+        end = file.seek(0, os.SEEK_END)
+        tail = b""
+        whole = False  # whether a line break follows `tail`
+        block = _BLOCK
+        while end > 0:
+            start = max(0, end - block)
+            block *= 2  # a long line is not read again and again
+            file.seek(start)
+            tail = file.read(end - start) + tail
+            end = start
+            first, *lines = tail.split(b"\n")
+            if start == 0:
+                lines.insert(0, first)
+            complete = lines if whole else lines[:-1]
+            for line in reversed(complete):
+                if record := decode_line(line):
+                    return record.seq
+            if lines:
+                tail, whole = first, True
+    return 0

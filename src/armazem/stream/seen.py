@@ -1,0 +1,214 @@
+"""Every event_id ever accepted, exactly, in little memory.
+
+An id is known by its 128-bit BLAKE2b digest: two of 10^12 ids share one with a chance below 10^-14, so an answer is as
+exact as the memory of the machine. The newest digests are in a set. When it is full, a thread writes it as a sorted
+run under `journal/seen` and merges runs of similar size; a Bloom filter in memory says for which ids the
+runs need not be looked at, which are nearly all new ones.
+
+The runs are derived from the journal: what is missing, damaged, or of another journal is made anew from it when
+`SeenIds` is opened. So a crash, also in the middle of a merge, loses nothing.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+from collections.abc import Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+from armazem.errors import HomeError
+from armazem.home import Home
+from armazem.stream.bloom import BloomFilter, Words, words
+from armazem.stream.reading import event_ids, last_seq
+from armazem.stream.runs import Run, merge_runs, usable_runs, write_run
+
+_FIRST_FILTER = 27  # 2^27 bits, 16 MiB: for 13 million ids; each further filter is twice as large
+_FEW = 16  # so few ids are looked up one by one: arrays would cost more
+_WAITING = 4  # full sets that may wait for the disk before `commit` waits too
+
+_logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class _Full:
+    """A set that is complete and waits to be written."""
+
+    digests: set[bytes]
+    first_seq: int
+    last_seq: int
+
+
+class SeenIds:
+    """The ids of one journal, for its one writer. Not for several threads."""
+
+    @classmethod
+    def open(cls, home: Home, *, recent: int = 65_536, fanout: int = 4) -> SeenIds:
+        """The ids of the journal in this home folder; the caller holds its writer's lock and has recovered it.
+
+        `recent` digests are kept in the set; `fanout` runs of similar size are merged into one.
+        Raises OSError or duckdb.Error where the journal or the folder of the runs cannot be used.
+        """
+        folder = home.journal / "seen"
+        folder.mkdir(parents=True, exist_ok=True)
+        seen = cls(folder, recent, fanout)
+        seen._open_runs(last_seq(home))
+        if not seen._catch_up(home):  # the runs are of another journal: one was restored from a copy, say
+            seen._open_runs(0)
+            seen._catch_up(home)
+        return seen
+
+    def __init__(self, folder: Path, recent: int, fanout: int) -> None:
+        self._folder, self._limit, self._fanout = folder, recent, fanout
+        self._recent: set[bytes] = set()
+        self._full: list[_Full] = []  # oldest first
+        self._runs: list[Run] = []  # oldest first, without a gap
+        self._filters = [BloomFilter(_FIRST_FILTER)]  # over the runs
+        self._written = 0  # last seq in the runs and full sets
+        self._checked: dict[str, bytes] = {}
+        self._worker = ThreadPoolExecutor(1, "seen-ids")
+        self._job: Future[Run] | None = None
+        self._merging: list[Run] = []
+
+    def check(self, event_ids: Sequence[str]) -> list[bool]:
+        """For each id: True if it was never accepted before, and does not stand earlier in the batch.
+
+        Nothing is recorded. Raises HomeError where a run was damaged since it was opened.
+        """
+        self._settle()
+        digests = [_digest(event_id) for event_id in event_ids]
+        self._checked = dict(zip(event_ids, digests, strict=True))
+        known = self._recent.intersection(digests)
+        for full in self._full:
+            known |= full.digests.intersection(digests)
+        if self._runs:
+            known |= self._in_runs([digest for digest in digests if digest not in known] if known else digests)
+        if not known and len(self._checked) == len(digests):
+            return [True] * len(digests)
+        new = []
+        for digest in digests:
+            new.append(digest not in known)
+            known.add(digest)
+        return new
+
+    def commit(self, event_ids: Sequence[str], last_seq: int) -> None:
+        """Record the ids of events that the journal has on disk; the last one has this seq."""
+        checked = self._checked
+        self._recent.update([checked.get(event_id) or _digest(event_id) for event_id in event_ids])
+        self._checked = {}
+        if len(self._recent) < self._limit:
+            self._settle()
+            return
+        self._full.append(_Full(self._recent, self._written + 1, last_seq))
+        self._recent, self._written = set(), last_seq
+        self._start()
+        self._settle(wait=len(self._full) > _WAITING)
+
+    def forget(self) -> None:
+        """Drop what the last `check` remembered for `commit`, where its events were not written."""
+        self._checked = {}
+
+    def close(self) -> None:
+        """Let what is being written end. The newest ids are read from the journal when it is opened again."""
+        self._settle(wait=True, more=False)
+        self._worker.shutdown()
+        self._close_runs()
+
+    def _in_runs(self, digests: list[bytes]) -> set[bytes]:
+        if len(digests) <= _FEW:
+            perhaps = [digest for digest in digests if any(one.perhaps_one(digest) for one in self._filters)]
+        else:
+            array = words(b"".join(digests))
+            hits = self._filters[0].perhaps(array)
+            for one in self._filters[1:]:
+                hits |= one.perhaps(array)
+            perhaps = [digests[at] for at in hits.nonzero()[0].tolist()]
+        return {digest for digest in perhaps if any(run.holds(digest) for run in reversed(self._runs))}
+
+    # The worker makes files; the caller's thread takes them into use, so that nothing needs a lock.
+
+    def _start(self) -> None:
+        if self._job is not None:
+            return
+        if self._full:
+            self._job = self._worker.submit(self._write, self._full[0])
+        elif group := self._similar():
+            self._merging = group
+            self._job = self._worker.submit(merge_runs, self._folder, group)
+
+    def _settle(self, *, wait: bool = False, more: bool = True) -> None:
+        if self._job is None or not (wait or self._job.done()):
+            return
+        job, self._job = self._job, None
+        merged, self._merging = self._merging, []
+        try:
+            run = job.result()
+        except (OSError, HomeError) as error:
+            # The ids stay where they are; it is tried again when the next set is full.
+            _logger.warning("ids of accepted events could not be written to %s: %s", self._folder, error)
+            return
+        if merged:
+            self._runs[-len(merged) :] = [run]
+            for old in merged:
+                old.discard()
+        else:
+            self._runs.append(run)
+            del self._full[0]
+        if more:
+            self._start()
+
+    def _write(self, full: _Full) -> Run:
+        digests = words(b"".join(full.digests))
+        run = write_run(self._folder, digests, full.first_seq, full.last_seq)
+        self._add_to_filters(digests)
+        return run
+
+    def _add_to_filters(self, digests: Words) -> None:
+        # Safe beside a look-up: bits are only set, and until the run is in use the full set answers for it.
+        if self._filters[-1].count >= self._filters[-1].capacity:
+            self._filters.append(BloomFilter(self._filters[-1].log2_bits + 1))
+        self._filters[-1].add(digests)
+
+    def _similar(self) -> list[Run]:
+        """The newest runs, where enough of them have a size of the same order, or smaller."""
+        limit = self._limit * 2
+        while True:
+            first = len(self._runs)
+            while first and self._runs[first - 1].count < limit:
+                first -= 1
+            if len(self._runs) - first >= self._fanout:
+                return self._runs[first:]
+            if first == 0:
+                return []
+            limit *= self._fanout
+
+    # Opening: the runs that fit the journal, then the journal from there on.
+
+    def _open_runs(self, end: int) -> None:
+        """Take the whole runs up to seq `end` into use, and remove the other files."""
+        self._close_runs()
+        ids = sum(path.stat().st_size for path in self._folder.glob("*.run")) // 16
+        self._filters = [BloomFilter(max(_FIRST_FILTER, (ids * 12).bit_length()))]
+        self._runs = usable_runs(self._folder, end, self._add_to_filters)
+        self._written = self._runs[-1].last_seq if self._runs else 0
+
+    def _close_runs(self) -> None:
+        for run in self._runs:
+            run.close()
+        self._runs = []
+
+    def _catch_up(self, home: Home) -> bool:
+        """Record what the journal has after the runs. False if its event at their end is not in them."""
+        after = self._written
+        first = True
+        for ids, seq in event_ids(home, after=max(after - 1, 0)):
+            if first and after and not self._runs[-1].holds(_digest(ids[0])):
+                return False
+            first = False
+            self.commit(ids, seq)
+        return not (first and after)
+
+
+def _digest(event_id: str) -> bytes:
+    return hashlib.blake2b(event_id.encode("utf-8", "surrogatepass"), digest_size=16).digest()
