@@ -77,7 +77,7 @@ class SeenIds:
         Nothing is recorded. Raises HomeError where a run was damaged since it was opened.
         """
         self._settle()
-        digests = [_digest(event_id) for event_id in event_ids]
+        digests = _digests(event_ids)
         self._checked = dict(zip(event_ids, digests, strict=True))
         known = self._recent.intersection(digests)
         for full in self._full:
@@ -95,7 +95,7 @@ class SeenIds:
     def commit(self, event_ids: Sequence[str], last_seq: int) -> None:
         """Record the ids of events that the journal has on disk; the last one has this seq."""
         checked = self._checked
-        self._recent.update([checked.get(event_id) or _digest(event_id) for event_id in event_ids])
+        self._recent.update([checked.get(event_id) or _digests([event_id])[0] for event_id in event_ids])
         self._checked = {}
         if len(self._recent) < self._limit:
             self._settle()
@@ -203,12 +203,13 @@ class SeenIds:
         after = self._written
         first = True
         for ids, seq in event_ids(home, after=max(after - 1, 0)):
-            if first and after and not self._runs[-1].holds(_digest(ids[0])):
+            if first and after and not self._runs[-1].holds(_digests(ids[:1])[0]):
                 return False
             first = False
             self.commit(ids, seq)
         return not (first and after)
 
 
-def _digest(event_id: str) -> bytes:
-    return hashlib.blake2b(event_id.encode("utf-8", "surrogatepass"), digest_size=16).digest()
+def _digests(event_ids: Sequence[str]) -> list[bytes]:
+    blake2b = hashlib.blake2b
+    return [blake2b(event_id.encode("utf-8", "surrogatepass"), digest_size=16).digest() for event_id in event_ids]
