@@ -219,7 +219,7 @@ def _readable(letter: DeadLetter) -> str:
 @click.option("--dry-run", is_flag=True, help="Only say what would be accepted now.")
 @to_option
 @click.pass_context
-def replay(ctx: click.Context, ids: tuple[str, ...], repaired: Path | None, **options: Any) -> None:
+def replay(ctx: click.Context, /, ids: tuple[str, ...], repaired: Path | None, **options: Any) -> None:
     """Take in dead letters again: all, those with an ID, or those of a code or source.
 
     What is accepted now is an event like any other, and leaves the list. What would be refused again stays.

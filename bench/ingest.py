@@ -1,0 +1,116 @@
+"""The limit of ingest: validate, recognise duplicates, journal and fsync on one core, beside the bare typed decode.
+
+`python -m bench.ingest [--events N] [--batch N]` ingests N events (400,000) in submissions of so many messages
+(1,000), in eight rounds; each round first decodes the same bytes. It prints events/s of both and their ratio, and
+memory and journal size as they grow.
+"""
+
+from __future__ import annotations
+
+import argparse
+import gc
+import os
+import statistics
+import tempfile
+import time
+import uuid
+from collections import deque
+from concurrent.futures import Future
+from datetime import UTC, datetime
+from pathlib import Path
+
+from armazem.config import Settings
+from armazem.contract.event_structs import decoder
+from armazem.home import Home
+from armazem.stream.ingest import Ingest, Outcome
+from armazem.stream.ledger import read_ledger
+
+ROUNDS = 8
+LIMIT_RATIO, LIMIT_RATE = 0.4, 60_000
+
+# As the shop sends it: an order of one item, paid with one card; 726 bytes.
+EVENT = (
+    '{{"event_id":"{event}","event_type":"order_initiated","timestamp":"2026-11-22T14:03:11.250-03:00","data":{{'
+    '"orders":{{"order_id":"{order}","customer_id":"9ef432eb6251297304e76186b10a928d","order_status":"created",'
+    '"order_purchase_timestamp":"2026-11-22T14:03:11","order_estimated_delivery_date":"2026-12-10T00:00:00"}},'
+    '"order_items":[{{"order_id":"{order}","order_item_id":1,"product_id":"87285b34884572647811a353c7ac498a",'
+    '"seller_id":"3504c0cb71d7fa48d967e0e4c94d59d9","shipping_limit_date":"2026-11-26T14:03:11","price":{price},'
+    '"freight_value":8.72}}],"order_payments":[{{"order_id":"{order}","payment_sequential":1,'
+    '"payment_type":"credit_card","payment_installments":2,"payment_value":38.71}}]}}}}'
+)
+
+
+def events(count: int) -> list[bytes]:
+    return [
+        EVENT.format(event=uuid.uuid4(), order=uuid.uuid4().hex, price=f"{number % 9000 / 100:.2f}").encode()
+        for number in range(count)
+    ]
+
+
+def decode(messages: list[bytes]) -> float:
+    """Seconds of the bare typed decode."""
+    decode_one = decoder().decode
+    started = time.perf_counter()
+    for message in messages:
+        decode_one(message)
+    return time.perf_counter() - started
+
+
+def ingest(writer: Ingest, messages: list[bytes], batch: int) -> float:
+    """Seconds until all are acknowledged; some submissions wait at any time, as with several senders."""
+    waiting: deque[Future[Outcome]] = deque()
+    started = time.perf_counter()
+    for start in range(0, len(messages), batch):
+        waiting.append(writer.submit(messages[start : start + batch], "http"))
+        if len(waiting) > max(4, 8_000 // batch):
+            waiting.popleft().result()
+    while waiting:
+        waiting.popleft().result()
+    return time.perf_counter() - started
+
+
+def memory() -> float:
+    """Resident MiB of this process."""
+    pages = int(Path("/proc/self/statm").read_text().split()[1])
+    return pages * os.sysconf("SC_PAGE_SIZE") / 2**20
+
+
+def main(total: int, batch: int) -> None:
+    os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
+    bare, ours = [], []
+    with tempfile.TemporaryDirectory() as folder:
+        home = Home(Path(folder) / "home").open()
+        done = 0
+        with Ingest(home, Settings(home=home.root)) as writer:
+            while done < total:
+                messages = events(max(1, min(total // ROUNDS, 250_000, total - done)))
+                gc.collect()
+                bare.append(len(messages) / decode(messages))
+                ours.append(len(messages) / ingest(writer, messages, batch))
+                done += len(messages)
+                print(
+                    f"{done:>10,} events: decode {bare[-1]:>9,.0f}/s, ingest {ours[-1]:>9,.0f}/s, "
+                    f"ratio {ours[-1] / bare[-1]:.2f}, {memory():,.0f} MiB",
+                    flush=True,
+                )
+        started = time.perf_counter()
+        with Ingest(home, Settings(home=home.root)):
+            opened = time.perf_counter() - started
+        (row,) = read_ledger(home)
+        if (row.received, row.accepted) != (total, total):
+            raise SystemExit(f"{total} were sent, and the ledger says {row}")
+    ratio = statistics.median(o / b for o, b in zip(ours, bare, strict=True))
+    rate = statistics.median(ours)
+    print(f"{datetime.now(UTC):%Y-%m-%d}, one core, submissions of {batch:,}: {rate:,.0f} events/s, ratio {ratio:.2f}")
+    print(
+        f"limits {LIMIT_RATE:,}/s and {LIMIT_RATIO}: {'hold' if rate >= LIMIT_RATE and ratio >= LIMIT_RATIO else 'MISSED'}"
+    )
+    print(f"opened again with {total:,} events in {opened:.2f} s")
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--events", type=int, default=400_000)
+    parser.add_argument("--batch", type=int, default=1_000)
+    arguments = parser.parse_args()
+    main(arguments.events, arguments.batch)
