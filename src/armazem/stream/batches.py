@@ -109,8 +109,9 @@ class Batches(Generic[D]):
         return self._limit is not None and self._accepted + self._duplicates + self._refused >= self._limit
 
     @property
-    def running(self) -> bool:
-        return self._thread.is_alive()
+    def broken(self) -> bool:
+        """Whether the thread that writes has died; its traceback is on stderr."""
+        return not self._closing and not self._thread.is_alive()
 
     def finish(self, seconds: float) -> list[D]:
         """Write what has gathered, for at most so many seconds; the rest, which the caller has to return."""

@@ -113,7 +113,7 @@ class Subscription:
             error = self._stream.exception(timeout=0)
             if error is not None:
                 raise cloud_error(error, self._path) from error
-        if self._ingest.failed or not self._batches.running:
+        if self._ingest.failed or self._batches.broken:
             raise JournalError("the journal is not written any more", "look at the messages above, then start it again")
 
     def stop(self) -> Counts:
