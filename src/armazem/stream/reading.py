@@ -7,7 +7,7 @@ statement that has begun may meet of it: `reading` begins it again.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from itertools import groupby
 from pathlib import Path
 from typing import TypeVar
@@ -63,16 +63,29 @@ def _between(found: Sequence[Segment], after: int, up_to: int | None) -> Iterato
 
 
 def _sources(found: Iterator[Segment], needed: set[str]) -> Iterator[str]:
-    types = ", ".join(f"{_text(name)}: {_text(type_)}" for name, type_ in event_columns().items() if name in needed)
     for compacted, group in groupby(found, key=lambda segment: segment.compacted):
-        paths = ", ".join(_text(str(segment.path)) for segment in group)
-        if compacted:
-            yield f"read_parquet([{paths}], hive_partitioning = false)"
-        else:
-            yield (
-                f"read_json([{paths}], format = 'newline_delimited', columns = {{{types}}}, ignore_errors = true, "
-                f"maximum_object_size = {LONGEST_LINE}, compression = 'none', hive_partitioning = false)"
-            )
+        paths = [segment.path for segment in group]
+        yield parquet_source(paths) if compacted else lines_source(paths, needed)
+
+
+def parquet_source(paths: Sequence[Path]) -> str:
+    """A DuckDB table function over compacted segments."""
+    return f"read_parquet([{', '.join(map(sql_text, paths))}], hive_partitioning = false)"
+
+
+def lines_source(paths: Sequence[Path], columns: Collection[str] | None = None, *, strict: bool = False) -> str:
+    """A DuckDB table function over files of journal lines.
+
+    A line that is no JSON is a row of nulls, a value that does not fit its column is null. With `strict` each of them
+    fails the statement.
+    """
+    types = event_columns()
+    pairs = ", ".join(f"{sql_text(n)}: {sql_text(t)}" for n, t in types.items() if columns is None or n in columns)
+    return (
+        f"read_json([{', '.join(map(sql_text, paths))}], format = 'newline_delimited', columns = {{{pairs}}}, "
+        f"ignore_errors = {str(not strict).lower()}, maximum_object_size = {LONGEST_LINE}, "
+        "compression = 'uncompressed', hive_partitioning = false)"
+    )
 
 
 def _selected(name: str, type_: str) -> str:
@@ -80,8 +93,9 @@ def _selected(name: str, type_: str) -> str:
     return f'cast("{name}" as {type_}) as "{name}"' if type_.startswith("STRUCT") else f'"{name}"'
 
 
-def _text(value: str) -> str:
-    return "'" + value.replace("'", "''") + "'"
+def sql_text(value: object) -> str:
+    """A literal."""
+    return "'" + str(value).replace("'", "''") + "'"
 
 
 def reading(home: Home, run: Callable[[], T]) -> T:
