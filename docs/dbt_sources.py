@@ -6,6 +6,7 @@ from pathlib import Path
 
 import yaml
 
+from armazem.contract.event_record import events_source
 from armazem.contract.render import dbt_sources
 
 SOURCES = Path(__file__).parents[1] / "dbt" / "models" / "staging" / "_sources.yml"
@@ -16,5 +17,6 @@ def sources_file() -> str:
     """The content of the file."""
     content = yaml.safe_load(SOURCES.read_text(encoding="utf-8"))
     [raw] = dbt_sources()["sources"]
+    raw["tables"].append(events_source())
     content["sources"] = [raw if source["name"] == "raw" else source for source in content["sources"]]
     return _MARK + yaml.safe_dump(content, sort_keys=False, allow_unicode=True, width=120)

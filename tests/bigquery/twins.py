@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from decimal import Decimal
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
+from google.cloud import bigquery
 from warehouse.shop import Answer, Shop, armazem
 
 from armazem.config import Settings
 from armazem.landing.bigquery import load_to_bigquery
+from armazem.landing.cloud.raw import EVENTS, Raw, fields
 from armazem.warehouse.bigquery.build import build as build_on_bigquery
 from armazem.warehouse.bigquery.query import run_query as run_on_bigquery
 from armazem.warehouse.build import BuildReport, BuildRequest
 from armazem.warehouse.query import Rows, run_query
 
-SCHEMAS = ("staging", "marts", "kpis")
+SCHEMAS = ("staging", "marts", "kpis", "live")
 
 
 class Cloud:
@@ -32,6 +35,14 @@ class Cloud:
 
     def build(self, request: BuildRequest | None = None) -> BuildReport:
         return build_on_bigquery(self.settings, request or BuildRequest())
+
+    def append_events(self, lines: Sequence[bytes]) -> None:
+        """The lines of a journal, as they are."""
+        raw = Raw(self.settings)
+        config = bigquery.LoadJobConfig(
+            schema=fields(EVENTS), source_format=bigquery.SourceFormat.NEWLINE_DELIMITED_JSON
+        )
+        raw.client.load_table_from_file(BytesIO(b"".join(lines)), raw.table(EVENTS), job_config=config).result()
 
     def armazem(self, *arguments: object) -> Answer:
         with environment(self.settings):
@@ -71,7 +82,7 @@ def tables_of(shop: Shop) -> dict[str, list[tuple[str, ...]]]:
     listed = run_query(
         shop.home,
         "select table_schema, table_name from information_schema.tables "
-        "where table_schema in ('staging', 'marts', 'kpis')",
+        "where table_schema in ('staging', 'marts', 'kpis', 'live')",
     )
     return {
         f"{schema}.{name}": canonical(run_query(shop.home, f"select * from {schema}.{name}"))
@@ -80,13 +91,22 @@ def tables_of(shop: Shop) -> dict[str, list[tuple[str, ...]]]:
 
 
 def canonical(answer: Rows) -> list[tuple[str, ...]]:
-    """The names of the columns, then the rows, sorted. Money is exact, other numbers to nine decimals."""
-    order = sorted(range(len(answer.columns)), key=lambda place: answer.columns[place])
+    """The names of the columns, then the rows, sorted. Money is exact, other numbers to nine decimals.
+
+    Without what is of the one warehouse only: the id of a load, the position in a journal.
+    """
+    places = [place for place, name in enumerate(answer.columns) if name not in ("_load_id", "seq")]
+    order = sorted(places, key=lambda place: answer.columns[place])
     rows = sorted(tuple(as_text(row[place]) for place in order) for row in answer.rows)
     return [tuple(answer.columns[place] for place in order), *rows]
 
 
 def as_text(value: Any) -> str:
+    if isinstance(value, dict):
+        # BigQuery has no null list: an empty one.
+        return str({name: as_text(part) for name, part in sorted(value.items()) if part is not None and part != []})
+    if isinstance(value, list):
+        return str([as_text(part) for part in value])
     if isinstance(value, bool) or not isinstance(value, int | float | Decimal):
         return repr(value)
     return f"{Decimal(str(value)):.9f}"

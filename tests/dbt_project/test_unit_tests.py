@@ -50,8 +50,8 @@ def test_unit_tests_cover_what_they_are_meant_to(results: Mapping[str, Any]) -> 
     tested = {result.node.tested_node_unique_id.rpartition(".")[2] for result in results.values()}
     models = {path.stem for path in (project_folder() / "models").rglob("*.sql")}
     assert len(results) >= AT_LEAST
-    # It hands on the rows of audit_fact_sales as they are.
-    assert models - tested == {"fact_sales"}
+    # The first hands on the rows of audit_fact_sales as they are; the views name published tables, not inputs.
+    assert models - tested == {"fact_sales", "live_orders", "live_order_items", "live_order_payments"}
 
 
 def _dbt(folder: Path, command: str, *arguments: str) -> list[Any]:

@@ -1,4 +1,13 @@
 {#
+    The views of `live` name published tables, which the first build has yet to make: armazem makes them, of their
+    compiled SQL, when it has published.
+#}
+{% materialization view, adapter='bigquery' %}
+    {%- do store_raw_result('main', message='left to the publication', code='VIEW', rows_affected='0') -%}
+    {{ return({'relations': []}) }}
+{% endmaterialization %}
+
+{#
     dbt-bigquery's merge, kept to the partitions that hold rows to be replaced: BigQuery bills what a merge
     scans, and only literals prune. Which partitions those are is asked first, of the keys alone. A row whose
     date is null lies in a partition of its own, which is always looked at.

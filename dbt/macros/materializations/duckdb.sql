@@ -17,6 +17,19 @@
     {{ return({'relations': [target_relation]}) }}
 {% endmaterialization %}
 
+{% materialization view, adapter='duckdb' %}
+    {%- set target_relation = this.incorporate(type='view') -%}
+    {{ run_hooks(pre_hooks) }}
+    {%- call statement('main') -%}
+        create or replace view {{ target_relation }} as (
+            {{ compiled_code }}
+        )
+    {%- endcall -%}
+    {{ run_hooks(post_hooks) }}
+    {%- do adapter.commit() -%}
+    {{ return({'relations': [target_relation]}) }}
+{% endmaterialization %}
+
 {# Without a unique_key rows are added; with one, those that have the keys of new rows go first. #}
 {% materialization incremental, adapter='duckdb' %}
     {%- set existing_relation = load_cached_relation(this) -%}

@@ -18,6 +18,9 @@ loaded as (
     union distinct
     {%- endfor %}
     select order_id from {{ ref('int_reprocessed_orders') }}
+    union distinct
+    select order_id from {{ ref('int_new_events') }}
+    where order_id is not null
 ),
 
 {% if facts %}

@@ -1,34 +1,3 @@
 {{ config(unique_key='customer_id', cluster_by='customer_id') }}
 
-with source as (
-    select * from {{ source('raw', 'customers') }}
-    {{ taken_in() }}
-),
-
-cleaned as (
-    select
-        {{ identifier('customer_id') }} as customer_id,
-        {{ identifier('customer_unique_id') }} as customer_unique_id,
-        {{ zip_prefix('customer_zip_code_prefix') }} as customer_zip_code_prefix,
-        {{ city('customer_city') }} as customer_city,
-        {{ state('customer_state') }} as customer_state,
-        _load_id,
-        _row
-    from source
-),
-
-newest as (
-    {{ newest_row('cleaned', ['customer_id']) }}
-),
-
-final as (
-    select
-        customer_id,
-        customer_unique_id,
-        customer_zip_code_prefix,
-        customer_city,
-        customer_state
-    from newest
-)
-
-select * from final
+{{ newest_values('customers') }}

@@ -4,39 +4,4 @@
     cluster_by='order_id'
 ) }}
 
-with source as (
-    select * from {{ source('raw', 'order_reviews') }}
-    {{ taken_in(by_order=true) }}
-),
-
-cleaned as (
-    select
-        {{ identifier('review_id') }} as review_id,
-        {{ identifier('order_id') }} as order_id,
-        review_score,
-        {{ text('review_comment_title') }} as review_comment_title,
-        {{ text('review_comment_message') }} as review_comment_message,
-        review_creation_date,
-        review_answer_timestamp,
-        _load_id,
-        _row
-    from source
-),
-
-newest as (
-    {{ newest_row('cleaned', ['review_id', 'order_id']) }}
-),
-
-final as (
-    select
-        review_id,
-        order_id,
-        review_score,
-        review_comment_title,
-        review_comment_message,
-        review_creation_date,
-        review_answer_timestamp
-    from newest
-)
-
-select * from final
+{{ newest_values('order_reviews') }}

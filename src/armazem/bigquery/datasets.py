@@ -12,7 +12,8 @@ class Datasets:
     """Names of the datasets, with the prefix of the settings.
 
     `raw`: what was loaded, with the ledger and the rejects. `audit`: what a build works on. `kept`: the tables
-    of the last published builds, for rollback. `staging`, `marts`, `kpis`, `meta`: published.
+    of the last published builds, for rollback. `staging`, `marts`, `kpis`, `meta`: published. `live`: views on
+    `staging` and the events since.
     """
 
     raw: str
@@ -22,6 +23,7 @@ class Datasets:
     marts: str
     kpis: str
     meta: str
+    live: str
 
     @property
     def all(self) -> tuple[str, ...]:

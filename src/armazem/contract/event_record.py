@@ -81,3 +81,14 @@ def event_columns_bigquery() -> dict[str, str]:
         "data": f"struct<{', '.join(parts)}>",
         "raw": "STRING",
     }
+
+
+def events_source() -> dict[str, Any]:
+    """The table `raw.events` for the dbt project's sources file."""
+    described = [(name, text) for name, _, _, text in _ENVELOPE] + [("data", "The columns it carries."), ("raw", _RAW)]
+    return {
+        "name": "events",
+        "identifier": "{{ 'events' if target.type == 'duckdb' else 'raw_events' }}",
+        "description": "Accepted events, one row per line of the journal; one event may have two.",
+        "columns": [{"name": name, "description": text} for name, text in described],
+    }

@@ -18,6 +18,7 @@ import duckdb
 
 from armazem.config import Settings
 from armazem.contract import TABLES
+from armazem.contract.event_record import event_columns
 from armazem.contract.render import duckdb_columns
 from armazem.errors import HomeError
 from armazem.home import Home
@@ -35,8 +36,17 @@ from armazem.warehouse.dbt_project import (
     start_import,
 )
 from armazem.warehouse.inputs import create_inputs, drop_inputs
+from armazem.warehouse.journal import journal_after, new_event_count
 from armazem.warehouse.lock import build_lock
-from armazem.warehouse.meta import META_DDL, copy_history, create_meta, loads_taken_in, made_by, write_meta
+from armazem.warehouse.meta import (
+    META_DDL,
+    copy_history,
+    create_meta,
+    journal_position,
+    loads_taken_in,
+    made_by,
+    write_meta,
+)
 from armazem.warehouse.outcome import AuditFailed, BuildReport, audit_failed, record_of
 from armazem.warehouse.plan import BuildRequest, Plan, State, make_plan
 from armazem.warehouse.records import AuditResult, BuildRecord, new_build_id
@@ -88,7 +98,7 @@ def _build_locked(
 ) -> BuildReport:
     started = datetime.now(UTC)
     _discard(home)
-    plan = _plan(home, request)
+    plan = _plan(settings, home, request)
     if plan.is_empty:
         assert plan.base is not None
         return BuildReport(None, plan.base, "nothing new since")
@@ -109,6 +119,7 @@ def _build_locked(
         {
             "ARMAZEM_DBT_DUCKDB_PATH": str(work),
             "ARMAZEM_DBT_MEMORY_LIMIT": settings.memory_limit or _default_memory_limit(),
+            "ARMAZEM_DBT_TIME_ZONE": settings.time_zone,
             "DO_NOT_TRACK": "1",
         },
         build_id,
@@ -118,7 +129,7 @@ def _build_locked(
     )
     with closing(duckdb.connect(str(work))) as connection:
         run = replace(run, tests=_with_failed_checks(connection, run.tests))
-        record = record_of(plan, run, build_id, started)
+        record = record_of(plan, run, build_id, started, new_event_count(connection))
         passed = not (run.failed_models or run.failed_tests)
         rows = _finish(connection, plan, record, run) if passed else ()
     if not passed:
@@ -136,11 +147,13 @@ def _build_locked(
     return BuildReport(record, build_id, plan.reason, run.tests, run.models, rows)
 
 
-def _plan(home: Home, request: BuildRequest) -> Plan:
-    code = fingerprint(project_folder(), META_DDL, *(str(duckdb_columns(table)) for table in TABLES))
+def _plan(settings: Settings, home: Home, request: BuildRequest) -> Plan:
+    columns = (str(duckdb_columns(table)) for table in TABLES)
+    code = fingerprint(project_folder(), META_DDL, *columns, str(event_columns()), settings.time_zone)
     current = versions.current_build(home)
     before = None if current is None else _state_of(versions.version_file(home, current))
-    return make_plan(request, read_ledger(home), current, before, code)
+    journal = journal_after(home, before.journal_seq if before else 0)
+    return make_plan(request, read_ledger(home), current, before, code, journal)
 
 
 def _state_of(file: Path) -> State | None:
@@ -149,7 +162,7 @@ def _state_of(file: Path) -> State | None:
         return None
     try:
         with closing(duckdb.connect(str(file), read_only=True)) as connection:
-            return State(frozenset(loads_taken_in(connection)), made_by(connection))
+            return State(frozenset(loads_taken_in(connection)), made_by(connection), journal_position(connection))
     except duckdb.Error as error:
         if "lock" in str(error):
             raise HomeError(

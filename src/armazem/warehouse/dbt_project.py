@@ -60,13 +60,15 @@ def fingerprint(folder: Path, *more: str) -> str:
 
 _LOGGED = ("info", "warn", "error")
 
-# The facts need the first and the product KPI both; they exist in the file being built only.
-SCOPE_MODELS = ("int_changed_orders", "int_changed_periods")
+# They exist in the file being built only, and every other model may need them.
+SCOPE_MODELS = ("int_load_times", "int_new_events", "int_changed_orders", "int_changed_periods")
+# Views on what came after this very build.
+LIVE_MODELS = ("live_orders", "live_order_items", "live_order_payments")
 
 
 def with_scope(selector: str) -> str:
-    """The selector, and the models that say which orders and periods are computed again."""
-    return " ".join([selector, *SCOPE_MODELS]).strip()
+    """The selector, the models that say which rows are computed again, and the views that go with each build."""
+    return " ".join([selector, *SCOPE_MODELS, *LIVE_MODELS]).strip()
 
 
 def build_arguments(

@@ -14,13 +14,15 @@ from armazem.contract import TABLES, Table
 from armazem.contract.render import duckdb_columns
 from armazem.home import Home
 from armazem.landing import parquet_files
+from armazem.stream.reading import relation
+from armazem.warehouse.journal import events_since
 from armazem.warehouse.plan import Scope
 
 SCAFFOLDING = ("raw", "control", "intermediate")
 
 
 def create_inputs(connection: duckdb.DuckDBPyConnection, home: Home, scope: Scope) -> None:
-    """Create `raw.<table>` for the nine source tables and the two `control` tables.
+    """Create `raw.<table>` for the nine source tables, `raw.events`, and the three `control` tables.
 
     A raw table has the contract's columns, `_load_id` and `_row`, the number of the row in its file.
     """
@@ -28,6 +30,12 @@ def create_inputs(connection: duckdb.DuckDBPyConnection, home: Home, scope: Scop
     connection.execute("create schema raw; create schema control")
     for table in TABLES:
         connection.execute(_raw_view(home, table, scope))
+    new_events = relation(home, after=scope.events_after, up_to=scope.events_up_to)
+    connection.execute(f"create view raw.events as select * from {new_events}")
+    connection.execute("create table control.journal (up_to bigint, since varchar)")
+    connection.execute(
+        "insert into control.journal values (?, ?)", (scope.events_up_to, events_since(home, scope.events_up_to))
+    )
     connection.execute("create table control.new_loads (load_id varchar)")
     if scope.new_loads:
         connection.executemany("insert into control.new_loads values (?)", [(load_id,) for load_id in scope.new_loads])

@@ -17,7 +17,8 @@ create table if not exists meta.builds (
     build_id varchar, status varchar, base_build_id varchar, full_refresh boolean, complete boolean,
     start_date date, end_date date, selector varchar, fingerprint varchar, new_loads integer,
     models integer, models_failed integer, tests integer, tests_passed integer, tests_warned integer,
-    tests_failed integer, started_at timestamptz, finished_at timestamptz, seconds double
+    tests_failed integer, started_at timestamptz, finished_at timestamptz, seconds double,
+    new_events bigint, journal_seq bigint
 );
 create table if not exists meta.test_results (
     build_id varchar, test varchar, model varchar, severity varchar, status varchar, failures bigint,
@@ -63,6 +64,20 @@ def made_by(connection: duckdb.DuckDBPyConnection) -> str | None:
         "select fingerprint from meta.builds where complete and status = 'published' order by build_id desc limit 1"
     ).fetchone()
     return None if row is None else str(row[0])
+
+
+def journal_position(connection: duckdb.DuckDBPyConnection) -> int:
+    """Up to which position of the journal events are in this file; 0 for one that an older armazem built."""
+    known = connection.execute(
+        "select 1 from duckdb_columns() where schema_name = 'meta' and table_name = 'builds' "
+        "and column_name = 'journal_seq'"
+    ).fetchone()
+    if known is None:
+        return 0
+    row = connection.execute(
+        "select journal_seq from meta.builds where status = 'published' order by build_id desc limit 1"
+    ).fetchone()
+    return 0 if row is None else int(row[0] or 0)
 
 
 def write_meta(

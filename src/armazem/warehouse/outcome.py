@@ -31,8 +31,8 @@ class AuditFailed(BuildError):
         self.report = report
 
 
-def record_of(plan: Plan, run: DbtRun, build_id: str, started: datetime) -> BuildRecord:
-    """The record of a build that ends now."""
+def record_of(plan: Plan, run: DbtRun, build_id: str, started: datetime, new_events: int) -> BuildRecord:
+    """The record of a build that ends now and took in so many distinct events."""
     finished = datetime.now(UTC)
     failed = bool(run.failed_models or run.failed_tests)
     failed_tests = [test for test in run.failed_tests if test.status != "skipped"]
@@ -57,6 +57,8 @@ def record_of(plan: Plan, run: DbtRun, build_id: str, started: datetime) -> Buil
         started_at=started,
         finished_at=finished,
         seconds=round((finished - started).total_seconds(), 3),
+        new_events=new_events,
+        journal_seq=plan.events_up_to,
     )
 
 

@@ -27,25 +27,51 @@ class BuildRequest:
             raise BuildError(f"--start {self.start_date} lies after --end {self.end_date}", "swap them")
 
 
+# Which source tables an event of each type brings values for.
+TABLES_OF_EVENTS = {
+    "order_initiated": ("orders", "order_items", "order_payments"),
+    "order_status_update": ("orders",),
+    "order_payment": ("order_payments",),
+    "order_review": ("order_reviews",),
+    "customer_update": ("customers",),
+    "product_update": ("products",),
+    "seller_update": ("sellers",),
+}
+
+
 @dataclass(frozen=True, slots=True)
 class State:
-    """What a published version says of itself: the loads in it, and the code that made it."""
+    """What a published version says of itself: the loads in it, the position in the journal up to which events are
+    in it, and the code that made it.
+    """
 
     loads: frozenset[str]
     fingerprint: str | None
+    journal_seq: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Journal:
+    """Where the events end: `last_seq`, 0 without any, and `new_types`, what those after the version before are of."""
+
+    last_seq: int = 0
+    new_types: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
 class Scope:
     """Which rows a build takes in: those of `new_loads`, and the orders bought in the window (inclusive).
 
-    `all_loads`: what was loaded when the build began; what comes later is left to the next one.
+    `all_loads`: what was loaded when the build began; what comes later is left to the next one. Of the journal it
+    takes the events after position `events_after` up to `events_up_to`.
     """
 
     all_loads: tuple[str, ...]
     new_loads: tuple[str, ...]
     start_date: date | None = None
     end_date: date | None = None
+    events_after: int = 0
+    events_up_to: int = 0
 
     @property
     def has_window(self) -> bool:
@@ -60,7 +86,8 @@ class Scope:
 @dataclass(frozen=True, slots=True)
 class Plan:
     """`base`: the version to start from, none for a full refresh. `history`: the one whose list of builds and
-    tests is carried on. `loads`: the ones to take in. `reason`: why, in words.
+    tests is carried on. `loads`: the ones to take in. `events_after`, `events_up_to`: the part of the journal to
+    take in, whose events are of `event_types`. `reason`: why, in words.
     """
 
     base: str | None
@@ -70,6 +97,9 @@ class Plan:
     loads: tuple[LedgerRow, ...]
     fingerprint: str
     reason: str
+    events_after: int = 0
+    events_up_to: int = 0
+    event_types: frozenset[str] = frozenset()
 
     @property
     def full_refresh(self) -> bool:
@@ -78,13 +108,15 @@ class Plan:
     @property
     def is_empty(self) -> bool:
         nothing_asked = self.request.select is None and not self.scope.has_window
-        return not self.full_refresh and nothing_asked and not self.loads
+        return not self.full_refresh and nothing_asked and not self.loads and not self.event_types
 
     @property
     def scope(self) -> Scope:
         window = self.request if not self.full_refresh else BuildRequest()
         new_loads = tuple(sorted({load.load_id for load in self.loads}))
-        return Scope(self.all_loads, new_loads, window.start_date, window.end_date)
+        return Scope(
+            self.all_loads, new_loads, window.start_date, window.end_date, self.events_after, self.events_up_to
+        )
 
     @property
     def selector(self) -> str | None:
@@ -96,39 +128,57 @@ class Plan:
         changed = {load.table for load in self.loads}
         if self.scope.has_window:
             changed |= {table.name for table in TABLES if any(column.name == "order_id" for column in table.columns)}
-        return with_scope(" ".join(f"source:raw.{table.name}+" for table in TABLES if table.name in changed))
+        selected = [f"source:raw.{table.name}+" for table in TABLES if table.name in changed]
+        if self.event_types:
+            brought = {name for type_ in self.event_types for name in TABLES_OF_EVENTS.get(type_, ())}
+            selected += ["stg_events", *(f"stg_{table.name}+" for table in TABLES if table.name in brought)]
+        return with_scope(" ".join(selected))
 
 
 def make_plan(
-    request: BuildRequest, loads: Sequence[LedgerRow], current: str | None, before: State | None, code: str
+    request: BuildRequest,
+    loads: Sequence[LedgerRow],
+    current: str | None,
+    before: State | None,
+    code: str,
+    journal: Journal = Journal(),
 ) -> Plan:
     """The plan for these loads. `current`: the published version, `before`: what it says, None where damaged.
 
     Raises BuildError where there is nothing to build, or no version for a selection to start from.
     """
-    if not loads:
+    if not loads and not journal.last_seq:
         raise BuildError("there is nothing to build: no data is loaded", "run `armazem load PATH` first")
     ids = tuple(sorted({load.load_id for load in loads}))
     history = None if before is None else current
     if request.select is None:
-        reason = _reason_for_all(current, before, request, ids, code)
+        reason = _reason_for_all(current, before, request, ids, code, journal)
         if reason is not None:
-            return Plan(None, history, request, ids, tuple(loads), code, reason)
+            return Plan(None, history, request, ids, tuple(loads), code, reason, 0, journal.last_seq)
     if before is None:
         raise BuildError("there is no version whose other tables could stay", "build without --select first")
     if request.select is not None:
         # Only what the version has already: a new load is taken in by all models together or by none.
         ids = tuple(load_id for load_id in ids if load_id in before.loads)
         again = tuple(load for load in loads if load.load_id in before.loads) if request.full_refresh else ()
-        return Plan(current, history, request, ids, again, code, f"a selection, the rest from {current}")
+        reason = f"a selection, the rest from {current}"
+        return Plan(current, history, request, ids, again, code, reason, before.journal_seq, before.journal_seq)
     new = tuple(load for load in loads if load.load_id not in before.loads)
     count = len({load.load_id for load in new})
     reason = f"incremental from {current}: {count} new load{'s' * (count != 1)}"
-    return Plan(current, history, request, ids, new, code, reason)
+    if journal.new_types:
+        reason += ", new events"
+    after, up_to = before.journal_seq, journal.last_seq
+    return Plan(current, history, request, ids, new, code, reason, after, up_to, journal.new_types)
 
 
 def _reason_for_all(
-    current: str | None, before: State | None, request: BuildRequest, loads: Sequence[str], code: str
+    current: str | None,
+    before: State | None,
+    request: BuildRequest,
+    loads: Sequence[str],
+    code: str,
+    journal: Journal,
 ) -> str | None:
     """Why everything has to be built anew; None where the difference is enough."""
     if current is None:
@@ -141,6 +191,8 @@ def _reason_for_all(
         return f"full refresh: the models changed since {current}"
     if before.loads - set(loads):
         return f"full refresh: a load of {current} was withdrawn"
+    if journal.last_seq < before.journal_seq:
+        return f"full refresh: the journal is not the one of {current}"
     if any(load < max(before.loads, default="") for load in set(loads) - before.loads):
         return f"full refresh: a load came back that is older than those of {current}"
     return None

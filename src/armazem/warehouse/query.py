@@ -27,7 +27,8 @@ class Rows:
 def open_published(home: Home, *, failed: bool = False) -> Iterator[duckdb.DuckDBPyConnection]:
     """A read-only connection to one version, which it keeps whatever is published meanwhile.
 
-    `failed`: the newest build that failed its audit instead. It can reach no file but its own.
+    `failed`: the newest build that failed its audit instead. It can reach no file but its own
+    and those of the journal.
     Raises HomeError where there is nothing to open.
     """
     home.open(create=False)
@@ -37,7 +38,7 @@ def open_published(home: Home, *, failed: bool = False) -> Iterator[duckdb.DuckD
     except duckdb.Error as error:
         raise HomeError(f"{path} cannot be opened: {error}", "`armazem rollback` restores a version") from error
     with closing(connection):
-        connection.execute("set timezone = 'UTC'; set enable_external_access = false; set lock_configuration = true")
+        _confine(connection, home)
         yield connection
 
 
@@ -59,6 +60,15 @@ def fetch(connection: duckdb.DuckDBPyConnection, sql: str, parameters: Sequence[
         raise QueryError(
             str(error).strip(), '`armazem sql "show all tables"` lists the tables and their columns'
         ) from error
+
+
+def _confine(connection: duckdb.DuckDBPyConnection, home: Home) -> None:
+    # The views of `live` read the journal, wherever the home folder is by now.
+    journal = str(home.journal).replace("'", "''")
+    connection.execute(
+        f"set timezone = 'UTC'; set variable armazem_journal = '{journal}'; set allowed_directories = ['{journal}']; "
+        "set enable_external_access = false; set lock_configuration = true"
+    )
 
 
 def _published_file(home: Home) -> Path:

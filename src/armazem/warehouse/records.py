@@ -56,7 +56,8 @@ class BuildRecord:
     """One build. `status`: published, or failed. Times in UTC, `seconds` wall time.
 
     `base_build_id`: the version it started from, none for a full refresh. `complete`: all models were
-    built, so that its loads count as taken in. `fingerprint`: of the models' code.
+    built, so that its loads count as taken in. `fingerprint`: of the models' code. `new_events`: distinct events
+    taken in, `journal_seq`: the position in the journal up to which they are.
     """
 
     build_id: str
@@ -78,3 +79,5 @@ class BuildRecord:
     started_at: datetime
     finished_at: datetime
     seconds: float
+    new_events: int = 0
+    journal_seq: int = 0

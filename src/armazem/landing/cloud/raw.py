@@ -11,17 +11,20 @@ from armazem.bigquery.client import connect, retrying
 from armazem.bigquery.datasets import datasets
 from armazem.config import Settings
 from armazem.contract import TABLES, ColumnType, Table
+from armazem.contract.event_record import event_schema
 from armazem.contract.render import bigquery_schema
 from armazem.errors import CloudError
 
 LOADS = "loads"
 REJECTS = "rejects"
+EVENTS = "events"
+DEAD_LETTERS = "dead_letters"
 REQUEST_SECONDS = 120.0
 """How long one request may take. The client itself would wait for ever on a connection that went silent."""
 
 _MOST_CLUSTERING_COLUMNS = 4  # BigQuery's limit
 
-Schema = list[dict[str, str]]
+Schema = list[dict[str, Any]]
 
 
 def _column(name: str, type_: str, description: str) -> dict[str, str]:
@@ -57,6 +60,17 @@ _REJECTS: Schema = [
     _column("message", "STRING", "What is wrong, in words."),
     _column("raw", "STRING", "The record."),
     _column("raw_base64", "STRING", "The bytes of a record that is no text."),
+]
+_DEAD_LETTERS: Schema = [
+    _column("id", "STRING", "Identifier of the dead letter."),
+    _column("received_at", "TIMESTAMP", "When the message came."),
+    _column("source", "STRING", "Where it came from."),
+    _column("code", "STRING", "What is wrong, as a code of the contract."),
+    _column("path", "STRING", "Where in the message, as a JSON path."),
+    _column("message", "STRING", "What is wrong, in words."),
+    _column("event_id", "STRING", "Identifier of the event, where it could be read."),
+    _column("raw", "STRING", "The message."),
+    _column("raw_base64", "STRING", "The bytes of a message that is no text."),
 ]
 
 
@@ -97,7 +111,7 @@ class Raw:
         """Create the tables that are missing, of all sources: who reads them need not ask which were loaded."""
         listed = self.client.list_tables(f"{self.project}.{self.dataset}", retry=self.retry, timeout=REQUEST_SECONDS)
         there = {table.table_id for table in listed}
-        for table in [*map(self._source, TABLES), self._loads(), self._rejects()]:
+        for table in [*map(self._source, TABLES), self._loads(), self._rejects(), *self._of_events()]:
             if table.table_id not in there:
                 self.client.create_table(table, exists_ok=True, retry=self.retry, timeout=REQUEST_SECONDS)
 
@@ -130,6 +144,16 @@ class Raw:
         created.clustering_fields = ["load_id"]
         return created
 
+    def _of_events(self) -> list[bigquery.Table]:
+        events = self._table(EVENTS, "Accepted events, one row per message; one event may have two.")
+        refused = self._table(DEAD_LETTERS, "Refused messages, with place and reason.")
+        for table in (events, refused):
+            table.time_partitioning = bigquery.TimePartitioning(
+                type_=bigquery.TimePartitioningType.DAY, field="received_at"
+            )
+        events.clustering_fields = ["event_type", "event_id"]
+        return [events, refused]
+
     def _table(self, name: str, description: str) -> bigquery.Table:
         created = bigquery.Table(self.table(name), schema=fields(name))
         created.description = description
@@ -142,6 +166,10 @@ def schema(name: str) -> Schema:
         return _LOADS
     if name == REJECTS:
         return _REJECTS
+    if name == EVENTS:
+        return event_schema()
+    if name == DEAD_LETTERS:
+        return _DEAD_LETTERS
     [table] = [table for table in TABLES if table.name == name]
     return [*bigquery_schema(table), *_OF_EVERY_ROW]
 

@@ -17,12 +17,13 @@ from google.api_core import exceptions
 from armazem.bigquery.client import cloud_errors, is_emulator
 from armazem.config import Settings
 from armazem.contract import TABLES
+from armazem.contract.event_record import event_columns_bigquery
 from armazem.contract.render import BIGQUERY_TYPES
 from armazem.errors import CloudError
 from armazem.landing.bigquery import read_cloud_ledger
 from armazem.warehouse.bigquery import meta
 from armazem.warehouse.bigquery.connection import Connection
-from armazem.warehouse.bigquery.inputs import create_inputs
+from armazem.warehouse.bigquery.inputs import create_inputs, new_event_types
 from armazem.warehouse.bigquery.lock import LOCK_TABLE, build_lock
 from armazem.warehouse.bigquery.tables import (
     copy_tables,
@@ -37,6 +38,7 @@ from armazem.warehouse.bigquery.tables import (
     published_tables,
 )
 from armazem.warehouse.dbt_project import (
+    LIVE_MODELS,
     ParsedProject,
     build_arguments,
     compile_arguments,
@@ -47,7 +49,7 @@ from armazem.warehouse.dbt_project import (
     start_import,
 )
 from armazem.warehouse.outcome import AuditFailed, BuildReport, audit_failed, record_of
-from armazem.warehouse.plan import BuildRequest, Plan, make_plan
+from armazem.warehouse.plan import BuildRequest, Journal, Plan, make_plan
 from armazem.warehouse.records import AuditResult, BuildRecord, new_build_id
 
 _THREADS = 8  # a model waits for BigQuery, not for this machine
@@ -155,7 +157,8 @@ def _build_locked(connection: Connection, request: BuildRequest, on_node: OnNode
         on_node,
     )
     run = replace(run, tests=_with_failed_checks(connection, run.tests))
-    record = record_of(plan, run, build_id, started)
+    [(new_events,)] = connection.rows_if_there(f"select count(*) from {names.audit}.int_new_events") or [(0,)]
+    record = record_of(plan, run, build_id, started, new_events)
     if run.failed_models or run.failed_tests:
         meta.write_log(connection, record)
         look = f'armazem sql --target bigquery "select * from {names.audit}.…"'
@@ -163,6 +166,7 @@ def _build_locked(connection: Connection, request: BuildRequest, on_node: OnNode
     rows = _row_counts(connection)
     meta.write_meta(connection, record, run.tests, plan.loads if record.complete else ())
     _publish_and_keep(connection, record)
+    _show_live(connection, dict(run.compiled))
     _prune(connection, keep_builds=settings.keep_builds, current=build_id)
     return BuildReport(record, build_id, plan.reason, run.tests, run.models, rows)
 
@@ -171,14 +175,25 @@ def _plan(connection: Connection, request: BuildRequest) -> Plan:
     columns = [
         f"{table.name} {column.name} {BIGQUERY_TYPES[column.type]}" for table in TABLES for column in table.columns
     ]
-    code = fingerprint(project_folder(), "bigquery", *columns)
+    columns += [f"{name} {type_}" for name, type_ in event_columns_bigquery().items()]
+    code = fingerprint(project_folder(), "bigquery", *columns, connection.settings.time_zone)
     ledger = read_cloud_ledger(connection.client, connection.names, connection.retry)
     current = meta.current_build(connection)
     before = None
     # Where a table that was kept is gone, an increment would make it anew of the new loads alone.
     if current is not None and published_tables(connection) == set(kept_builds(connection).get(current, ())):
         before = meta.state_of_published(connection)
-    return make_plan(request, ledger, current, before, code)
+    journal = Journal(_accepted_messages(connection), new_event_types(connection) if before else frozenset())
+    return make_plan(request, ledger, current, before, code, journal)
+
+
+def _accepted_messages(connection: Connection) -> int:
+    """Rows of `raw.events`: as it only grows, its position."""
+    try:
+        table = connection.client.get_table(connection.table_id(connection.names.raw, "events"), retry=connection.retry)
+    except exceptions.NotFound:
+        return 0
+    return int(table.num_rows or 0)
 
 
 def _prepare(connection: Connection, plan: Plan, *, with_tables: bool) -> None:
@@ -214,6 +229,13 @@ def _publish_and_keep(connection: Connection, record: BuildRecord) -> None:
     for table in set(before) - set(tables):  # of a model that is no more
         drop_tables(connection, published_dataset(names, table) or names.audit, [table])
     meta.write_log(connection, record)
+
+
+def _show_live(connection: Connection, compiled: dict[str, str]) -> None:
+    """Make the views of `live`: they name published tables, so those have to be there first."""
+    for model in LIVE_MODELS:
+        view = f"`{connection.client.project}`.{connection.names.live}.{model.removeprefix('live_')}"
+        connection.answer(f"create or replace view {view} as {compiled[model]}")
 
 
 def _publish(connection: Connection, dataset: str, tables: dict[str, str]) -> None:
@@ -295,6 +317,8 @@ def _environment(connection: Connection) -> dict[str, str]:
         "ARMAZEM_DBT_BIGQUERY_PROJECT": connection.client.project,
         "ARMAZEM_DBT_BIGQUERY_DATASET": connection.names.audit,
         "ARMAZEM_DBT_BIGQUERY_LOCATION": settings.bigquery_location,
+        "ARMAZEM_DBT_BIGQUERY_PREFIX": settings.bigquery_dataset_prefix,
+        "ARMAZEM_DBT_TIME_ZONE": settings.time_zone,
         "ARMAZEM_DBT_BIGQUERY_MAXIMUM_BYTES": str(settings.bigquery_maximum_bytes_billed),
         "DO_NOT_TRACK": "1",
     }

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import date, datetime
 
 from armazem.contract import TABLES, Table
+from armazem.contract.event_record import event_columns_bigquery
 from armazem.contract.render import BIGQUERY_TYPES
 from armazem.warehouse.bigquery.connection import Connection
 from armazem.warehouse.plan import Scope
@@ -13,7 +14,7 @@ _MOST_LITERALS = 1000  # a view may hold a megabyte of SQL; so many ids are 25 k
 
 
 def create_inputs(connection: Connection, scope: Scope) -> None:
-    """Create `raw_<table>` for the nine source tables, `new_loads` and `build_window`.
+    """Create `raw_<table>` for the nine source tables, `raw_events`, `new_loads`, `build_window` and `journal`.
 
     A raw view has the contract's columns, `_load_id` and `_row`, of the loads that the build reads. The days of
     these loads stand in it as literals, which is what BigQuery prunes partitions by.
@@ -29,9 +30,43 @@ def create_inputs(connection: Connection, scope: Scope) -> None:
         f"select date '{start}' as start_date, date '{end}' as end_date "
         f"from unnest([1]) where {str(scope.has_window).lower()}",
     )
+    _make(connection, f"create or replace view {audit}.raw_events as {events(connection, loaded)}")
+    _make(
+        connection,
+        f"create or replace table {audit}.journal as "
+        f"select {scope.events_up_to} as up_to, r'''({events_since(connection, loaded)})''' as since",
+    )
     for table in TABLES:
         source = raw_rows(connection, table, scope) if table.name in loaded and scope.read_loads else _no_rows(table)
         _make(connection, f"create or replace view {audit}.raw_{table.name} as {source}")
+
+
+def events(connection: Connection, loaded: set[str]) -> str:
+    """SQL of all accepted events."""
+    columns = event_columns_bigquery()
+    if "events" not in loaded:
+        nothing = ", ".join(f"cast(null as {type_}) as {name}" for name, type_ in columns.items())
+        return f"select {nothing} from unnest([1]) where false"
+    return f"select {', '.join(columns)} from `{connection.client.project}`.{connection.names.raw}.events"
+
+
+def events_since(connection: Connection, loaded: set[str]) -> str:
+    """SQL of the events that are not in the published tables, whenever it is evaluated."""
+    published = f"`{connection.client.project}`.{connection.names.staging}.stg_events"
+    columns = ", ".join(event_columns_bigquery())
+    return (
+        f"select {columns} from ({events(connection, loaded)}) where event_id not in (select event_id from {published})"
+    )
+
+
+def new_event_types(connection: Connection) -> frozenset[str]:
+    """The types of the events that are not in the published tables."""
+    raw, staging = connection.names.raw, connection.names.staging
+    rows = connection.rows_if_there(
+        f"select distinct event_type from {raw}.events "
+        f"where event_id not in (select event_id from {staging}.stg_events)"
+    )
+    return frozenset(row[0] for row in rows)
 
 
 def _make(connection: Connection, sql: str) -> None:

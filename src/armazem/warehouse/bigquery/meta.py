@@ -21,6 +21,7 @@ _BUILDS = {
     "start_date": "DATE", "end_date": "DATE", "selector": "STRING", "fingerprint": "STRING", "new_loads": "INT64",
     "models": "INT64", "models_failed": "INT64", "tests": "INT64", "tests_passed": "INT64", "tests_warned": "INT64",
     "tests_failed": "INT64", "started_at": "TIMESTAMP", "finished_at": "TIMESTAMP", "seconds": "FLOAT64",
+    "new_events": "INT64", "journal_seq": "INT64",
 }  # fmt: skip
 _TEST_RESULTS = {
     "build_id": "STRING", "test": "STRING", "model": "STRING", "severity": "STRING", "status": "STRING",
@@ -74,13 +75,15 @@ def state_of_published(connection: Connection) -> State:
     """The loads in the published tables, and the code that made them."""
     meta = connection.names.meta
     made_by = connection.rows(
-        f"select fingerprint from {meta}.builds where complete and status = 'published' order by build_id desc limit 1"
+        f"select fingerprint, coalesce(journal_seq, 0) from {meta}.builds "
+        "where complete and status = 'published' order by build_id desc limit 1"
     )
     # A build that was killed while it published may have left its loads there, but not its row in `builds`.
     loads = connection.rows(
         f"select distinct load_id from {meta}.loads where build_id in (select build_id from {meta}.builds)"
     )
-    return State(frozenset(row[0] for row in loads), made_by[0][0] if made_by else None)
+    fingerprint, position = made_by[0] if made_by else (None, 0)
+    return State(frozenset(row[0] for row in loads), fingerprint, position)
 
 
 def _append(connection: Connection, table_id: str, columns: dict[str, str], rows: Sequence[dict[str, Any]]) -> None:

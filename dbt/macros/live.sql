@@ -1,0 +1,76 @@
+{#
+    A view of a source table's current state: the published rows, and on top every event accepted since that build.
+    It names published tables and the journal as readers find them, not those of the build, and only reads what came
+    after the build. Columns are those of the staging table.
+#}
+{% macro live_rows(table, columns) -%}
+    {#- Not a ref in the SQL: the view outlives the file that it is made in. But built after these. -#}
+    {%- do [ref('stg_' ~ table), ref('stg_batch_' ~ table), ref('stg_events'), source('control', 'journal')] -%}
+    {%- set unit = unit_of(table) -%}
+with since as (
+    {{ typed_events(events_since_build()) }}
+),
+
+touched_since as (
+    select distinct {{ unit_of_event(table) }} as {{ unit }}
+    from since
+    where {{ carries(table) }}
+),
+
+batch as (
+    select * from {{ published('stg_batch_' ~ table) }}
+    where {{ unit }} in (select {{ unit }} from touched_since)
+),
+
+events as (
+    select version, event_type, data from since
+    where {{ carries(table) }}
+    union all
+    select version, event_type, data from {{ published('stg_events') }}
+    where
+        {{ carries(table) }}
+        and {{ unit_of_event(table) }} in (select {{ unit }} from touched_since)
+),
+
+{{ merged(table) }},
+
+final as (
+    select {{ columns.keys() | join(', ') }}
+    from {{ published('stg_' ~ table) }}
+    where {{ unit }} not in (select {{ unit }} from touched_since)
+    union all
+    select
+        {%- for name, expression in columns.items() %}
+        {{ expression }} as {{ name }}{{ ',' if not loop.last }}
+        {%- endfor %}
+    from newest
+)
+
+select * from final
+{%- endmacro %}
+
+{# A published staging table, as readers name it. #}
+{% macro published(name) -%}
+    {{ return(adapter.dispatch('published')(name)) }}
+{%- endmacro %}
+
+{# Without the database: the file that is built has another name than the one that is published. #}
+{% macro duckdb__published(name) -%}
+    {{ return("staging." ~ name) }}
+{%- endmacro %}
+
+{% macro bigquery__published(name) -%}
+    {{ return("`" ~ target.project ~ "`." ~ env_var('ARMAZEM_DBT_BIGQUERY_PREFIX', '') ~ "staging." ~ name) }}
+{%- endmacro %}
+
+{# The events accepted since the build, as a table expression that the build wrote down in `control.journal`. #}
+{% macro events_since_build() -%}
+    {%- if execute -%}
+        {%- set found = run_query("select since from " ~ source('control', 'journal')) -%}
+        {%- if found.rows -%}
+            {{ return(found.rows[0][0]) }}
+        {%- endif -%}
+    {%- endif -%}
+    {#- While dbt parses, and in a run with `--empty`. -#}
+    {{ return(source('raw', 'events')) }}
+{%- endmacro %}

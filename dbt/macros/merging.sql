@@ -1,0 +1,247 @@
+{#
+    Batch rows and events become one row per key: of each column the newest value. A value is as new as its version,
+    a text that sorts by time in UTC and then by event_id. Null is no value: an event that does not carry a column
+    says nothing about it. So the same rows and events give the same table, whichever way and order they came in.
+#}
+
+{# Of a source table: its key, whose first column also says which rows are computed together, and what a row needs. #}
+{% macro shape_of(table) -%}
+    {{ return({
+        'orders': {'key': ['order_id'], 'needs': ['customer_id', 'order_status', 'order_purchase_timestamp']},
+        'order_items': {
+            'key': ['order_id', 'order_item_id'], 'needs': ['product_id', 'seller_id', 'price', 'freight_value']
+        },
+        'order_payments': {'key': ['order_id', 'payment_sequential'], 'needs': ['payment_type', 'payment_value']},
+        'order_reviews': {'key': ['review_id', 'order_id'], 'needs': ['review_score']},
+        'customers': {'key': ['customer_id'], 'needs': ['customer_unique_id']},
+        'products': {'key': ['product_id'], 'needs': []},
+        'sellers': {'key': ['seller_id'], 'needs': []},
+    }[table]) }}
+{%- endmacro %}
+
+{# The columns of a staging table, as name to expression over its newest values. #}
+{% macro staged_columns(table) -%}
+    {%- set columns = {} -%}
+    {%- for name in cleaned_columns(table) -%}
+        {%- do columns.update({name: name}) -%}
+    {%- endfor -%}
+    {%- if table == 'order_payments' -%}
+        {#- A payment is made in one instalment at least; two real rows say 0. -#}
+        {%- do columns.update({'payment_installments': 'greatest(coalesce(payment_installments, 1), 1)'}) -%}
+    {%- endif -%}
+    {{ return(columns) }}
+{%- endmacro %}
+
+{# What rows of a source table are computed together by: the order, or the thing itself. #}
+{% macro unit_of(table) -%}
+    {{ return('order_id' if 'order_id' in shape_of(table).key else shape_of(table).key[0]) }}
+{%- endmacro %}
+
+{# Where an event says which unit it speaks of. #}
+{% macro unit_of_event(table) -%}
+    {{ return('order_id' if unit_of(table) == 'order_id' else 'data.' ~ table ~ '.' ~ unit_of(table)) }}
+{%- endmacro %}
+
+{# Whether an event carries rows of a source table. #}
+{% macro carries(table) -%}
+    {%- set types = {
+        'orders': ['order_initiated', 'order_status_update'],
+        'order_items': ['order_initiated'],
+        'order_payments': ['order_initiated', 'order_payment'],
+        'order_reviews': ['order_review'],
+        'customers': ['customer_update'],
+        'products': ['product_update'],
+        'sellers': ['seller_update'],
+    }[table] -%}
+    {{ return("event_type in ('" ~ types | join("', '") ~ "')") }}
+{%- endmacro %}
+
+{# The raw rows of the newest load that has them, cleaned, with their version. See stg_batch_orders. #}
+{% macro newest_batch_rows(table, version='load_times.version') -%}
+    {#- Named here, so that dbt sees the dependencies when it parses. -#}
+    {%- set source_rows = source('raw', table) -%}
+    {%- set load_times = ref('int_load_times') -%}
+    {%- set taken = taken_in(by_order=unit_of(table) == 'order_id') -%}
+with source as (
+    select * from {{ source_rows }}
+    {{ taken }}
+),
+
+load_times as (
+    select * from {{ load_times }}
+),
+
+cleaned as (
+    select
+        {%- for name, expression in cleaned_columns(table).items() %}
+        {{ expression }} as {{ name }},
+        {%- endfor %}
+        _load_id,
+        _row
+    from source
+),
+
+newest as (
+    {{ newest_row('cleaned', shape_of(table).key) }}
+),
+
+final as (
+    select
+        {%- for name in cleaned_columns(table) %}
+        newest.{{ name }},
+        {%- endfor %}
+        coalesce({{ version }}, {{ load_time('newest._load_id') }}) as version,
+        newest._load_id
+    from newest
+    left join load_times on newest._load_id = load_times.load_id
+)
+
+select * from final
+{%- endmacro %}
+
+{# One row per key out of batch rows and events, of the units that this build computes. See stg_orders. #}
+{% macro newest_values(table) -%}
+    {#- Named here, so that dbt sees the dependencies when it parses. -#}
+    {%- set batch = ref('stg_batch_' ~ table) -%}
+    {%- set events = ref('stg_events') -%}
+    {%- set new_events = ref('int_new_events') -%}
+    {%- set new_loads = source('control', 'new_loads') -%}
+    {%- set reprocessed = ref('int_reprocessed_orders') if unit_of(table) == 'order_id' -%}
+    {%- set unit = unit_of(table) -%}
+with
+{%- if is_incremental() %}
+changed as (
+    select {{ unit }} from {{ batch }}
+    where _load_id in (select load_id from {{ new_loads }})
+    union distinct
+    select {{ unit_of_event(table) }} as {{ unit }} from {{ new_events }}
+    where {{ carries(table) }}
+    {%- if reprocessed %}
+    union distinct
+    select {{ unit }} from {{ reprocessed }}
+    {%- endif %}
+),
+{%- endif %}
+
+batch as (
+    select * from {{ batch }}
+    {%- if is_incremental() %}
+    where {{ unit }} in (select {{ unit }} from changed)
+    {%- endif %}
+),
+
+events as (
+    select
+        version,
+        data
+    from {{ events }}
+    where
+        {{ carries(table) }}
+        {%- if is_incremental() %}
+        and {{ unit_of_event(table) }} in (select {{ unit }} from changed)
+        {%- endif %}
+),
+
+{{ merged(table) }},
+
+final as (
+    select
+        {%- for name, expression in staged_columns(table).items() %}
+        {{ expression }}{{ ' as ' ~ name if expression != name }}{{ ',' if not loop.last }}
+        {%- endfor %}
+    from newest
+)
+
+select * from final
+{%- endmacro %}
+
+{# The CTEs that merge the CTEs `batch` and `events` into `newest`: whole rows of the contract's columns. #}
+{% macro merged(table) -%}
+    {%- set shape = shape_of(table) -%}
+    {%- set unit = unit_of(table) -%}
+    {%- set columns = cleaned_columns(table) | list -%}
+carried as (
+    {{ event_rows(table, 'events') }}
+),
+
+touched as (
+    select distinct {{ unit }} from carried
+),
+
+versions as (
+    select
+        {{ columns | join(', ') }},
+        version
+    from carried
+    union all
+    select
+        {{ columns | join(', ') }},
+        version
+    from batch
+    where {{ unit }} in (select {{ unit }} from touched)
+),
+
+newest_of_each_column as (
+    select
+        {%- for name in columns %}
+        {{ name if name in shape.key else newest_value(name, 'version') ~ ' as ' ~ name }}{{ ',' if not loop.last }}
+        {%- endfor %}
+    from versions
+    group by {{ shape.key | join(', ') }}
+),
+
+newest as (
+    select {{ columns | join(', ') }} from batch
+    where {{ unit }} not in (select {{ unit }} from touched)
+    union all
+    -- What an event says of an order that has not come yet waits for it.
+    select {{ columns | join(', ') }} from newest_of_each_column
+    {%- for name in shape.needs %}
+    {{ 'where' if loop.first else 'and' }} {{ name }} is not null
+    {%- endfor %}
+)
+{%- endmacro %}
+
+{# The rows of a source table that events carry, cleaned, with the event's version. #}
+{% macro event_rows(table, events) -%}
+    {%- if table in ('order_items', 'order_payments') -%}
+    select
+        {%- for name, expression in cleaned_columns(table, 'part.').items() %}
+        {{ expression }} as {{ name }},
+        {%- endfor %}
+        version
+    from ({{ exploded(events, 'data.' ~ table) }}) as parts
+    {%- else -%}
+    select
+        {%- for name, expression in cleaned_columns(table).items() %}
+        {{ expression }} as {{ name }},
+        {%- endfor %}
+        version
+    from (
+        select
+            {%- for name in cleaned_columns(table) %}
+            data.{{ table }}.{{ name }},
+            {%- endfor %}
+            version
+        from {{ events }}
+    ) as parts
+    {%- endif -%}
+{%- endmacro %}
+
+{# Raw events with what the models need of them: one row per event. #}
+{% macro typed_events(relation) -%}
+    select
+        event_id,
+        event_type,
+        timestamp as event_time,
+        received_at,
+        source,
+        seq,
+        coalesce(
+            data.orders.order_id, data.order_reviews.order_id, {{ first_of('data.order_payments') }}.order_id
+        ) as order_id,
+        {{ utc_text('timestamp') }} || ' ' || event_id as version,
+        data
+    from {{ relation }}
+    qualify row_number() over (partition by event_id order by received_at asc, seq asc) = 1
+{%- endmacro %}

@@ -1,0 +1,3 @@
+{{ config(alias='orders') }}
+
+{{ live_rows('orders', staged_columns('orders')) }}

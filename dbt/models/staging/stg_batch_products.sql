@@ -1,0 +1,2 @@
+{{ config(unique_key='product_id', cluster_by='product_id') }}
+{{ newest_batch_rows('products') }}

@@ -1,0 +1,77 @@
+"""The journal as builds and the live views see it: what is new in it, and what comes after a build."""
+
+from __future__ import annotations
+
+import duckdb
+
+from armazem.contract.event_record import event_columns
+from armazem.home import Home
+from armazem.stream.reading import LONGEST_LINE, last_seq, reading, relation, segments
+from armazem.warehouse.plan import Journal
+
+_NONE = "none"  # a pattern must match a file
+
+
+def journal_after(home: Home, position: int) -> Journal:
+    """Where the events end, and of which types those after `position` are."""
+    last = last_seq(home)
+    if last <= position:
+        return Journal(last)
+
+    def run() -> frozenset[str]:
+        with duckdb.connect() as connection:
+            rows = connection.execute(
+                f"select distinct event_type from {relation(home, after=position, up_to=last)}"
+            ).fetchall()
+        return frozenset(str(row[0]) for row in rows)
+
+    return Journal(last, reading(home, run))
+
+
+def new_event_count(connection: duckdb.DuckDBPyConnection) -> int:
+    """How many distinct events the build took in; 0 where it did not get that far."""
+    there = connection.execute(
+        "select 1 from duckdb_tables() where schema_name = 'intermediate' and table_name = 'int_new_events'"
+    ).fetchone()
+    if there is None:
+        return 0
+    row = connection.execute("select count(*) from intermediate.int_new_events").fetchone()
+    return int(row[0]) if row else 0
+
+
+def events_since(home: Home, position: int) -> str:
+    """A DuckDB table expression of the events after this position, whenever it is evaluated.
+
+    It goes into the published views, so it names no file: it lists the journal anew each time, and opens those files
+    that may hold something. A segment and what it was compacted to may both be there for a minute: who uses this
+    must not mind an event twice. The variable `armazem_journal` names the folder where it has moved.
+    """
+    _create_nothing(home)
+    first = max((segment.first for segment in segments(home) if segment.first <= position + 1), default=0)
+    folder = f"coalesce(getvariable('armazem_journal'), {_quoted(str(home.journal))})"
+    where = f"where parse_filename(_file, true) >= '{first:016d}' and seq > {position} and event_id is not null"
+    # A struct that an older armazem compacted may have a field less.
+    names = ", ".join(f'cast("{name}" as {type_}) as "{name}"' for name, type_ in event_columns().items())
+    types = ", ".join(f"{_quoted(name)}: {_quoted(type_)}" for name, type_ in event_columns().items())
+    lines = (
+        f"read_json({folder} || '/**/*.jsonl', format = 'newline_delimited', columns = {{{types}}}, "
+        f"ignore_errors = true, maximum_object_size = {LONGEST_LINE}, filename = '_file', hive_partitioning = false)"
+    )
+    compacted = f"read_parquet({folder} || '/**/*.parquet', filename = '_file', hive_partitioning = false)"
+    return f"(select {names} from {lines} {where} union all select {names} from {compacted} {where})"
+
+
+def _create_nothing(home: Home) -> None:
+    """An empty file of either kind."""
+    lines, compacted = (home.journal / f"{_NONE}.{suffix}" for suffix in ("jsonl", "parquet"))
+    lines.touch()
+    if not compacted.exists():
+        temporary = compacted.with_suffix(".tmp")
+        columns = ", ".join(f'cast(null as {type_}) as "{name}"' for name, type_ in event_columns().items())
+        with duckdb.connect() as connection:
+            connection.execute(f"copy (select {columns} where false) to {_quoted(str(temporary))} (format parquet)")
+        temporary.replace(compacted)
+
+
+def _quoted(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"
