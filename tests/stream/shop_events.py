@@ -70,9 +70,11 @@ def journal(home: Home) -> list[dict[str, Any]]:
     for path in segment_files(home):
         for line in path.read_bytes().split(b"\n")[:-1]:
             try:
-                found.append(json.loads(line))
+                record = json.loads(line)
             except ValueError:
                 continue
+            if isinstance(record, dict) and "seq" in record:
+                found.append(record)
     return found
 
 

@@ -56,7 +56,9 @@ def test_a_line_is_what_the_contract_says(home: Home, settings: Settings) -> Non
         writer.submit([message(1)], 'pubsub:p/s "x"').result()
     assert names(home) == ["date=2026-11-23/0000000000000001.jsonl"]
     content = segment_files(home)[0].read_bytes()
-    start = b'{"seq":1,"received_at":"2026-11-23T06:40:00.000000Z","source":"pubsub:p/s \\"x\\"","event_type":"order_ini'
+    start = (
+        b'{"seq":1,"received_at":"2026-11-23T06:40:00.000000Z","source":"pubsub:p/s \\"x\\"","event_type":"order_ini'
+    )
     assert content.startswith(start) and content.endswith(b"}\n") and content.count(b"\n") == 1
     (only,) = journal(home)
     assert (only["event_id"], only["data"]["orders"]["order_id"]) == ("event-1", "order1")
@@ -187,7 +189,7 @@ def test_a_disk_that_fails_makes_a_new_segment(home: Home, settings: Settings) -
     day.mkdir()
     writer = Journal(home, settings)
     (day / "0000000000000001.jsonl").symlink_to("/dev/full")
-    with pytest.raises(DiskFull, match="no space left below .*journal") as raised:
+    with pytest.raises(DiskFull, match=r"no space left below .*journal") as raised:
         append(writer, 4)
     assert "free some space" in raised.value.hint
     assert segment_files(home) == []

@@ -82,9 +82,13 @@ def _line(number: int, refusal: Refusal, now: datetime) -> bytes:
     source, code, path, message, raw, event_id = refusal
     letter = DeadLetter(str(number), now, source, code, path, message, event_id)
     try:
-        letter.raw = raw.decode()
+        text = raw.decode()
     except UnicodeDecodeError:
+        text = "\0"
+    if "\0" in text:  # neither text nor something that databases take as text
         letter.raw_base64 = base64.b64encode(raw).decode()
+    else:
+        letter.raw = text
     return _ENCODER.encode(letter) + b"\n"
 
 

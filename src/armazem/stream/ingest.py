@@ -14,6 +14,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from armazem.config import Settings
+from armazem.errors import HomeError
 from armazem.home import Home
 from armazem.stream.commit import Committer
 from armazem.stream.dead_letters import DeadLetters
@@ -61,23 +62,31 @@ class Ingest:
     def __enter__(self) -> Ingest:
         """Take the lock, repair what a crash left, start. Raises HomeError, at once where another process writes."""
         with ExitStack() as stack:
-            home, settings = self._home, self._settings
-            stack.enter_context(journal_lock(home))
-            letters = DeadLetters(home, settings, at_least=load_ledger(home).last_dead_letter)
-            stack.callback(letters.close)
-            self.recovered = recover(home, letters, self._clock())
-            self._ledger = Ledger(home)
-            self._journal = Journal(home, settings, at_least=self._ledger.last_seq)
-            stack.callback(self._journal.close)
-            seen = SeenIds.open(home)
-            stack.callback(seen.close)
-            self._committer = Committer(self._journal, letters, self._ledger, seen, ZoneInfo(settings.time_zone))
-            self._ledger_written = 0.0
-            self._write_ledger()
-            self._thread = threading.Thread(target=self._run, name="committer", daemon=True)
+            stack.enter_context(journal_lock(self._home))
+            try:
+                self._open(stack)
+            except OSError as error:
+                raise HomeError(
+                    f"cannot use the journal of {self._home.root}: {error.strerror or error}",
+                    "check the permissions and the free space there",
+                ) from error
             self._thread.start()
             self._stack = stack.pop_all()
         return self
+
+    def _open(self, stack: ExitStack) -> None:
+        home, settings = self._home, self._settings
+        letters = DeadLetters(home, settings, at_least=load_ledger(home).last_dead_letter)
+        stack.callback(letters.close)
+        self.recovered = recover(home, letters, self._clock())
+        self._ledger = Ledger(home)
+        self._journal = Journal(home, settings, at_least=self._ledger.last_seq)
+        stack.callback(self._journal.close)
+        seen = SeenIds.open(home)
+        stack.callback(seen.close)
+        self._committer = Committer(self._journal, letters, self._ledger, seen, ZoneInfo(settings.time_zone))
+        self._write_ledger()
+        self._thread = threading.Thread(target=self._run, name="committer", daemon=True)
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None

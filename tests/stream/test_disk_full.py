@@ -1,0 +1,110 @@
+"""A disk that is full in the middle: nobody is acknowledged for nothing, and it goes on when there is space again."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from armazem.config import Settings
+from armazem.errors import ArmazemError
+from armazem.home import Home
+from armazem.stream.ingest import DiskFull, Ingest
+
+from .shop_events import assert_conserved, event_ids, ledger, letters, messages, seqs
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", disk], capture_output=True, check=False)
+    if mounted.returncode != 0:
+        pytest.skip(f"a small disk cannot be mounted here: {mounted.stderr.decode().strip()}")
+    yield disk
+    subprocess.run(["umount", "-l", str(disk)], check=True)
+
+
+def fill(disk: Path, but: int = 0) -> Path:
+    """Take all the space, but so many bytes."""
+    ballast = disk / "ballast"
+    with ballast.open("wb", buffering=0) as file:
+        try:
+            while True:
+                file.write(b"x" * 4096)
+        except OSError:
+            pass
+        file.truncate(max(0, file.tell() - but))
+    return ballast
+
+
+@pytest.mark.parametrize("left", [0, 4096, 12_288])
+def test_nothing_is_acknowledged_while_the_disk_is_full(small_disk: Path, left: int) -> None:
+    home = Home(small_disk / "home").open()
+    settings = Settings(home=home.root)
+    acknowledged: list[int] = []
+    refused: list[int] = []
+    with Ingest(home, settings) as writer:
+        for start in range(0, 50, 10):
+            assert writer.submit(messages(start, 10), "http").result().accepted == 10
+            acknowledged += range(start, start + 10)
+        ballast = fill(small_disk, left)
+        for start in range(50, 250, 10):
+            try:
+                writer.submit([*messages(start, 10), b"bad %d" % start], "http").result()
+                acknowledged += range(start, start + 10)
+            except DiskFull as error:
+                assert "free some space" in error.hint
+                refused += range(start, start + 10)
+        assert len(refused) >= 170
+        assert writer.failed is None and "no space left" in writer.stats()["last_error"]
+        whole = set(event_ids(home))
+        assert {f"event-{n}" for n in acknowledged} <= whole
+        ballast.unlink()
+        again = [writer.submit(messages(start, 10), "http").result() for start in range(50, 250, 10)]
+        assert all(outcome.accepted + outcome.duplicates == 10 for outcome in again)
+        assert writer.stats()["last_error"] is None
+    assert sorted(event_ids(home)) == sorted(f"event-{n}" for n in range(250))
+    assert seqs(home) == sorted(set(seqs(home)))
+    assert_conserved(home)
+    with Ingest(home, settings) as writer:
+        assert writer.recovered == 0
+        assert writer.submit(messages(0, 250), "http").result().duplicates == 250
+
+
+def test_dead_letters_without_space(small_disk: Path) -> None:
+    """The bad messages are large, the good ones small: the journal has room where the dead letters have none."""
+    home = Home(small_disk / "home").open()
+    with Ingest(home, Settings(home=home.root)) as writer:
+        writer.submit(messages(0, 2), "http").result()
+        ballast = fill(small_disk, 16_384)
+        with pytest.raises(DiskFull, match="dead-letters"):
+            writer.submit([*messages(2, 2), b"x" * 50_000], "http").result()
+        assert letters(home) == [] and len(event_ids(home)) == 4
+        assert ledger(home) == {"http": (4, 4, 0, 0)}
+        ballast.unlink()
+        outcome = writer.submit([*messages(2, 2), b"x" * 50_000], "http").result()
+        assert (outcome.accepted, outcome.duplicates, len(outcome.rejected)) == (0, 2, 1)
+    assert len(letters(home)) == 1
+    assert_conserved(home)
+
+
+def test_a_start_on_a_full_disk(small_disk: Path) -> None:
+    """Either it starts and refuses until there is space, or it says what to do; nothing is damaged."""
+    home = Home(small_disk / "home").open()
+    settings = Settings(home=home.root)
+    with Ingest(home, settings) as writer:
+        writer.submit(messages(0, 10), "http").result()
+    ballast = fill(small_disk)
+    try:
+        with Ingest(home, settings) as writer, pytest.raises(DiskFull):
+            writer.submit(messages(10, 10), "http").result()
+    except ArmazemError as error:
+        assert "space" in f"{error} {error.hint}"
+    ballast.unlink()
+    with Ingest(home, settings) as writer:
+        outcome = writer.submit(messages(0, 20), "http").result()
+        assert (outcome.accepted, outcome.duplicates) == (10, 10)
+    assert_conserved(home)

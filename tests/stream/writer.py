@@ -1,0 +1,38 @@
+"""A process that ingests what comes through a socket, to be killed: `writer.py HOME ADDRESS`."""
+
+from __future__ import annotations
+
+import sys
+import threading
+from multiprocessing.connection import Connection, Listener
+from pathlib import Path
+
+from armazem.config import Settings
+from armazem.errors import ArmazemError
+from armazem.home import Home
+from armazem.stream.ingest import Ingest
+
+
+def serve(connection: Connection, writer: Ingest) -> None:
+    """Each message is a list of messages; the answer is what became of them, or None."""
+    try:
+        while True:
+            try:
+                outcome = writer.submit(connection.recv(), "http").result()
+                answer = (outcome.accepted, outcome.duplicates, len(outcome.rejected))
+            except ArmazemError:
+                connection.send(None)
+            else:
+                connection.send(answer)
+    except (EOFError, ConnectionError):
+        return
+
+
+if __name__ == "__main__":
+    home = Home(Path(sys.argv[1])).open()
+    # Small segments, so that kills fall on the change from one to the next too.
+    settings = Settings(home=home.root, segment_seconds=0.1)
+    with Ingest(home, settings) as ingest, Listener(sys.argv[2], "AF_UNIX") as listener:
+        print("listening", flush=True)
+        while True:
+            threading.Thread(target=serve, args=(listener.accept(), ingest), daemon=True).start()
