@@ -1,0 +1,111 @@
+"""A client that costs little: keep-alive connections on raw sockets, each sends when its last request is answered."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import random
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from time import perf_counter
+from typing import cast
+
+_EVENT = (
+    '{"event_id":"%s","event_type":"order_initiated","timestamp":"2026-11-22T14:03:11.250-03:00","data":{"orders":'
+    '{"order_id":"%s","customer_id":"%s","order_status":"created","order_purchase_timestamp":"2026-11-22T14:03:11",'
+    '"order_estimated_delivery_date":"2026-12-04T00:00:00"},"order_items":[{"order_id":"%s","order_item_id":1,'
+    '"product_id":"4244733e06e7ecb4970a6e2683c13e61","seller_id":"48436dade18ac8b2bce089ec2a041202",'
+    '"shipping_limit_date":"2026-11-26T14:03:11","price":58.90,"freight_value":13.29}],"order_payments":[{"order_id":'
+    '"%s","payment_sequential":1,"payment_type":"credit_card","payment_installments":2,"payment_value":72.19}]}}'
+)
+
+
+def events(seed: int) -> Iterator[bytes]:
+    """Orders of one item, about 720 bytes each, without end. Their value is 72.19 each."""
+    rng = random.Random(seed)
+    while True:
+        event, order, customer = (f"{rng.getrandbits(128):032x}" for _ in range(3))
+        yield (_EVENT % (event, order, customer, order, order)).encode()
+
+
+def request(body: bytes, kind: str = "application/json") -> bytes:
+    head = f"POST /v1/events HTTP/1.1\r\nHost: bench\r\nContent-Type: {kind}\r\nContent-Length: {len(body)}\r\n\r\n"
+    return head.encode() + body
+
+
+def batches(source: Iterator[bytes], size: int, count: int) -> list[bytes]:
+    """Requests of `size` events as JSON lines; one event goes as JSON."""
+    if size == 1:
+        return [request(next(source)) for _ in range(count)]
+    return [
+        request(b"\n".join(next(source) for _ in range(size)) + b"\n", "application/x-ndjson") for _ in range(count)
+    ]
+
+
+@dataclass
+class Measured:
+    """`seconds` over all; `latencies` of the requests, sorted, in seconds; `refused`: answers other than 200."""
+
+    seconds: float = 0.0
+    latencies: list[float] = field(default_factory=list)
+    refused: int = 0
+
+    @property
+    def rate(self) -> float:
+        return len(self.latencies) / self.seconds
+
+    def percentile(self, share: float) -> float:
+        return self.latencies[min(len(self.latencies) - 1, int(share * len(self.latencies)))]
+
+
+class _Connection(asyncio.Protocol):
+    def __init__(self, requests: Iterator[bytes], measured: Measured, ended: asyncio.Event) -> None:
+        self._requests = requests
+        self._measured = measured
+        self._ended = ended
+        self._sent = 0.0
+        self._answer = b""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast(asyncio.Transport, transport)  # uvloop's own is none by inheritance
+        self._send()
+
+    def _send(self) -> None:
+        following = next(self._requests, None)
+        if following is None:
+            self._ended.set()
+            self._transport.close()
+            return
+        self._sent = perf_counter()
+        self._transport.write(following)
+
+    def data_received(self, data: bytes) -> None:
+        self._answer += data
+        if not self._answer.endswith(b"}"):
+            return
+        self._measured.latencies.append(perf_counter() - self._sent)
+        self._measured.refused += not self._answer.startswith(b"HTTP/1.1 200")
+        self._answer = b""
+        self._send()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._ended.set()
+
+
+async def run(port: int, requests: list[bytes], connections: int) -> Measured:
+    """Send all requests over so many connections, as fast as they are answered."""
+    measured = Measured()
+    waiting = iter(requests)
+    ended = [asyncio.Event() for _ in range(connections)]
+    loop = asyncio.get_running_loop()
+    gc.collect()
+    gc.disable()
+    started = perf_counter()
+    for event in ended:
+        await loop.create_connection(lambda event=event: _Connection(waiting, measured, event), "127.0.0.1", port)
+    for event in ended:
+        await event.wait()
+    measured.seconds = perf_counter() - started
+    gc.enable()
+    measured.latencies.sort()
+    return measured

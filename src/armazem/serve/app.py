@@ -1,0 +1,153 @@
+"""The HTTP application: the endpoints of the contract over one Ingest and one LiveState."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from fastapi import FastAPI, Request, Response
+from fastapi.openapi.utils import get_openapi
+from fastapi.responses import HTMLResponse, RedirectResponse, StreamingResponse
+from starlette.exceptions import HTTPException
+
+from armazem import __version__
+from armazem.serve.access import Access
+from armazem.serve.answers import JSON, HttpError, Receive, Scope, Send, error_body, respond_error, to_json
+from armazem.serve.broadcast import Broadcast
+from armazem.serve.docs_page import docs_page
+from armazem.serve.events_api import PATH as EVENTS_PATH
+from armazem.serve.events_api import EventsEndpoint
+from armazem.serve.live import LiveState
+from armazem.serve.metrics import CONTENT_TYPE, Metrics
+from armazem.serve.openapi import COMPONENTS, DESCRIPTION, EVENTS_OPERATION, UNAUTHORIZED
+
+NO_STORE = {"Cache-Control": "no-store"}
+
+
+class Application:
+    """ASGI: `/v1/events` goes past FastAPI, `/v1` asks for the token, the rest is open."""
+
+    def __init__(self, events: EventsEndpoint, access: Access, api: FastAPI) -> None:
+        self._events = events
+        self._access = access
+        self._api = api
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        path = scope.get("path", "")
+        if path == EVENTS_PATH:
+            await self._events(scope, receive, send)
+            return
+        if path.startswith("/v1/"):
+            try:
+                self._access.check(scope["headers"])
+            except HttpError as error:
+                await respond_error(send, error)
+                return
+        await self._api(scope, receive, send)
+
+
+def build_api(live: LiveState, broadcast: Broadcast, metrics: Metrics, not_ready: Callable[[], list[str]]) -> FastAPI:
+    """All endpoints but `/v1/events`. `not_ready` gives the reasons why the server should get no events now."""
+    api = FastAPI(title="Armazém", version=__version__, description=DESCRIPTION, docs_url=None, redoc_url=None)
+    token = {"security": [{"token": []}]}
+
+    @api.get(
+        "/v1/live",
+        tags=["live"],
+        summary="The figures of this moment",
+        description="Orders, revenue, orders per minute, by status and state, recent orders, dead letters, lag.",
+        response_description="A snapshot.",
+        response_class=Response,
+        responses={401: UNAUTHORIZED},
+        openapi_extra=token,
+    )
+    async def live_figures() -> Response:
+        return Response(to_json(live.snapshot()), media_type=JSON.decode(), headers=NO_STORE)
+
+    @api.get(
+        "/v1/live/stream",
+        tags=["live"],
+        summary="The figures as they change",
+        description=(
+            "Server-sent events: the snapshot of `/v1/live` at once, then on every change, at most five a second."
+        ),
+        response_description="`data:` lines with a snapshot each, until the client or the server ends it.",
+        response_class=Response,
+        responses={401: UNAUTHORIZED},
+        openapi_extra=token,
+    )
+    async def live_stream() -> StreamingResponse:
+        # X-Accel-Buffering: nginx would hold the events back.
+        headers = {**NO_STORE, "X-Accel-Buffering": "no"}
+        return StreamingResponse(broadcast.frames(), media_type="text/event-stream", headers=headers)
+
+    @api.get(
+        "/healthz",
+        tags=["operations"],
+        summary="Whether the process runs",
+        response_description="It does.",
+        response_class=Response,
+    )
+    async def healthz() -> Response:
+        return _json(200, {"status": "ok"})
+
+    @api.get(
+        "/readyz",
+        tags=["operations"],
+        summary="Whether it takes events",
+        response_description="It does.",
+        response_class=Response,
+        responses={503: {"description": "It does not; `reasons` says why."}},
+    )
+    async def readyz() -> Response:
+        reasons = not_ready()
+        return _json(503 if reasons else 200, {"status": "not ready" if reasons else "ready", "reasons": reasons})
+
+    @api.get(
+        "/metrics",
+        tags=["operations"],
+        summary="For Prometheus",
+        response_description="In the text format of Prometheus.",
+        response_class=Response,
+    )
+    async def metrics_page() -> Response:
+        return Response(metrics.page(), media_type=CONTENT_TYPE)
+
+    @api.get("/docs", include_in_schema=False)
+    async def docs() -> HTMLResponse:
+        return HTMLResponse(docs_page(api.openapi()))
+
+    @api.get("/", include_in_schema=False)
+    async def root() -> RedirectResponse:
+        return RedirectResponse("/docs")
+
+    def openapi() -> dict[str, Any]:
+        if not api.openapi_schema:
+            schema = get_openapi(title=api.title, version=api.version, description=api.description, routes=api.routes)
+            schema["paths"] = {EVENTS_PATH: {"post": EVENTS_OPERATION}, **schema["paths"]}
+            schema["components"] = COMPONENTS
+            api.openapi_schema = schema
+        return api.openapi_schema
+
+    api.openapi = openapi  # type: ignore[method-assign]
+    api.add_exception_handler(HTTPException, _http_exception)
+    api.add_exception_handler(Exception, _failure)
+    return api
+
+
+def _json(status: int, value: Any) -> Response:
+    return Response(to_json(value), status_code=status, media_type=JSON.decode(), headers=NO_STORE)
+
+
+async def _http_exception(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    codes = {404: "not_found", 405: "method_not_allowed"}
+    message = f"{request.method} {request.url.path}: {error.detail}"
+    body = error_body(codes.get(error.status_code, "refused"), message, "see /docs")
+    return Response(body, status_code=error.status_code, media_type=JSON.decode(), headers=error.headers)
+
+
+async def _failure(request: Request, error: Exception) -> Response:
+    del error  # uvicorn logs it with its traceback
+    body = error_body("failed", f"{request.method} {request.url.path} failed", "the server's log says why")
+    return Response(body, status_code=500, media_type=JSON.decode())

@@ -1,0 +1,129 @@
+"""The OpenAPI description of what FastAPI does not see: `POST /v1/events`, the errors, the token."""
+
+from __future__ import annotations
+
+from typing import Any
+
+DESCRIPTION = (
+    "Events in, live figures out. A request is acknowledged when its events are on the disk: what was answered "
+    "with 200 is never lost, and a request without an answer can be sent again, as an event counts once."
+)
+
+_EVENT = (
+    '{"event_id": "5b2f…", "event_type": "order_review", "timestamp": "2026-11-22T14:03:11.250-03:00",\n'
+    ' "data": {"order_reviews": {"review_id": "9f1c…", "order_id": "e481…", "review_score": 5}}}'
+)
+_LINES = _EVENT.replace("\n", "") + "\n" + _EVENT.replace("\n", "").replace("5b2f", "77d0") + "\n"
+
+
+def _schema(name: str) -> dict[str, Any]:
+    return {"application/json": {"schema": {"$ref": f"#/components/schemas/{name}"}}}
+
+
+def _error(description: str, *headers: str) -> dict[str, Any]:
+    answer: dict[str, Any] = {"description": description, "content": _schema("Error")}
+    if headers:
+        answer["headers"] = {name: {"schema": {"type": "string"}} for name in headers}
+    return answer
+
+
+UNAUTHORIZED = _error("The token is missing or wrong, where ARMAZEM_TOKEN is set.", "WWW-Authenticate")
+TOO_SLOW = _error("The request did not arrive whole within 30 seconds. Nothing of it was taken.")
+
+_ARRAY_OF_REJECTIONS = {"type": "array", "items": {"$ref": "#/components/schemas/Rejection"}}
+
+COMPONENTS: dict[str, Any] = {
+    "securitySchemes": {"token": {"type": "http", "scheme": "bearer"}},
+    "schemas": {
+        "Event": {
+            "type": "object",
+            "required": ["event_type", "timestamp", "data"],
+            "properties": {
+                "event_id": {"type": "string", "description": "An event with the same one counts once."},
+                "event_type": {
+                    "enum": [
+                        "order_initiated",
+                        "order_status_update",
+                        "order_payment",
+                        "order_review",
+                        "customer_update",
+                        "product_update",
+                        "seller_update",
+                    ]
+                },
+                "timestamp": {"type": "string", "format": "date-time"},
+                "data": {"type": "object", "description": "Rows of the source tables, by table."},
+            },
+        },
+        "Outcome": {
+            "type": "object",
+            "required": ["accepted", "duplicates", "rejected"],
+            "properties": {
+                "accepted": {"type": "integer", "description": "Events that are on the disk now."},
+                "duplicates": {"type": "integer", "description": "Events that were there before."},
+                "rejected": _ARRAY_OF_REJECTIONS,
+            },
+        },
+        "Rejection": {
+            "type": "object",
+            "required": ["index", "code", "path", "message"],
+            "properties": {
+                "index": {"type": "integer", "description": "Which message of the request, from 0."},
+                "code": {"type": "string"},
+                "path": {"type": "string", "description": "JSON path of what is wrong."},
+                "message": {"type": "string"},
+            },
+        },
+        "Error": {
+            "type": "object",
+            "required": ["error"],
+            "properties": {
+                "error": {
+                    "type": "object",
+                    "required": ["code", "message", "hint"],
+                    "properties": {name: {"type": "string"} for name in ("code", "message", "hint")},
+                }
+            },
+        },
+    },
+}
+
+EVENTS_OPERATION: dict[str, Any] = {
+    "tags": ["events"],
+    "summary": "Send one event, or one per line",
+    "description": (
+        "The answer comes when the events are on the disk. Messages that are refused are kept as dead letters, and "
+        "do not stop the others. The body may be packed with gzip."
+    ),
+    "operationId": "post_events",
+    "security": [{"token": []}],
+    "requestBody": {
+        "required": True,
+        "content": {
+            "application/json": {"schema": {"$ref": "#/components/schemas/Event"}, "example": _EVENT},
+            "application/x-ndjson": {"schema": {"type": "string"}, "example": _LINES},
+        },
+    },
+    "responses": {
+        "200": {"description": "At least one event counts, now or before.", "content": _schema("Outcome")},
+        "400": {
+            "description": "Nothing was accepted; or the body is empty or badly packed.",
+            "content": {
+                "application/json": {
+                    "schema": {
+                        "oneOf": [
+                            {"$ref": "#/components/schemas/Outcome"},
+                            {"$ref": "#/components/schemas/Error"},
+                        ]
+                    }
+                }
+            },
+        },
+        "401": UNAUTHORIZED,
+        "408": TOO_SLOW,
+        "413": _error("The body, unpacked, or every message in it is too large."),
+        "415": _error("The Content-Type is not JSON or JSON lines, or the Content-Encoding not gzip."),
+        "429": _error("Too many messages wait to be written.", "Retry-After"),
+        "503": _error("The disk takes nothing now, such as a full one. Nothing of the request counts.", "Retry-After"),
+    },
+}

@@ -1,0 +1,117 @@
+"""uvicorn's HTTP protocol with the limits it lacks: time to send a request, size of its head, connections."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import Any, ClassVar
+
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from armazem.serve.answers import last_words
+
+_HEAD_BYTES = 64 * 1024
+_PER_CHUNK = 16  # what a chunk of a chunked body may cost besides its bytes
+
+_TOO_SLOW = last_words(
+    HTTPStatus.REQUEST_TIMEOUT,
+    "too_slow",
+    "the request did not arrive whole in the time it has; nothing of it was taken",
+    "send it again, in smaller requests where the line is slow",
+)
+_HEAD_TOO_LARGE = last_words(
+    HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE,
+    "head_too_large",
+    f"the headers of the request are larger than {_HEAD_BYTES // 1024} KiB",
+    "send fewer or shorter headers",
+)
+_NOT_HTTP = last_words(HTTPStatus.BAD_REQUEST, "not_http", "this is not a request in HTTP/1.1")
+_TOO_MANY = last_words(
+    HTTPStatus.SERVICE_UNAVAILABLE,
+    "too_many_connections",
+    "the server has as many connections as it can",
+    "try again, and keep connections open for many requests",
+)
+
+
+class LimitedProtocol(HttpToolsProtocol):
+    """One connection. The server calls `expire` about once a second.
+
+    `request_seconds`: for a request to arrive whole, the first one included, and for an answer to be read.
+    `grace_seconds`: for requests that are still arriving when the server is told to stop.
+    """
+
+    max_connections: ClassVar[int] = 1_000_000
+    request_seconds: ClassVar[float] = 30.0
+    grace_seconds: ClassVar[float] = 5.0
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self._deadline: float | None = None
+        self._arriving = False
+        self._overhead = 0  # bytes of the request on its way that are not of its body
+
+    def connection_made(self, transport: Any) -> None:
+        super().connection_made(transport)
+        self._deadline = self.loop.time() + self.request_seconds
+        if len(self.connections) > self.max_connections:
+            self._end(_TOO_MANY)
+
+    def data_received(self, data: bytes) -> None:
+        if self.transport.is_closing():
+            return
+        self._overhead += len(data)
+        super().data_received(data)
+        if self._arriving and self._overhead > _HEAD_BYTES and not self.transport.is_closing():
+            self._end(_HEAD_TOO_LARGE)
+
+    def on_message_begin(self) -> None:
+        super().on_message_begin()
+        self._arriving = True
+        self._deadline = self.loop.time() + self.request_seconds
+
+    def on_body(self, body: bytes) -> None:
+        super().on_body(body)
+        self._overhead -= len(body) + _PER_CHUNK
+
+    def on_message_complete(self) -> None:
+        super().on_message_complete()
+        self._arriving = False
+        self._overhead = 0
+        self._deadline = None
+
+    def pause_writing(self) -> None:
+        super().pause_writing()
+        self._deadline = self.loop.time() + self.request_seconds
+
+    def resume_writing(self) -> None:
+        super().resume_writing()
+        if not self._arriving:
+            self._deadline = None
+
+    def shutdown(self) -> None:
+        super().shutdown()
+        if self._arriving:
+            self._deadline = self.loop.time() + self.grace_seconds
+
+    def send_400_response(self, msg: str) -> None:
+        del msg
+        self._end(_NOT_HTTP)
+
+    def expire(self, now: float) -> None:
+        """Close the connection if its peer has kept the server waiting for too long."""
+        if self._deadline is None or now < self._deadline:
+            return
+        if self.flow.write_paused:
+            self.transport.abort()  # what was not read in time is not worth keeping
+        elif self._arriving and self.flow.read_paused:
+            self._deadline = now + self.request_seconds  # it is the server that does not read
+        else:
+            self._end(_TOO_SLOW if self._arriving else b"")
+
+    def _end(self, words: bytes) -> None:
+        # An answer that has begun, or that an earlier request still waits for, must not be mixed with another.
+        answering = self.cycle is not None and self.cycle.response_started and not self.cycle.response_complete
+        if words and not answering and not self.pipeline:
+            self.transport.write(words)
+        self._deadline = None
+        self.transport.close()

@@ -1,0 +1,198 @@
+"""`armazem serve`: one process, one port. Opens journal and live state, serves, and drains the queue at the end."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import errno
+import logging
+import signal
+import socket
+import sys
+from collections.abc import Callable, Iterator, Sequence
+
+import uvicorn
+from uvicorn.server import HANDLED_SIGNALS
+
+from armazem.config import Settings
+from armazem.errors import ArmazemError
+from armazem.serve.access import Access
+from armazem.serve.app import Application, build_api
+from armazem.serve.broadcast import Broadcast
+from armazem.serve.compactor import Compactor
+from armazem.serve.events_api import EventsEndpoint
+from armazem.serve.live import LiveState
+from armazem.serve.metrics import Metrics
+from armazem.serve.protocol import LimitedProtocol
+from armazem.stream.ingest import Ingest
+
+_BACKLOG = 4096
+_SPARE_FILES = 200  # descriptors that connections leave to the journal, DuckDB and the compactor
+_SHUTDOWN_SECONDS = 20
+
+
+class ServeError(ArmazemError):
+    """The server cannot start: the port is taken, or the address is not of this machine."""
+
+
+class Server(uvicorn.Server):
+    """uvicorn that says when it is ready, ends endless answers first, and leaves with code 0 after a signal."""
+
+    def __init__(self, config: uvicorn.Config, *, on_ready: Callable[[], None], on_stop: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._on_ready = on_ready
+        self._on_stop = on_stop
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self._on_ready()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        self._on_stop()
+        expiring = asyncio.create_task(self._expire_connections())
+        await super().shutdown(sockets)
+        expiring.cancel()
+
+    async def on_tick(self, counter: int) -> bool:
+        if counter % 10 == 0:
+            self._expire()
+        return await super().on_tick(counter)
+
+    async def _expire_connections(self) -> None:
+        while True:
+            await asyncio.sleep(1)
+            self._expire()
+
+    def _expire(self) -> None:
+        now = asyncio.get_running_loop().time()
+        for connection in list(self.server_state.connections):
+            if isinstance(connection, LimitedProtocol):
+                connection.expire(now)
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        # uvicorn raises the signal again at the end, and the process would leave with its code.
+        before = {number: signal.signal(number, self.handle_exit) for number in HANDLED_SIGNALS}
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+
+def serve(settings: Settings, *, host: str, port: int, on_ready: Callable[[str], None]) -> None:
+    """Serve until SIGTERM or SIGINT; `on_ready` gets the URL.
+
+    Raises ServeError where the port is taken, HomeError where another process writes the journal,
+    KeyboardInterrupt where a second SIGINT cut the end short.
+    """
+    LimitedProtocol.max_connections = raise_file_limit() - _SPARE_FILES
+    with contextlib.closing(listening_socket(host, port)) as listener:
+        home = settings.home_folder.open()
+        metrics = Metrics()
+
+        def committed(lines: Sequence[bytes]) -> None:
+            live.add(lines)
+            metrics.commit(ingest.stats()["last_commit_seconds"])
+
+        with (
+            LiveState(home, settings) as live,
+            Ingest(home, settings, on_commit=committed) as ingest,
+            Compactor(home),
+            asyncio.Runner(loop_factory=_loop_factory()) as runner,
+        ):
+            runner.run(_serve(settings, listener, live, ingest, metrics, lambda: on_ready(_url(host, listener))))
+
+
+async def _serve(
+    settings: Settings,
+    listener: socket.socket,
+    live: LiveState,
+    ingest: Ingest,
+    metrics: Metrics,
+    on_ready: Callable[[], None],
+) -> None:
+    broadcast = Broadcast(live)
+    access = Access(settings.token)
+    stopping = asyncio.Event()
+
+    def not_ready() -> list[str]:
+        stats = ingest.stats()
+        reasons = [stats["failed"], stats["last_error"], "the server is stopping" if stopping.is_set() else None]
+        return [reason for reason in reasons if reason]
+
+    def stop() -> None:
+        stopping.set()
+        broadcast.close()
+
+    events = EventsEndpoint(
+        ingest.submit,
+        access=access,
+        max_request_bytes=settings.max_request_megabytes * 2**20,
+        reading_bytes=max(settings.queue_megabytes, settings.max_request_megabytes) * 2**20,
+        observe=metrics.request,
+        loop=asyncio.get_running_loop(),
+    )
+    config = uvicorn.Config(
+        Application(events, access, build_api(live, broadcast, metrics, not_ready)),
+        http=LimitedProtocol,
+        ws="none",
+        lifespan="off",
+        interface="asgi3",
+        log_config=None,
+        access_log=False,
+        proxy_headers=False,
+        server_header=False,
+        backlog=_BACKLOG,
+        timeout_keep_alive=int(LimitedProtocol.request_seconds),
+        timeout_graceful_shutdown=_SHUTDOWN_SECONDS,
+    )
+    logging.getLogger("uvicorn.error").setLevel(logging.ERROR)  # what clients do wrong is answered, not logged
+    server = Server(config, on_ready=on_ready, on_stop=stop)
+    metrics.watch(ingest, live, lambda: len(server.server_state.connections))
+    await server.serve(sockets=[listener])
+    if server.force_exit:
+        raise KeyboardInterrupt
+
+
+def listening_socket(host: str, port: int) -> socket.socket:
+    """A socket bound to the address, where 0 is a free port. Raises ServeError."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.create_server((host, port), family=family, backlog=_BACKLOG)
+    except (OSError, OverflowError) as error:
+        if isinstance(error, OSError) and error.errno == errno.EADDRINUSE:
+            raise ServeError(
+                f"port {port} of {host} is taken by another program", "stop it, or give --port another number"
+            ) from error
+        raise ServeError(
+            f"cannot listen at {host}, port {port}: {getattr(error, 'strerror', None) or error}",
+            "give --host an address of this machine and --port a number from 1024 to 65535",
+        ) from error
+
+
+def raise_file_limit() -> int:
+    """Let the process open as many files as it may at all, each connection being one; how many that is."""
+    if sys.platform == "win32":
+        return 8192
+    import resource
+
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft != hard:
+        with contextlib.suppress(ValueError, OSError):  # macOS refuses what it reports as its limit
+            resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+            soft = hard
+    return 1_000_000 if soft == resource.RLIM_INFINITY else soft
+
+
+def _url(host: str, listener: socket.socket) -> str:
+    port = listener.getsockname()[1]
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop]:
+    if sys.platform == "win32":
+        return asyncio.new_event_loop
+    import uvloop
+
+    return uvloop.new_event_loop
