@@ -39,7 +39,7 @@ def process_batch(messages: Sequence[bytes], now: datetime, zone: ZoneInfo) -> l
     """One result per message, in their order. `now` has a zone; `zone` is that of business time. Bytes never raise."""
     horizon = Horizon.at(now, zone)
     positions, events = event_fast.decode(messages)
-    positions, events = event_fast.good(positions, events, messages, horizon)
+    positions, events = event_fast.good(positions, events, horizon)
     accepted = map(Accepted, [event.event_id for event in events], event_fast.lines(events))
     if len(events) == len(messages):
         return list(accepted)
