@@ -65,13 +65,13 @@ def ingest(ctx: click.Context, file: str, to: str | None, strict: bool) -> None:
 
 
 def _ingest(settings: Settings, file: str, to: str | None, tally: Tally) -> None:
-    from armazem.stream.files import batches, read_messages
+    from armazem.stream.files import read_batches
     from armazem.stream.sending import send_all
 
     if file != "-" and not Path(file).exists():  # before a home folder is made for it
         raise SourceError(f"{file} does not exist", "check the path")
     with _sender(settings, to, "ingest") as send, _progress(tally) as shown:
-        send_all(batches(read_messages(file)), send, tally, lambda batch, outcome: shown())
+        send_all(read_batches(file), send, tally, lambda batch, outcome: shown())
 
 
 @contextmanager
