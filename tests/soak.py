@@ -10,19 +10,40 @@ from dataclasses import dataclass
 class Numbers:
     """Of the tests marked `slow`: kills of a build, builds beside readers, histories loaded day by day.
 
-    `ingest_kills`: of the process that writes the journal. `examples`: times the examples of a property test.
+    `ingest_kills`: of the process that writes the journal; `server_kills`: of the HTTP server under load.
+    `connections`: idle ones beside a client that is served. `examples`: times the examples of a property test.
     """
 
     kills: int
     ingest_kills: int
+    server_kills: int
+    connections: int
     builds_beside_readers: int
     histories: int
     subscriber_kills: int
     examples: int
 
 
-SHORT = Numbers(kills=3, ingest_kills=3, builds_beside_readers=2, histories=1, subscriber_kills=2, examples=1)
-LONG = Numbers(kills=50, ingest_kills=100, builds_beside_readers=20, histories=20, subscriber_kills=20, examples=25)
+SHORT = Numbers(
+    kills=3,
+    ingest_kills=3,
+    server_kills=3,
+    connections=500,
+    builds_beside_readers=2,
+    histories=1,
+    subscriber_kills=2,
+    examples=1,
+)
+LONG = Numbers(
+    kills=50,
+    ingest_kills=100,
+    server_kills=100,
+    connections=10_000,
+    builds_beside_readers=20,
+    histories=20,
+    subscriber_kills=20,
+    examples=25,
+)
 
 NUMBERS = LONG if os.environ.get("ARMAZEM_SOAK") == "1" else SHORT
 
