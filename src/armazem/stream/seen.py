@@ -105,10 +105,6 @@ class SeenIds:
         self._start()
         self._settle(wait=len(self._full) > _WAITING)
 
-    def forget(self) -> None:
-        """Drop what the last `check` remembered for `commit`, where its events were not written."""
-        self._checked = {}
-
     def close(self) -> None:
         """Let what is being written end. The newest ids are read from the journal when it is opened again."""
         self._settle(wait=True, more=False)

@@ -1,0 +1,270 @@
+"""The ids that were accepted: exact after restarts, crashes, merges and damage, whatever is left of the runs."""
+
+from __future__ import annotations
+
+import os
+import random
+import shutil
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from soak import fuzz
+
+from armazem.home import Home
+from armazem.stream.bloom import BloomFilter, words
+from armazem.stream.runs import DamagedRun, Run, write_run
+from armazem.stream.seen import SeenIds
+
+from .journal_files import line, segment
+
+
+class Writer:
+    """A journal with its seen ids, and a plain set as the truth."""
+
+    def __init__(self, home: Home, *, recent: int = 8, fanout: int = 2) -> None:
+        self.home, self.recent, self.fanout = home, recent, fanout
+        self.path = segment(home, 1, b"")
+        self.truth: set[str] = set()
+        self.seq = 0
+        self.seen = self.opened()
+
+    def opened(self) -> SeenIds:
+        return SeenIds.open(self.home, recent=self.recent, fanout=self.fanout)
+
+    def reopen(self) -> None:
+        self.seen.close()
+        self.seen = self.opened()
+
+    def journal(self, ids: list[str]) -> list[str]:
+        """Check a batch against the truth, and append what is new in it to the journal."""
+        expected = [event_id not in self.truth and event_id not in ids[:at] for at, event_id in enumerate(ids)]
+        assert self.seen.check(ids) == expected
+        new = [event_id for event_id, is_new in zip(ids, expected, strict=True) if is_new]
+        with self.path.open("ab") as file:
+            for event_id in new:
+                self.seq += 1
+                file.write(line(self.seq, event_id))
+        self.truth.update(new)
+        return new
+
+    def accept(self, ids: list[str]) -> None:
+        if new := self.journal(ids):
+            self.seen.commit(new, self.seq)
+
+    def wait(self) -> None:
+        """Let runs be written and merged until nothing is to be done."""
+        while self.seen._job is not None:
+            self.seen._settle(wait=True)
+
+    @property
+    def runs(self) -> list[Path]:
+        return sorted((self.home.journal / "seen").glob("*.run"))
+
+
+@pytest.fixture
+def writer(home: Home) -> Iterator[Writer]:
+    writer = Writer(home)
+    yield writer
+    writer.seen.close()
+
+
+def ids(first: int, count: int) -> list[str]:
+    return [f"id-{number}" for number in range(first, first + count)]
+
+
+def fill(writer: Writer, count: int = 100) -> None:
+    for first in range(0, count, 5):
+        writer.accept(ids(first, 5))
+    writer.wait()
+
+
+def test_a_batch(writer: Writer) -> None:
+    assert writer.seen.check(["a", "b", "a", "é", "\ud800", "x" * 64]) == [True, True, False, True, True, True]
+    assert writer.seen.check(["a"]) == [True]  # a check records nothing
+    assert writer.seen.check([]) == []
+    writer.accept(["a", "b", "é"])
+    assert writer.seen.check(["b", "c", "c", "a", "é", "e\u0301"]) == [False, True, False, False, False, True]
+
+
+def test_merges_keep_the_runs_few(writer: Writer) -> None:
+    fill(writer, 1000)
+    assert 1 <= len(writer.runs) <= 8
+    assert writer.seen.check(ids(0, 1010)) == [False] * 1000 + [True] * 10
+    for number in range(0, 1010, 7):  # one by one: another way than arrays
+        assert writer.seen.check([f"id-{number}"]) == [number >= 1000]
+    writer.reopen()
+    assert writer.seen.check(ids(0, 1010)) == [False] * 1000 + [True] * 10
+
+
+@settings(max_examples=fuzz(12), deadline=None)
+@given(data=st.data())
+def test_like_a_set_through_crashes(data: st.DataObject, tmp_path_factory: pytest.TempPathFactory) -> None:
+    """After a crash there may be any of the runs that there ever were, whole or damaged, and unfinished files."""
+    home = Home(tmp_path_factory.mktemp("seen") / "home").open()
+    folder = home.journal / "seen"
+    recent, fanout = data.draw(st.sampled_from([(1, 2), (3, 2), (8, 2), (8, 3), (20, 2)]))
+    writer = Writer(home, recent=recent, fanout=fanout)
+    # Which runs there were depends on the worker's speed, so what is done to them is not drawn one by one.
+    chance = random.Random(data.draw(st.integers(0, 2**32)))
+    history: dict[str, bytes] = {}
+    batch = st.lists(st.integers(0, 150).map(str), max_size=30)
+    for _ in range(data.draw(st.integers(1, 25))):
+        step = data.draw(st.sampled_from(["accept", "accept", "accept", "wait", "restart", "crash"]))
+        if step == "accept":
+            writer.accept(data.draw(batch))
+        elif step == "wait":
+            writer.wait()
+        elif step == "restart":
+            writer.reopen()
+        else:
+            writer.journal(data.draw(batch))  # on the disk, but killed before `commit`
+            writer.seen.close()
+            for path in writer.runs:
+                path.unlink()
+            for name, content in history.items():
+                left = chance.choice(["whole", "whole", "gone", "short", "flipped", "unfinished"])
+                if left == "short":
+                    content = content[: chance.randrange(len(content))]
+                elif left == "flipped":
+                    at = chance.randrange(len(content) - 28)
+                    at = at if at < 36 else at + 28  # the last 28 bytes of the header mean nothing
+                    content = content[:at] + bytes([content[at] ^ 1]) + content[at + 1 :]
+                if left != "gone":
+                    (folder / name).with_suffix(".tmp" if left == "unfinished" else ".run").write_bytes(content)
+            writer.seen = writer.opened()
+            writer.wait()
+            assert list(folder.glob("*.tmp")) == []
+        history.update({path.name: path.read_bytes() for path in writer.runs})
+        universe = [str(number) for number in range(160)]
+        assert writer.seen.check(universe) == [event_id not in writer.truth for event_id in universe]
+    writer.seen.close()
+
+
+def test_runs_are_used_and_not_only_the_journal(writer: Writer) -> None:
+    fill(writer)
+    times = {path: path.stat().st_mtime_ns for path in writer.runs}
+    writer.reopen()
+    assert {path: path.stat().st_mtime_ns for path in writer.runs} == times
+    assert writer.seen._written > 80
+
+
+@pytest.mark.parametrize("damage", ["missing", "short", "longer", "flipped", "empty", "renamed", "all missing"])
+@pytest.mark.parametrize("which", [0, -1])
+def test_damaged_runs_are_made_anew(writer: Writer, damage: str, which: int) -> None:
+    writer.fanout = 100  # no merges
+    writer.reopen()
+    fill(writer)
+    writer.seen.close()
+    assert len(writer.runs) > 1
+    path = writer.runs[which]
+    content = path.read_bytes()
+    if damage == "missing":
+        path.unlink()
+    elif damage == "renamed":
+        path.rename(path.with_name(f"{1:016d}-{99:016d}.run"))
+    elif damage == "all missing":
+        shutil.rmtree(path.parent)
+    else:
+        changed = {"short": content[:-16], "longer": content + b"x" * 16, "empty": b""}
+        path.write_bytes(changed.get(damage, content[:-1] + bytes([content[-1] ^ 1])))
+    writer.seen = writer.opened()
+    writer.accept(ids(90, 40))
+    assert writer.seen.check(ids(0, 140)) == [False] * 130 + [True] * 10
+
+
+def test_runs_beyond_the_end_of_the_journal(writer: Writer) -> None:
+    """A journal restored from an older copy: what it does not have was not accepted."""
+    fill(writer)
+    writer.seen.close()
+    writer.path.write_bytes(b"".join(writer.path.read_bytes().splitlines(keepends=True)[:50]))
+    writer.seen = writer.opened()
+    assert writer.seen.check(ids(0, 100)) == [False] * 50 + [True] * 50
+
+
+def test_runs_of_another_journal(writer: Writer) -> None:
+    fill(writer)
+    writer.seen.close()
+    writer.path.write_bytes(b"".join(line(seq, f"other-{seq}") for seq in range(1, 201)))
+    writer.seen = writer.opened()
+    assert writer.seen.check([*ids(0, 100), "other-1", "other-200"]) == [True] * 100 + [False] * 2
+
+
+def test_the_event_at_the_end_of_a_run_was_damaged(writer: Writer) -> None:
+    """Then nothing says that the runs are of this journal: all is read again."""
+    fill(writer)
+    writer.seen.close()
+    last = writer.runs[-1].stem.partition("-")[2]
+    content = writer.path.read_bytes().splitlines(keepends=True)
+    content[int(last) - 1] = b"garbage\n"
+    writer.path.write_bytes(b"".join(content))
+    writer.seen = writer.opened()
+    expected = [number == int(last) - 1 for number in range(100)]
+    assert writer.seen.check(ids(0, 100)) == expected
+
+
+@pytest.fixture
+def full_disk(home: Home) -> Iterator[Path]:
+    """The folder of the runs on a disk of its own, that a file called ballast fills."""
+    folder = home.journal / "seen"
+    folder.mkdir()
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", folder], capture_output=True, check=False
+    )
+    if mounted.returncode != 0:
+        pytest.skip(f"a small disk cannot be mounted here: {mounted.stderr.decode().strip()}")
+    with (folder / "ballast").open("wb", buffering=0) as file:
+        os.posix_fallocate(file.fileno(), 0, 60 * 1024)
+    yield folder
+    subprocess.run(["umount", "-l", folder], check=True)
+
+
+def test_without_space_for_runs(home: Home, full_disk: Path, caplog: pytest.LogCaptureFixture) -> None:
+    writer = Writer(home, recent=400)
+    for first in range(0, 4000, 100):
+        writer.accept(ids(first, 100))
+    writer.wait()
+    assert writer.runs == [] or len(writer.runs) == 1
+    assert "could not be written" in caplog.text
+    assert writer.seen.check(ids(0, 4010)) == [False] * 4000 + [True] * 10
+    writer.reopen()  # still without space
+    assert writer.seen.check(ids(0, 4010)) == [False] * 4000 + [True] * 10
+    (full_disk / "ballast").unlink()
+    writer.accept(ids(4000, 400))
+    writer.wait()
+    assert writer.runs
+    assert writer.seen.check(ids(0, 4410)) == [False] * 4400 + [True] * 10
+    writer.seen.close()
+
+
+def test_a_digest_across_two_others_is_not_found(tmp_path: Path) -> None:
+    first, second = b"12345677abcdefg7", b"22345677abcdefg7"
+    across = first[8:] + second[:8]
+    run = write_run(tmp_path, words(first + second), 1, 2)
+    assert [run.holds(digest) for digest in (first, second, across)] == [True, True, False]
+    run.close()
+
+
+def test_a_run_that_is_none(tmp_path: Path) -> None:
+    run = write_run(tmp_path, words(os.urandom(16_000)), 1, 1000)
+    run.close()
+    path = run.path
+    with pytest.raises(DamagedRun):
+        Run(path.rename(path.with_name(f"{1:016d}-{1001:016d}.run")))
+
+
+@settings(max_examples=fuzz(20), deadline=None)
+@given(seed=st.integers(0, 2**32), count=st.integers(1, 3000))
+def test_a_filter_forgets_nothing(seed: int, count: int) -> None:
+    filter_ = BloomFilter(15)  # for 3,276 digests
+    chance = np.random.default_rng(seed)
+    known, others = words(chance.bytes(16 * count)), words(chance.bytes(16 * 2000))
+    filter_.add(known)
+    assert filter_.perhaps(known).all()
+    guesses = filter_.perhaps(others)
+    assert guesses.mean() < 0.03
+    assert guesses.tolist() == [filter_.perhaps_one(other.tobytes()) for other in others]
