@@ -1,0 +1,215 @@
+"""The SQL of the live state: from a batch of events to the orders that it changes.
+
+A version is the event's time in microseconds, in base 36, followed by its event_id: as text it sorts as the rule
+says, newest event last. A hash stands before each identifier, because a scan of 8 bytes a row finds the touched
+rows five times faster than one of text; equal hashes are told apart by the identifier.
+"""
+
+from __future__ import annotations
+
+TABLES = """
+create or replace macro version_of(moment, id) as
+    to_base(greatest(0, epoch_us(moment) + 62135596800000000), 36, 12) || id;
+create or replace table orders (
+    hash ubigint, order_id varchar, placed varchar, placed_at timestamptz,
+    status varchar, status_version varchar, purchased timestamp, purchased_version varchar,
+    customer_hash ubigint, customer_id varchar, customer_version varchar,
+    payments varchar, items varchar, revenue decimal(38, 2), item_count bigint, state varchar
+);
+create or replace table customers (hash ubigint, customer_id varchar, state varchar, version varchar);
+create or replace table published (hash ubigint, customer_id varchar, state varchar);
+create or replace table recent as select * from orders;
+"""
+
+LINE = (
+    '{"seq": "BIGINT", "received_at": "TIMESTAMPTZ", "event_type": "VARCHAR", "event_id": "VARCHAR",'
+    ' "timestamp": "TIMESTAMPTZ", "data": {'
+    '"orders": {"order_id": "VARCHAR", "customer_id": "VARCHAR", "order_status": "VARCHAR",'
+    ' "order_purchase_timestamp": "TIMESTAMP"},'
+    ' "order_items": [{"order_id": "VARCHAR", "order_item_id": "BIGINT"}],'
+    ' "order_payments": [{"order_id": "VARCHAR", "payment_sequential": "BIGINT", "payment_value": "DECIMAL(18,2)"}],'
+    ' "customers": {"customer_id": "VARCHAR", "customer_state": "VARCHAR"}}}'
+)
+"""What is read of a journal line; a test compares the types with those of the contract."""
+
+FROM_LINES = f"select unnest(from_json(line, '{LINE}')) from lines"
+
+EVENTS = """
+create or replace temp table events as
+select
+    seq, received_at, event_type, "timestamp" as happened_at, version_of("timestamp", event_id) as version,
+    data.orders.order_id as order_id, data.orders.order_status as status,
+    data.orders.order_purchase_timestamp as purchased, data.orders.customer_id as customer_id,
+    list_transform(data.order_items, lambda i: {{'order_id': i.order_id, 'number': i.order_item_id}}) as items,
+    list_transform(data.order_payments, lambda p:
+        {{'order_id': p.order_id, 'number': p.payment_sequential, 'value': p.payment_value}}) as payments,
+    data.customers.customer_id as updated_customer_id,
+    nullif(upper(trim(data.customers.customer_state)), '') as updated_state
+from ({source}) where seq > {after}
+"""
+
+# Both sides of the outer joins below are small: only `orders`, `customers` and `published` are scanned.
+TOUCHED = """
+create or replace temp table batch_items as
+    select item.order_id, item.number from (select unnest(items) as item from events where items is not null);
+create or replace temp table batch_payments as
+    select payment.order_id, payment.number, payment.value, version
+    from (select unnest(payments) as payment, version from events where payments is not null);
+create or replace temp table touched as
+    select distinct hash(order_id) as hash from (
+        select order_id from events union all select order_id from batch_items
+        union all select order_id from batch_payments
+    ) where order_id is not null;
+create or replace temp table batch_customers as
+    select
+        hash(updated_customer_id) as hash, updated_customer_id as customer_id,
+        arg_max(updated_state, version) as state, max(version) as version
+    from events where updated_customer_id is not null and updated_state is not null group by all;
+"""
+
+CUSTOMERS = """
+create or replace temp table old_customers as
+    select * from customers where hash in (select hash from batch_customers);
+delete from customers where hash in (select hash from batch_customers);
+insert into customers
+    select hash, customer_id, arg_max(state, version), max(version)
+    from (select * from batch_customers union all select * from old_customers) group by all;
+"""
+
+FOUND = "create or replace temp table found as select rowid as row from orders where hash in (select hash from touched)"
+FOUND_BY_CUSTOMER = FOUND + " or customer_hash in (select hash from batch_customers)"
+
+# By row number: DuckDB leaves out the row groups before the first one, and touched orders are mostly recent.
+OLD = "create or replace temp table old as select * from orders where rowid in (select row from found)"
+
+REDUCE = """
+create or replace temp table fresh as
+with
+columns_of_orders as (
+    select
+        order_id, case when event_type = 'order_initiated' then version end as placed,
+        case when event_type = 'order_initiated' then happened_at end as placed_at,
+        status, case when status is not null then version end as status_version,
+        purchased, case when purchased is not null then version end as purchased_version,
+        customer_id, case when customer_id is not null then version end as customer_version
+    from events where order_id is not null
+    union all
+    select
+        order_id, placed, placed_at, status, coalesce(status_version, placed), purchased,
+        coalesce(purchased_version, placed), customer_id, coalesce(customer_version, placed)
+    from old
+),
+newest as (
+    select
+        order_id, max(placed) as placed, arg_max(placed_at, placed) as placed_at,
+        arg_max(status, status_version) as status, max(status_version) filter (status is not null) as status_version,
+        arg_max(purchased, purchased_version) as purchased,
+        max(purchased_version) filter (purchased is not null) as purchased_version,
+        arg_max(customer_id, customer_version) as customer_id,
+        max(customer_version) filter (customer_id is not null) as customer_version
+    from columns_of_orders group by order_id
+),
+old_payments as (
+    select
+        order_id,
+        unnest(from_json(payments, '[{"number": "BIGINT", "value": "VARCHAR", "version": "VARCHAR"}]')) as p
+    from old where payments is not null
+),
+newest_payments as (
+    select order_id, number, arg_max(value, version) as value, max(version) as version
+    from (
+        select order_id, number, value, version from batch_payments where value is not null
+        union all
+        select order_id, p.number, cast(p.value as decimal(18, 2)), p.version from old_payments
+    ) group by order_id, number
+),
+payments_of_orders as (
+    select
+        order_id, sum(value) as revenue,
+        cast(to_json(list(
+            {'number': number, 'value': cast(value as varchar), 'version': version}
+        )) as varchar) as payments
+    from newest_payments group by order_id
+),
+items_of_orders as (
+    select order_id, list(number) as items from (
+        select order_id, number from batch_items
+        union
+        select order_id, unnest(cast(items as bigint[])) from old where items is not null
+    ) group by order_id
+),
+known as (
+    select
+        order_id, n.* exclude (order_id), p.payments, cast(i.items as varchar) as items,
+        cast(coalesce(p.revenue, 0) as decimal(38, 2)) as revenue, coalesce(len(i.items), 0) as item_count
+    from newest n full join payments_of_orders p using (order_id) full join items_of_orders i using (order_id)
+)
+select
+    hash(k.order_id) as hash, k.order_id, placed, placed_at,
+    status, nullif(status_version, placed) as status_version,
+    purchased, nullif(purchased_version, placed) as purchased_version,
+    hash(k.customer_id) as customer_hash, k.customer_id, nullif(customer_version, placed) as customer_version,
+    payments, items, revenue, item_count, coalesce(c.state, p.state, 'unknown') as state
+from known k
+left join customers c on c.hash = hash(k.customer_id) and c.customer_id = k.customer_id
+left join published p on p.hash = hash(k.customer_id) and p.customer_id = k.customer_id
+"""
+
+DELETE = "delete from orders where rowid in (select row from found)"
+INSERT = "insert into orders select * from fresh"
+
+TOTALS = """
+select coalesce(status, 'unknown'), state, sum(orders), sum(revenue) from (
+    select status, state, 1 as orders, revenue from fresh where placed is not null
+    union all
+    select status, state, -1, -revenue from old where placed is not null
+) group by all
+"""
+ALL_TOTALS = """
+select coalesce(status, 'unknown'), state, count(*), sum(revenue) from orders where placed is not null group by all
+"""
+
+# `placed` never gets older, so an order that is not touched now cannot enter the newest ones later.
+RECENT = """
+create or replace table recent as
+    select * from (
+        select * from fresh where placed is not null
+        union all
+        select * from recent where order_id not in (select order_id from fresh)
+    ) order by placed desc limit {limit}
+"""
+RECENT_ROWS = """
+select order_id, purchased, coalesce(status, 'unknown'), revenue, item_count, state, placed_at
+from recent order by placed desc
+"""
+
+COUNTS = "select event_type, count(distinct seq) from events group by all"
+NEWEST = "select max(seq), max(happened_at), max(received_at) from events"
+ARRIVALS = """
+select
+    epoch_us(received_at) // 1000000 as second, event_type = 'order_initiated' as placed,
+    greatest(0, epoch_us(received_at) - epoch_us(happened_at)) as lag
+from events where epoch_us(received_at) >= {since}
+"""
+
+REWRITE = """
+create table rewritten as select * from orders;
+drop table orders;
+alter table rewritten rename to orders;
+"""
+PUBLISHED = """
+insert into published
+select hash(customer_id), customer_id, customer_state from warehouse.staging.stg_customers
+where customer_state is not null
+"""
+RESTATE = """
+create or replace table rewritten as
+    select o.* replace (coalesce(c.state, p.state, 'unknown') as state)
+    from orders o
+    left join customers c on c.hash = o.customer_hash and c.customer_id = o.customer_id
+    left join published p on p.hash = o.customer_hash and p.customer_id = o.customer_id;
+drop table orders;
+alter table rewritten rename to orders;
+create or replace table recent as
+    select * from orders where order_id in (select order_id from recent) order by placed desc;
+"""
