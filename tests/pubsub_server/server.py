@@ -93,6 +93,11 @@ class PubSubServer:
         with self._of(subscription) as found:
             return [message.data for message in found.acked]
 
+    def acknowledged(self, subscription: str) -> int:
+        """How many messages were acknowledged."""
+        with self._of(subscription) as found:
+            return len(found.acked)
+
     def waiting(self, subscription: str) -> int:
         """How many messages nobody has leased."""
         with self._of(subscription) as found:

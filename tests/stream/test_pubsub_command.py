@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from pubsub_server import PROJECT, PubSubServer
+from warehouse import shop
 from warehouse.shop import Answer, armazem, ended
 
 import armazem.cli.subscribe as command
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
 
 SCALE = 0.05  # the deadline of 10 s passes after 0.5 s
 SOURCE = f"pubsub:{PROJECT}/shop"
-RUN = "import armazem.cli.subscribe; from armazem.__main__ import run; run()"
 
 
 @pytest.fixture
@@ -42,10 +42,13 @@ def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[PubSubServer]:
 
 
 def start(home: Home, *options: str) -> subprocess.Popen[str]:
-    """`armazem subscribe` on the subscription `shop`."""
-    arguments = ["--home", str(home.root), "subscribe", SOURCE, *options]
-    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "stdin": subprocess.DEVNULL}
-    return subprocess.Popen([sys.executable, "-c", RUN, *arguments], text=True, **pipes)
+    """`armazem subscribe` on the subscription `shop`, as a process of its own."""
+    return shop.start("--home", home.root, "subscribe", SOURCE, *options)
+
+
+def run(home: Home, *options: str) -> Answer:
+    """The same in this process, to its end."""
+    return armazem("subscribe", SOURCE, *options, home=home.root)
 
 
 def reads(process: subprocess.Popen[str]) -> None:
@@ -76,14 +79,14 @@ def totals(answer: Answer) -> tuple[int, ...]:
 
 def test_a_backfill(server: PubSubServer, home: Home) -> None:
     server.publish("orders", [*messages(0, 2500), *messages(0, 100), b"no event"])
-    done = ended(start(home, "--max-messages", "2000"))
+    done = run(home, "--max-messages", "2000")
     assert done.code == 0
-    assert len(server.acked("shop")) == 2000
+    assert server.acknowledged("shop") == 2000
     received, accepted, duplicates, refused, returned, left = totals(done)
     assert (accepted + duplicates + refused, received - returned, left) == (2000, 2000, 0)
-    rest = ended(start(home, "--stop-when-idle", "1"))
+    rest = run(home, "--stop-when-idle", "1")
     assert rest.code == 0
-    assert (len(server.acked("shop")), server.waiting("shop"), server.outstanding("shop")) == (2601, 0, 0)
+    assert (server.acknowledged("shop"), server.waiting("shop"), server.outstanding("shop")) == (2601, 0, 0)
     assert "the refused messages, with reason: `armazem dead-letters list`" in rest.err
     assert sorted(event_ids(home)) == expected(2500)
     assert [letter.content for letter in letters(home)] == [b"no event"]
@@ -107,7 +110,7 @@ def test_stopped_by_a_signal(server: PubSubServer, home: Home, number: signal.Si
     try:
         reads(process)
         sender.start()
-        until(lambda: len(server.acked("shop")) > 300)
+        until(lambda: server.acknowledged("shop") > 300)
         process.send_signal(number)
         done = ended(process)
     finally:
@@ -117,11 +120,11 @@ def test_stopped_by_a_signal(server: PubSubServer, home: Home, number: signal.Si
     assert done.code == 0
     received, accepted, duplicates, refused, returned, left = totals(done)
     assert (received - returned, duplicates, refused, left) == (accepted, 0, 0, 0)
-    assert len(server.acked("shop")) == len(event_ids(home)) == accepted
+    assert server.acknowledged("shop") == len(event_ids(home)) == accepted
     until(lambda: server.outstanding("shop") == 0)
     assert server.waiting("shop") == published - accepted
     assert_conserved(home)
-    assert ended(start(home, "--stop-when-idle", "1")).code == 0
+    assert run(home, "--stop-when-idle", "1").code == 0
     assert sorted(event_ids(home)) == expected(published)
 
 
@@ -135,9 +138,9 @@ def test_killed_between_the_commit_and_the_acknowledgement(server: PubSubServer,
     assert server.acked("shop") == []
     server.faults.acknowledge_delay = 0
     until(lambda: server.waiting("shop") == 200)
-    again = ended(start(home, "--max-messages", "200"))
+    again = run(home, "--max-messages", "200")
     assert totals(again) == (200, 0, 200, 0, 0, 0)
-    assert len(server.acked("shop")) == 200
+    assert server.acknowledged("shop") == 200
     assert sorted(event_ids(home)) == expected(200)
     assert_conserved(home)
 
@@ -164,8 +167,8 @@ def test_killed_at_any_moment(server: PubSubServer, home: Home, numbers: Numbers
             process = start(home)
             try:
                 reads(process)
-                before = len(server.acked("shop"))
-                until(lambda before=before: len(server.acked("shop")) > before)
+                before = server.acknowledged("shop")
+                until(lambda before=before: server.acknowledged("shop") > before)
                 time.sleep(rng.uniform(0, 0.5))
             finally:
                 process.kill()
@@ -175,10 +178,10 @@ def test_killed_at_any_moment(server: PubSubServer, home: Home, numbers: Numbers
         sender.join()
     server.faults.acknowledge_delay = 0
     until(lambda: server.outstanding("shop") == 0)
-    done = ended(start(home, "--stop-when-idle", "2"))
+    done = run(home, "--stop-when-idle", "2")
     assert done.code == 0
     assert (server.waiting("shop"), server.outstanding("shop")) == (0, 0)
-    assert len(server.acked("shop")) == published + published // 20
+    assert server.acknowledged("shop") == published + published // 20
     assert sorted(event_ids(home)) == expected(published)
     assert {letter.content for letter in letters(home)} == {b"no event %d" % n for n in range(0, published, 20)}
     assert_conserved(home)
@@ -219,7 +222,7 @@ def test_a_subscription_that_is_deleted_meanwhile(server: PubSubServer, home: Ho
     process = start(home)
     reads(process)
     server.publish("orders", messages(0, 5))
-    until(lambda: len(server.acked("shop")) == 5)
+    until(lambda: server.acknowledged("shop") == 5)
     server.delete("shop")
     done = ended(process)
     assert done.code == 1

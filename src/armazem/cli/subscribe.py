@@ -26,7 +26,7 @@ LINE_SECONDS = 10.0
 _TICK = 0.2
 
 
-def _parse(ctx: click.Context, param: click.Parameter, value: str) -> tuple[str, str]:
+def parse_source(ctx: click.Context, param: click.Parameter, value: str) -> tuple[str, str]:
     """`pubsub:PROJECT/SUBSCRIPTION` as (project, subscription)."""
     scheme, _, rest = value.partition(":")
     project, slash, subscription = rest.partition("/")
@@ -37,7 +37,7 @@ def _parse(ctx: click.Context, param: click.Parameter, value: str) -> tuple[str,
 
 
 @main.command()
-@click.argument("source", callback=_parse, metavar="pubsub:PROJECT[/SUBSCRIPTION]")
+@click.argument("source", callback=parse_source, metavar="pubsub:PROJECT[/SUBSCRIPTION]")
 @click.option("--max-messages", type=click.IntRange(1), help="Stop after so many messages.")
 @click.option(
     "--stop-when-idle",
@@ -64,7 +64,7 @@ def subscribe(
     """
     settings = settings_of(ctx)
     messages = console.messages()
-    with _pubsub_extra():
+    with pubsub_extra():
         from armazem.stream.pubsub import start_subscription
     started = time.monotonic()
     project, subscription = source
@@ -147,7 +147,7 @@ def _stop_signals() -> Iterator[threading.Event]:
 
 
 @contextmanager
-def _pubsub_extra() -> Iterator[None]:
+def pubsub_extra() -> Iterator[None]:
     """Say what to install where Google's library is missing."""
     try:
         yield
