@@ -48,12 +48,12 @@ def segment(home: Home, first: int, content: bytes, day: str = DAY) -> Path:
     return path
 
 
-def rows(home: Home, columns: str = "*", **options: Any) -> list[tuple[Any, ...]]:
+def rows(home: Home, select: str = "*", **options: Any) -> list[tuple[Any, ...]]:
     """What a reader sees, in its order."""
 
     def run() -> list[tuple[Any, ...]]:
         with duckdb.connect() as connection:
-            return connection.execute(f"select {columns} from {relation(home, **options)}").fetchall()
+            return connection.execute(f"select {select} from {relation(home, **options)}").fetchall()
 
     return reading(home, run)
 

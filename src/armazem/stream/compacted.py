@@ -12,7 +12,7 @@ import duckdb
 from armazem.landing.durable import sync_path
 from armazem.stream.journal import decode_line
 from armazem.stream.lines import Line, read_lines
-from armazem.stream.reading import lines_source, parquet_source, sql_text
+from armazem.stream.reading import lines_source, parquet_source, sql_path, sql_text
 
 _CONFIG: dict[str, str | bool | int | float | list[str]] = {
     "threads": 1,
@@ -67,7 +67,7 @@ def is_whole(target: Path, source: Path) -> bool:
     """Whether a Parquet file can be read to its end and has what was written into it, from `source` as it is now."""
     try:
         with closing(duckdb.connect(config=_CONFIG)) as connection:
-            rows = connection.execute(f"select key, value from parquet_kv_metadata({sql_text(target)})").fetchall()
+            rows = connection.execute(f"select key, value from parquet_kv_metadata({sql_path(target)})").fetchall()
             known = {bytes(key).decode(): bytes(value).decode() for key, value in rows}
             content = _content(connection, parquet_source([target]))
     except duckdb.Error:

@@ -7,6 +7,7 @@ statement that has begun may meet of it: `reading` begins it again.
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Collection, Iterator, Sequence
 from itertools import groupby
 from pathlib import Path
@@ -70,7 +71,7 @@ def _sources(found: Iterator[Segment], needed: set[str]) -> Iterator[str]:
 
 def parquet_source(paths: Sequence[Path]) -> str:
     """A DuckDB table function over compacted segments."""
-    return f"read_parquet([{', '.join(map(sql_text, paths))}], hive_partitioning = false)"
+    return f"read_parquet([{', '.join(map(sql_path, paths))}], hive_partitioning = false)"
 
 
 def lines_source(paths: Sequence[Path], columns: Collection[str] | None = None, *, strict: bool = False) -> str:
@@ -82,7 +83,7 @@ def lines_source(paths: Sequence[Path], columns: Collection[str] | None = None, 
     types = event_columns()
     pairs = ", ".join(f"{sql_text(n)}: {sql_text(t)}" for n, t in types.items() if columns is None or n in columns)
     return (
-        f"read_json([{', '.join(map(sql_text, paths))}], format = 'newline_delimited', columns = {{{pairs}}}, "
+        f"read_json([{', '.join(map(sql_path, paths))}], format = 'newline_delimited', columns = {{{pairs}}}, "
         f"ignore_errors = {str(not strict).lower()}, maximum_object_size = {LONGEST_LINE}, "
         "compression = 'uncompressed', hive_partitioning = false)"
     )
@@ -91,6 +92,11 @@ def lines_source(paths: Sequence[Path], columns: Collection[str] | None = None, 
 def _selected(name: str, type_: str) -> str:
     # A struct written before a column was added to the contract has one field less; the cast adds it as null.
     return f'cast("{name}" as {type_}) as "{name}"' if type_.startswith("STRUCT") else f'"{name}"'
+
+
+def sql_path(path: Path) -> str:
+    """A literal for the path of a file to be read; DuckDB would take `*`, `?` and `[` in it for a pattern."""
+    return sql_text(re.sub(r"[*?\[]", r"[\g<0>]", str(path)))
 
 
 def sql_text(value: object) -> str:
@@ -133,7 +139,7 @@ def last_seq(home: Home) -> int:
 
 def _last_compacted(path: Path) -> int:
     with duckdb.connect() as connection:
-        row = connection.execute("select max(seq) from read_parquet(?)", [str(path)]).fetchone()
+        row = connection.execute(f"select max(seq) from {parquet_source([path])}").fetchone()
     return int(row[0]) if row and row[0] is not None else 0
 
 
