@@ -7,11 +7,11 @@ import json
 from typing import Any
 
 import pytest
-from contract.event_examples import EXAMPLES, NOW, ORDER_ID, ZONE, canonical, identifier, item, order_initiated, payment
 
 from armazem.contract import RejectCode
 from armazem.contract.event_types import EVENT_TYPES
 from armazem.contract.events import Accepted, Refused, process_batch
+from contract.event_examples import EXAMPLES, NOW, ORDER_ID, ZONE, canonical, identifier, item, order_initiated, payment
 
 OTHER_ORDER = identifier(99)
 # The part of each event type, as a path of keys, in which a row stands.
