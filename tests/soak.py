@@ -21,6 +21,7 @@ class Numbers:
     builds_beside_readers: int
     histories: int
     subscriber_kills: int
+    fuzzed_messages: int
     examples: int
 
 
@@ -32,6 +33,7 @@ SHORT = Numbers(
     builds_beside_readers=2,
     histories=1,
     subscriber_kills=2,
+    fuzzed_messages=20_000,
     examples=1,
 )
 LONG = Numbers(
@@ -42,6 +44,7 @@ LONG = Numbers(
     builds_beside_readers=20,
     histories=20,
     subscriber_kills=20,
+    fuzzed_messages=1_000_000,
     examples=25,
 )
 

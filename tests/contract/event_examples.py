@@ -8,12 +8,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from hypothesis import strategies as st
+
+from armazem.contract import Column, ColumnType
+from armazem.contract.event_types import EVENT_TYPES, STAGE_TIMESTAMPS, Part, maximum
 
 NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 ZONE = ZoneInfo("America/Sao_Paulo")
@@ -193,5 +196,59 @@ EXAMPLES: dict[str, Callable[..., Message]] = {
 
 # -- Hypothesis ------------------------------------------------------------------------------------------------
 
-amounts = st.integers(0, 10**9).map(lambda cents: cents / 100)
-times = st.datetimes(datetime(2016, 1, 1), datetime(2026, 11, 22)).map(datetime.isoformat)
+TIMES = st.datetimes(datetime(1991, 1, 1), datetime(2026, 11, 23)).map(datetime.isoformat)
+OFFSETS = st.integers(-14 * 60, 14 * 60).map(lambda minutes: timezone(timedelta(minutes=minutes)))
+STAMPS = st.datetimes(datetime(1971, 1, 1), datetime(2026, 11, 22), timezones=OFFSETS).map(datetime.isoformat)
+IDENTIFIERS = st.text("0123456789abcdef", min_size=1, max_size=64)
+TEXTS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=30)
+
+
+def values(column: Column) -> st.SearchStrategy[Any]:
+    """Canonical values of the column."""
+    if column.values:
+        return st.sampled_from(column.values)
+    match column.type:
+        case ColumnType.IDENTIFIER:
+            return IDENTIFIERS
+        case ColumnType.TEXT | ColumnType.ZIP:
+            return TEXTS
+        case ColumnType.INTEGER:
+            return st.integers(column.minimum, maximum(column))
+        case ColumnType.MONEY:
+            return st.integers(0, 10**14 - 1).map(lambda cents: cents / 100)
+        case ColumnType.NUMBER:
+            return st.integers(0, 10**12).map(lambda thousandths: thousandths / 1000)
+        case _:
+            return TIMES
+
+
+def rows(part: Part, **fixed: st.SearchStrategy[Any]) -> st.SearchStrategy[Message]:
+    """Canonical rows of the part: the required columns, any of the others."""
+    given = {column.name: fixed.get(column.name, values(column)) for column in part.table.columns}
+    required = {*part.required, *fixed}
+    optional = {name: strategy for name, strategy in given.items() if name not in required}
+    return st.fixed_dictionaries({name: given[name] for name in given if name in required}, optional=optional)
+
+
+@st.composite
+def events(draw: st.DrawFn, event_types: tuple[str, ...] = tuple(EVENT_TYPES)) -> Message:
+    """Canonical messages that are accepted at `NOW`."""
+    event_type = EVENT_TYPES[draw(st.sampled_from(event_types))]
+    order_id = draw(IDENTIFIERS)
+    data: Message = {}
+    for part in event_type.parts:
+        if part.many:
+            row = rows(part, order_id=st.just(order_id))
+            number = part.table.key[1]
+            data[part.name] = draw(
+                st.lists(row, min_size=part.at_least, max_size=4, unique_by=lambda row, number=number: row[number])
+            )
+        elif event_type.name == "order_status_update":
+            status = draw(st.sampled_from(part.table.column("order_status").values))
+            stage = {STAGE_TIMESTAMPS[status]: TIMES} if status in STAGE_TIMESTAMPS else {}
+            data[part.name] = draw(rows(part, order_status=st.just(status), **stage))
+        else:
+            fixed = {"order_id": st.just(order_id)} if part.name == "orders" else {}
+            data[part.name] = draw(rows(part, **fixed))
+    event_id = draw(st.text("0123456789abcdefABCDEF-", min_size=1, max_size=128))
+    return event(event_type.name, data, event_id=event_id, timestamp=draw(STAMPS))

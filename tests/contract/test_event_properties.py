@@ -1,0 +1,103 @@
+"""The two paths give the same, normalising twice changes nothing, and no bytes make the core raise."""
+
+from __future__ import annotations
+
+import json
+import random
+from collections import Counter
+from collections.abc import Callable, Sequence
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from soak import Numbers, fuzz
+
+from armazem.contract import RejectCode, event_fast
+from armazem.contract.event_values import Horizon
+from armazem.contract.events import Accepted, Refused, exact, process_batch
+from contract.event_examples import NOW, ZONE, Message, canonical, events
+from contract.fuzz_events import mutated
+
+HORIZON = Horizon.at(NOW, ZONE)
+CODES = {code.value for code in RejectCode}
+mutations = st.builds(lambda message, seed: mutated(random.Random(seed), message), events(), st.integers(0, 2**64))
+
+
+def check(message: bytes, result: Accepted | Refused) -> None:
+    """What holds for every result."""
+    if type(result) is Accepted:
+        event = json.loads(b"{" + result.line)
+        assert event["event_id"] == result.event_id
+        assert {*event} - {"raw"} == {"event_type", "event_id", "timestamp", "data"}
+        assert event.get("raw", message.decode()) == message.decode()
+        assert b"\n" not in result.line
+    else:
+        assert isinstance(result, Refused)
+        assert result.code in CODES
+        assert result.path.startswith("$")
+        assert result.message
+        assert len(result.message) < 1000
+        assert result.raw == message
+
+
+@settings(max_examples=fuzz(200), deadline=None)
+@given(events())
+def test_canonical_messages_take_the_fast_path_to_the_result_of_the_exact_one(message: Message) -> None:
+    raw = canonical(message)
+    positions, decoded = event_fast.good(*event_fast.decode([raw]), HORIZON)
+    assert positions == [0]
+    expected = exact(raw, HORIZON)
+    assert expected == Accepted(message["event_id"], event_fast.lines(decoded)[0])
+    assert process_batch([raw], NOW, ZONE) == [expected]
+
+
+@settings(max_examples=fuzz(60), deadline=None)
+@given(st.lists(mutations, max_size=40))
+def test_batches_give_what_the_exact_path_gives_for_each_message(messages: Sequence[bytes]) -> None:
+    results = process_batch(messages, NOW, ZONE)
+    assert results == [exact(message, HORIZON) for message in messages]
+    for message, result in zip(messages, results, strict=True):
+        check(message, result)
+
+
+@settings(max_examples=fuzz(200), deadline=None)
+@given(mutations)
+def test_normalising_twice_changes_nothing(message: bytes) -> None:
+    [first] = process_batch([message], NOW, ZONE)
+    if type(first) is Accepted:
+        event = json.loads(b"{" + first.line)
+        event.pop("raw", None)
+        [second] = process_batch([canonical(event)], NOW, ZONE)
+        assert type(second) is Accepted
+        assert second.event_id == first.event_id
+        assert json.loads(b"{" + second.line) == event
+        [third] = process_batch([b"{" + first.line], NOW, ZONE)
+        assert type(third) is Accepted
+        assert json.loads(b"{" + third.line)["data"] == event["data"]
+
+
+@settings(max_examples=fuzz(200), deadline=None)
+@given(st.binary() | st.text().map(str.encode) | mutations.map(lambda raw: raw[:-1]))
+def test_no_bytes_make_it_raise(message: bytes) -> None:
+    [result] = process_batch([message], NOW, ZONE)
+    check(message, result)
+
+
+@pytest.mark.slow
+def test_mutated_messages(numbers: Numbers, report: Callable[..., None]) -> None:
+    """No exception escapes; every refusal has a code and a path; the fast path agrees with the exact one."""
+    dice = random.Random(20261123)
+    counts: Counter[str] = Counter()
+    done = 0
+    while done < numbers.fuzzed_messages:
+        messages = [mutated(dice) for _ in range(min(100, numbers.fuzzed_messages - done))]
+        results = process_batch(messages, NOW, ZONE)
+        assert len(results) == len(messages)
+        for message, result in zip(messages, results, strict=True):
+            check(message, result)
+            assert result == exact(message, HORIZON)
+            counts[result.code if type(result) is Refused else "accepted"] += 1
+        done += len(messages)
+    report("mutated messages", messages=done, **counts)
+    of_events = CODES - {"wrong_column_count", "unterminated_quote", "bad_quote", "nul_byte", "too_large"}
+    assert set(counts) == of_events | {"accepted"}
