@@ -12,6 +12,8 @@ class Numbers:
 
     `ingest_kills`: of the process that writes the journal; `server_kills`: of the HTTP server under load.
     `connections`: idle ones beside a client that is served. `examples`: times the examples of a property test.
+    `event_histories`: files and events in any order, with builds; `unusual_shops`: builds of events with extreme values;
+    `simulated_events`: sent by the simulator and all accounted for.
     """
 
     kills: int
@@ -22,6 +24,9 @@ class Numbers:
     histories: int
     subscriber_kills: int
     fuzzed_messages: int
+    event_histories: int
+    unusual_shops: int
+    simulated_events: int
     examples: int
 
 
@@ -34,6 +39,9 @@ SHORT = Numbers(
     histories=1,
     subscriber_kills=2,
     fuzzed_messages=20_000,
+    event_histories=1,
+    unusual_shops=1,
+    simulated_events=2_000,
     examples=1,
 )
 LONG = Numbers(
@@ -45,6 +53,9 @@ LONG = Numbers(
     histories=20,
     subscriber_kills=20,
     fuzzed_messages=1_000_000,
+    event_histories=20,
+    unusual_shops=10,
+    simulated_events=200_000,
     examples=25,
 )
 
