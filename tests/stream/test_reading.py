@@ -86,7 +86,7 @@ def test_after_and_up_to(home: Home, compacted: bool) -> None:
             assert seqs(home, after=after, up_to=up_to) == list(range(after + 1, min(up_to, 40) + 1))
         found = list(event_ids(home, after=after))
         assert [event_id for batch, _ in found for event_id in batch] == [f"event-{n}" for n in range(after + 1, 41)]
-        assert [last for _, last in found] == ([40] if after < 40 else [])
+        assert [last for _, last in found] == [last for last in (10, 20, 30, 40) if last > after]
     assert last_seq(home) == 40
 
 
@@ -121,6 +121,14 @@ def test_a_long_line(home: Home) -> None:
     text = "é" * 550_000 + '"' * 1_000_000  # 3.1 MB as JSON: the largest message, with its text beside it
     segment(home, 1, line(1) + line(2, raw=text) + line(3))
     assert rows(home, "seq, raw") == [(1, None), (2, text), (3, None)]
+
+
+def test_ids_beside_garbage_of_any_length(home: Home) -> None:
+    segment(home, 1, lines(1, 3) + b"x" * 40_000_000 + b"\n" + lines(4, 3))
+    segment(home, 7, lines(7, 3))
+    found = list(event_ids(home, after=2))
+    assert [event_id for batch, _ in found for event_id in batch] == [f"event-{seq}" for seq in range(3, 10)]
+    assert found[-1][1] == last_seq(home) == 9
 
 
 def test_keys_that_come_twice(home: Home) -> None:

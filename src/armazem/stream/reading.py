@@ -18,6 +18,7 @@ import duckdb
 from armazem.contract.event_record import event_columns
 from armazem.home import Home
 from armazem.stream.journal import decode_line
+from armazem.stream.lines import read_lines
 from armazem.stream.segments import Segment, list_segments
 
 T = TypeVar("T")
@@ -25,6 +26,7 @@ T = TypeVar("T")
 LONGEST_LINE = 1 << 24
 """Bytes. A line is an event of 1 MiB at most with its text beside it; DuckDB gives up on lines over twice this."""
 
+_IDS = ("event_id", "seq")
 _ATTEMPTS = 3
 _BLOCK = 1 << 16
 _ROWS = 10_000
@@ -120,12 +122,26 @@ def reading(home: Home, run: Callable[[], T]) -> T:
 
 
 def event_ids(home: Home, *, after: int = 0) -> Iterator[tuple[list[str], int]]:
-    """The ids of the events with seq > after, in journal order: lists of them, each with its last seq."""
+    """The ids of the events with seq > after, in journal order: lists of them, each with its last seq.
+
+    Unlike `relation` it gets over garbage of any length.
+    """
     with duckdb.connect(config={"memory_limit": "1GB", "threads": 2}) as connection:
-        source = relation(home, after=after, columns=("event_id", "seq"))
-        result = connection.execute(f"select event_id, seq from {source}")
-        while rows := result.fetchmany(_ROWS):
-            yield [row[0] for row in rows], rows[-1][1]
+        for segment in _between(segments(home), after, None):
+            path = segment.path if segment.path.exists() else segment.path.with_suffix(".parquet")
+            source = parquet_source([path]) if path.suffix == ".parquet" else lines_source([path], _IDS)
+            try:
+                result = connection.execute(
+                    f"select event_id, seq from {source} where seq > {after} and event_id is not null"
+                )
+                while rows := result.fetchmany(_ROWS):
+                    after = rows[-1][1]
+                    yield [row[0] for row in rows], after
+            except duckdb.InvalidInputException:  # a line over twice LONGEST_LINE
+                for line in read_lines(path):
+                    if (record := decode_line(line.content)) and record.seq > after:
+                        after = record.seq
+                        yield [record.event_id], after
 
 
 def last_seq(home: Home) -> int:
