@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from concurrent.futures import Future, ThreadPoolExecutor
 from types import TracebackType
@@ -40,6 +41,7 @@ class Remote:
             self._session.headers["Authorization"] = f"Bearer {token}"
         self._workers = ThreadPoolExecutor(_CONNECTIONS, "sender")
         self._reached = False
+        self._closed = threading.Event()
 
     def __enter__(self) -> Remote:
         return self
@@ -47,6 +49,7 @@ class Remote:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self._closed.set()
         self._workers.shutdown(cancel_futures=True)
         self._session.close()
 
@@ -74,9 +77,8 @@ class Remote:
                     return self._outcome(answer, messages)
                 why = f"{self._url} has answered {answer.status_code} for {self._patience:.0f} s"
                 pause = _seconds(answer.headers.get("Retry-After", ""))
-            if time.monotonic() + pause > give_up:
+            if time.monotonic() + pause > give_up or self._closed.wait(pause):
                 raise SendError(why, "look at the server, then send the file again: duplicates are recognised")
-            time.sleep(pause)
 
     def _outcome(self, answer: requests.Response, messages: list[bytes]) -> Outcome:
         if answer.status_code == 401:
