@@ -1,0 +1,67 @@
+"""The lines of accepted events are what DuckDB reads them to be: nothing lost, nothing rounded, no line refused."""
+
+from __future__ import annotations
+
+import json
+import random
+from datetime import datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from armazem.contract import TABLES, ColumnType
+from armazem.contract.event_record import event_columns
+from armazem.contract.events import Accepted, process_batch
+from contract.event_examples import EXAMPLES, NOW, ZONE, canonical
+from contract.fuzz_events import mutated
+
+TYPES = {(table.name, column.name): column.type for table in TABLES for column in table.columns}
+DECIMALS = {ColumnType.MONEY, ColumnType.NUMBER}
+
+
+def typed(part: str, row: dict[str, Any]) -> dict[str, Any]:
+    """The row of a line as the types of the contract say."""
+    return {name: value if value is None else _typed(TYPES[part, name], value) for name, value in row.items()}
+
+
+def _typed(kind: ColumnType, value: Any) -> Any:
+    if kind is ColumnType.TIMESTAMP:
+        return datetime.fromisoformat(value)
+    return Decimal(str(value)) if kind in DECIMALS else value
+
+
+def given(row: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in row.items() if value is not None}
+
+
+def test_duckdb_reads_every_accepted_line(tmp_path: Path) -> None:
+    dice = random.Random(6)
+    messages = [canonical(build()) for build in EXAMPLES.values()] + [mutated(dice) for _ in range(5_000)]
+    lines = [result.line for result in process_batch(messages, NOW, ZONE) if type(result) is Accepted]
+    prefix = b'{"seq":%d,"received_at":"2026-11-23T12:00:00.000000Z","source":"http",'
+    journal = tmp_path / "0000000000000001.jsonl"
+    journal.write_bytes(b"".join(prefix % number + line + b"\n" for number, line in enumerate(lines)))
+    columns = ", ".join(f"{name}: '{kind}'" for name, kind in event_columns().items())
+    query = (
+        f"select event_id, event_type, epoch_us(timestamp), data, raw from read_json('{journal}', "
+        f"format='newline_delimited', columns={{{columns}}}) order by seq"
+    )
+    rows = duckdb.execute(query).fetchall()
+    assert len(rows) == len(lines) > 1_000
+    for line, (event_id, event_type, microseconds, data, raw) in zip(lines, rows, strict=True):
+        event = json.loads(b"{" + line)
+        assert (event_id, event_type, raw) == (event["event_id"], event["event_type"], event.get("raw"))
+        since_1970 = datetime.fromisoformat(event["timestamp"]) - datetime.fromisoformat("1970-01-01T00:00:00Z")
+        assert microseconds == round(since_1970.total_seconds() * 1_000_000)
+        read = {
+            part: [given(row) for row in value] if isinstance(value, list) else given(value)
+            for part, value in data.items()
+            if value is not None
+        }
+        written = {
+            part: [typed(part, row) for row in value] if isinstance(value, list) else typed(part, value)
+            for part, value in event["data"].items()
+        }
+        assert read == written
