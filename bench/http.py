@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import json
-import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -21,7 +18,7 @@ from bench.__main__ import Report
 from bench.http_client import Measured, batches, events, run
 
 _BATCH = 500
-_COMMAND = [sys.executable, "-c", "from armazem.cli import serve; from armazem.__main__ import run; run()"]
+_COMMAND = [sys.executable, "-m", "armazem"]
 
 
 class Server:

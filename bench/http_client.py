@@ -88,7 +88,7 @@ class _Connection(asyncio.Protocol):
         self._answer = b""
         self._send()
 
-    def connection_lost(self, exc: Exception | None) -> None:
+    def connection_lost(self, _exc: Exception | None) -> None:
         self._ended.set()
 
 

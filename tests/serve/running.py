@@ -26,7 +26,7 @@ JSON = {"Content-Type": "application/json"}
 LINES = {"Content-Type": "application/x-ndjson"}
 
 # Shorter limits than a user's are set before the server starts.
-_START = "from armazem.cli import serve; from armazem.__main__ import run; {before}; run()"
+_START = "from armazem.__main__ import run; {before}; run()"
 
 
 class Running:

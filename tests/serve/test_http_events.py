@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
-import uuid
+import os
 
 import pytest
 
@@ -128,7 +128,7 @@ def test_gzip(server: Running) -> None:
 
 
 def test_gzip_in_many_pieces(server: Running) -> None:
-    events = [review(review_comment_message=uuid.uuid4().hex * 40) for _ in range(400)]
+    events = [review(review_comment_message=os.urandom(600).hex()) for _ in range(400)]
     body = zipped(lines(events))
     assert len(body) > 100_000
     said = server.client.post(

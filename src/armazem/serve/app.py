@@ -49,7 +49,7 @@ class Application:
 def build_api(live: LiveState, broadcast: Broadcast, metrics: Metrics, not_ready: Callable[[], list[str]]) -> FastAPI:
     """All endpoints but `/v1/events`. `not_ready` gives the reasons why the server should get no events now."""
     api = FastAPI(title="Armazém", version=__version__, description=DESCRIPTION, docs_url=None, redoc_url=None)
-    token = {"security": [{"token": []}]}
+    token: dict[str, Any] = {"security": [{"token": []}]}
 
     @api.get(
         "/v1/live",

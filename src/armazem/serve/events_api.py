@@ -8,10 +8,9 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
-from time import perf_counter
+from time import monotonic, perf_counter
 
 from armazem.contract.rejects import RejectCode
-from armazem.errors import ArmazemError
 from armazem.serve.access import Access
 from armazem.serve.acknowledgements import Acknowledgements
 from armazem.serve.answers import HttpError, Receive, Scope, Send, respond, respond_error, retry_after, to_json
@@ -27,7 +26,10 @@ Observe = Callable[[int, float], None]
 
 
 class EventsEndpoint:
-    """Answers every method on the path; `observe(status, seconds)` is told of each answer."""
+    """Answers every method on the path; `observe(status, seconds)` is told of each answer.
+
+    `failed_at`: when the journal last could not be written, on the monotonic clock.
+    """
 
     def __init__(
         self,
@@ -45,6 +47,7 @@ class EventsEndpoint:
         self._budget = ReadingBudget(reading_bytes)
         self._observe = observe
         self._acknowledgements: Acknowledgements[Outcome] = Acknowledgements(loop)
+        self.failed_at = float("-inf")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         started = perf_counter()
@@ -74,9 +77,8 @@ class EventsEndpoint:
         except QueueFull as error:
             raise HttpError(429, "queue_full", str(error), error.hint, [retry_after(error.retry_after)]) from error
         except JournalError as error:
+            self.failed_at = monotonic()
             raise HttpError(503, "not_written", str(error), error.hint, [retry_after(_DISK_RETRY_SECONDS)]) from error
-        except ArmazemError as error:
-            raise HttpError(503, "not_taken", str(error), error.hint, [retry_after(1)]) from error
 
 
 def status_of(outcome: Outcome) -> int:

@@ -92,6 +92,7 @@ class _Figures(Collector):
                 int(bool(stats["last_error"])),
             ),
             "armazem_live_lag_seconds": ("From acceptance to the live figures.", self._live.lag_seconds),
+            "armazem_live_failed": ("1 if the live figures are not those of now.", int(self._live.error is not None)),
             "armazem_connections": ("Open connections.", self._connections()),
         }
         for name, (description, value) in gauges.items():

@@ -49,12 +49,23 @@ class LimitedProtocol(HttpToolsProtocol):
         self._deadline: float | None = None
         self._arriving = False
         self._overhead = 0  # bytes of the request on its way that are not of its body
+        self._answered: Any = None  # the request that is being answered; `cycle` is the newest that has begun
 
     def connection_made(self, transport: Any) -> None:
         super().connection_made(transport)
         self._deadline = self.loop.time() + self.request_seconds
         if len(self.connections) > self.max_connections:
             self._end(_TOO_MANY)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        if self._answered is not None and not self._answered.response_complete:
+            self._answered.disconnected = True
+            self._answered.message_event.set()
+        super().connection_lost(exc)
+
+    def _start_asgi_task(self, cycle: Any, app: Any) -> None:
+        self._answered = cycle
+        super()._start_asgi_task(cycle, app)
 
     def data_received(self, data: bytes) -> None:
         if self.transport.is_closing():
@@ -110,8 +121,9 @@ class LimitedProtocol(HttpToolsProtocol):
 
     def _end(self, words: bytes) -> None:
         # An answer that has begun, or that an earlier request still waits for, must not be mixed with another.
-        answering = self.cycle is not None and self.cycle.response_started and not self.cycle.response_complete
-        if words and not answering and not self.pipeline:
+        cycle = self._answered
+        answering = cycle is not None and (cycle is not self.cycle or cycle.response_started)
+        if words and (not answering or cycle.response_complete) and not self.pipeline:
             self.transport.write(words)
         self._deadline = None
         self.transport.close()

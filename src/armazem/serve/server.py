@@ -9,6 +9,7 @@ import logging
 import signal
 import socket
 import sys
+import time
 from collections.abc import Callable, Iterator, Sequence
 
 import uvicorn
@@ -29,6 +30,7 @@ from armazem.stream.ingest import Ingest
 _BACKLOG = 4096
 _SPARE_FILES = 200  # descriptors that connections leave to the journal, DuckDB and the compactor
 _SHUTDOWN_SECONDS = 20
+_RETRY_SECONDS = 10
 
 
 class ServeError(ArmazemError):
@@ -95,9 +97,12 @@ def serve(settings: Settings, *, host: str, port: int, on_ready: Callable[[str],
             live.add(lines)
             metrics.commit(ingest.stats()["last_commit_seconds"])
 
+        def dead_letters() -> int:
+            return sum(counts["dead_letters"] for counts in ingest.stats()["sources"].values())
+
         with (
-            LiveState(home, settings) as live,
             Ingest(home, settings, on_commit=committed) as ingest,
+            LiveState(home, settings, dead_letters=dead_letters) as live,
             Compactor(home),
             asyncio.Runner(loop_factory=_loop_factory()) as runner,
         ):
@@ -118,7 +123,9 @@ async def _serve(
 
     def not_ready() -> list[str]:
         stats = ingest.stats()
-        reasons = [stats["failed"], stats["last_error"], "the server is stopping" if stopping.is_set() else None]
+        # Only while it is fresh: a balancer that sends nothing any more would never see it go away.
+        disk = stats["last_error"] if time.monotonic() - events.failed_at < _RETRY_SECONDS else None
+        reasons = (stats["failed"], disk, "the server is stopping" if stopping.is_set() else None)
         return [reason for reason in reasons if reason]
 
     def stop() -> None:
