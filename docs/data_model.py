@@ -8,7 +8,7 @@ from armazem.contract import TABLES
 from docs.warehouse import Model, Warehouse
 
 # Models that say which orders a build computes. Nearly everything depends on them: they have their own diagram.
-SCOPE = ("int_changed_orders", "int_changed_periods", "int_reprocessed_orders")
+SCOPE = ("int_changed_orders", "int_changed_periods", "int_load_times", "int_new_events", "int_reprocessed_orders")
 # Joins that are not tested, because a row on the left may have no partner by design: parent, child, column.
 LOOSE = (
     ("dim_locations", "dim_customers", "customer_zip_code_prefix"),
@@ -25,11 +25,12 @@ fails the build, with one it is a warning, because reference data may come after
 that may find nothing."""
 _SCOPE_INTRO = """\
 A build does not compute every order again. `int_changed_orders` holds those that it does: the orders that came with a
-new load, those bought in the range given by `--start` and `--end`, and those whose customer or seller now says
-something else than their facts do. The models on the right compute these orders only and replace their rows.
-`int_changed_periods` holds the days, weeks, months and years that these orders are of, or were of before:
-`agg_top_selling_products` ranks these again. A dimension or another KPI table is computed whole whenever a table that
-it depends on may have changed."""
+new load or event, those bought in the range given by `--start` and `--end`, and those whose customer or seller now says
+something else than their facts do. `int_new_events` holds the events that no build has taken in yet, and
+`int_load_times` how new each extract is ([which value wins](streaming.md#which-value-wins)). The models on the right
+compute these orders only and replace their rows. `int_changed_periods` holds the days, weeks, months and years that
+these orders are of, or were of before: `agg_top_selling_products` ranks these again. A dimension or another KPI table
+is computed whole whenever a table that it depends on may have changed."""
 
 
 def data_model(warehouse: Warehouse) -> list[str]:
@@ -109,7 +110,7 @@ def _mart_entities(marts: list[Model]) -> list[str]:
 
 def _lineage(warehouse: Warehouse) -> list[str]:
     shown = [model for model in warehouse.models if model.name not in SCOPE]
-    groups: dict[str, list[str]] = {"raw": [table.name for table in TABLES]}
+    groups: dict[str, list[str]] = {"raw": [*(table.name for table in TABLES), "events"]}
     for model in shown:
         groups.setdefault(model.layer, []).append(model.name)
     lines = ["flowchart LR"]

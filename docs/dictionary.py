@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from armazem.contract import TABLES, Pii
+from armazem.contract.event_record import event_columns
 from armazem.contract.render import data_dictionary as source_tables
 from docs.meta_columns import META
 from docs.warehouse import Model, Warehouse
@@ -18,8 +19,10 @@ contain one, so leave `review_comment_*` out of what you pass on.
 
 Times of orders are naive business time (America/Sao_Paulo in the reference data). Amounts are in BRL."""
 _TITLES = {
-    "staging": "One cleaned table per source table. Each row is the newest that was loaded of its key.",
+    "staging": "One cleaned table per source table: of each key and column the newest value, out of files and events. "
+    "`stg_batch_…` are what the files alone say, `stg_events` what the events do.",
     "marts": "Dimensions and facts: what to query.",
+    "live": "Views on the published tables and on every event accepted since: the state of now.",
     "kpis": "The eight KPI tables. Their definitions, with examples, are in [kpis.md](kpis.md).",
 }
 # Columns that say something about a person under a name the sources do not have.
@@ -27,6 +30,7 @@ _DERIVED = {
     ("dim_customers", "latitude"): Pii.LOCATION,
     ("dim_customers", "longitude"): Pii.LOCATION,
     ("dim_customers", "first_order_timestamp"): Pii.NONE,
+    ("stg_events", "data"): Pii.FREE_TEXT,
 }
 _BY_NAME = {column.name: column.pii for table in TABLES for column in table.columns}
 
@@ -36,6 +40,9 @@ def data_dictionary(warehouse: Warehouse) -> list[str]:
     lines = ["# Data dictionary", "", *_INTRO.splitlines(), "", *_contents(warehouse)]
     lines += ["", "## raw", "", "The source tables: accepted rows of the batch files. They exist during a build only."]
     lines += source_tables()
+    lines += ["", "### `raw.events`", "", "Accepted events, as the journal has them: see [streaming.md](streaming.md)."]
+    lines += ["", "| column | type |", "|---|---|"]
+    lines += [f"| `{name}` | {type_.partition('(')[0]} |" for name, type_ in event_columns().items()]
     for layer, text in _TITLES.items():
         lines += ["", f"## {layer}", "", text]
         for model in warehouse.layer(layer):

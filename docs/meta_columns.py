@@ -24,6 +24,8 @@ META: dict[str, dict[str, str]] = {
         "started_at": "When it began.",
         "finished_at": "When dbt had ended.",
         "seconds": "Wall time between the two.",
+        "new_events": "Distinct events that it took in for the first time.",
+        "journal_seq": "Position in the journal up to which events are in it; on BigQuery rows of `raw.events`.",
     },
     "test_results": {
         "": "One row per test and build.",

@@ -80,14 +80,14 @@ def overview(mode: str) -> str:
         'stroke-opacity=".45"/>'
     )
     box(8, 50, 142, 78, "Batch files", "nine CSV files:", "folder, zip, extract")
-    box(8, 180, 142, 78, "Shop events", "HTTP, Pub/Sub", later=True)
+    box(8, 180, 142, 78, "Shop events", "HTTP, Pub/Sub")
     arrow("M150 89H196")
-    arrow("M150 219H196", later=True)
+    arrow("M150 219H196")
     body.append(_text(173, 80, "load", colours["muted"]))
     box(198, 50, 142, 78, "Landing", "typed Parquet,", "rejects kept aside")
-    box(198, 180, 142, 78, "Journal", "one line per event", later=True)
+    box(198, 180, 142, 78, "Journal", "one line per event,", "dead letters kept aside")
     arrow("M340 89H398")
-    arrow("M340 219H366V108H398", later=True)
+    arrow("M340 219H366V108H398")
     body.append(_text(356, 80, "build", colours["muted"]))
     body.append(_text(549, 41, "dbt, on a copy of the published version", colours["accent"], 12, bold=True))
     for x, name, note in ((400, "staging", "clean"), (508, "marts", "model"), (616, "kpis", "measure")):

@@ -13,6 +13,7 @@ from docs.command_line import cli_page, settings_page
 from docs.data_model import data_model
 from docs.dbt_sources import SOURCES, sources_file
 from docs.dictionary import data_dictionary
+from docs.event_schemas import pages as event_schemas
 from docs.pictures import growth, overview
 from docs.warehouse import Warehouse, build_warehouse
 
@@ -30,7 +31,7 @@ def pages(warehouse: Warehouse) -> dict[str, str]:
         "data-dictionary.md": data_dictionary(warehouse),
     }
     texts = {path: "\n".join([_MARK, "", *lines]) + "\n" for path, lines in rendered.items()}
-    return texts | {f"img/overview-{mode}.svg": overview(mode) for mode in ("light", "dark")}
+    return texts | event_schemas() | {f"img/overview-{mode}.svg": overview(mode) for mode in ("light", "dark")}
 
 
 def charts(warehouse: Warehouse) -> dict[str, str]:
@@ -44,6 +45,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         warehouse = build_warehouse(Path(folder), ORDERS)
     for path, text in (pages(warehouse) | charts(warehouse)).items():
+        (DOCS / path).parent.mkdir(exist_ok=True)
         (DOCS / path).write_text(text, encoding="utf-8")
         sys.stdout.write(f"docs/{path}\n")
 

@@ -17,7 +17,7 @@ from armazem.landing import load
 from armazem.sources.synthetic import generate
 from armazem.warehouse.build import BuildRequest, build
 
-LAYERS = ("staging", "intermediate", "marts", "kpis")
+LAYERS = ("staging", "intermediate", "marts", "kpis", "live")
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,13 +101,13 @@ def _models(manifest: dict[str, Any], types: Mapping[tuple[str, str], Mapping[st
         parents = [parent.split(".") for parent in node["depends_on"]["nodes"]]
         models.append(
             Model(
-                name=node["name"],
+                name=node["alias"],
                 layer=node["schema"],
                 file=node["original_file_path"],
                 materialized=node["config"]["materialized"],
                 description=" ".join(node["description"].split()),
                 columns={name: column["description"] for name, column in node["columns"].items()},
-                types=types.get((node["schema"], node["name"]), {}),
+                types=types.get((node["schema"], node["alias"]), {}),
                 key=tuple(next((audit["key"] for audit in audits if "key" in audit), ())),
                 references=tuple(_references(audits)),
                 models=tuple(sorted(parent[-1] for parent in parents if parent[0] == "model")),

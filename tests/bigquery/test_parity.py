@@ -83,7 +83,7 @@ def compare(shop: Shop, cloud: Cloud, first: Path, second: Path) -> None:
     lines = event_lines(first, second)
     write_journal(shop.home, lines[: len(lines) // 2])
     cloud.append_events(lines[: len(lines) // 2])
-    assert differences(tables_of(shop), cloud.tables()) == []  # `live` shows them
+    assert differences(tables_of(shop, "live"), cloud.tables("live")) == []
     for warehouse in (shop, cloud):
         assert "new events" in warehouse.build().reason
     write_journal(shop.home, lines[len(lines) // 2 :])

@@ -51,11 +51,11 @@ class Cloud:
     def query(self, sql: str) -> Rows:
         return run_on_bigquery(self.settings, sql)
 
-    def tables(self) -> dict[str, list[tuple[str, ...]]]:
-        """Every published table with its rows, as text, in an order of their own."""
+    def tables(self, *schemas: str) -> dict[str, list[tuple[str, ...]]]:
+        """Every published table, of these schemas or all, with its rows, as text, in an order of their own."""
         prefix = self.settings.bigquery_dataset_prefix
         found = {}
-        for schema in SCHEMAS:
+        for schema in schemas or SCHEMAS:
             dataset = f"{prefix}{schema}"
             for (name,) in self.query(f"select table_name from {dataset}.INFORMATION_SCHEMA.TABLES").rows:
                 answer = self.query(f"select * from {dataset}.{name}")
@@ -77,12 +77,12 @@ def environment(settings: Settings) -> Iterator[None]:
         os.environ.update(before)
 
 
-def tables_of(shop: Shop) -> dict[str, list[tuple[str, ...]]]:
-    """Every published table of a home folder with its rows, as text, in an order of their own."""
+def tables_of(shop: Shop, *schemas: str) -> dict[str, list[tuple[str, ...]]]:
+    """Every published table, of these schemas or all, of a home folder, with its rows, as text, in their own order."""
+    wanted = ", ".join(f"'{schema}'" for schema in schemas or SCHEMAS)
     listed = run_query(
         shop.home,
-        "select table_schema, table_name from information_schema.tables "
-        "where table_schema in ('staging', 'marts', 'kpis', 'live')",
+        f"select table_schema, table_name from information_schema.tables where table_schema in ({wanted})",
     )
     return {
         f"{schema}.{name}": canonical(run_query(shop.home, f"select * from {schema}.{name}"))

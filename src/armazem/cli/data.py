@@ -10,6 +10,7 @@ import click
 
 from armazem import console
 from armazem.cli.group import main, no_build, settings_of, target_option
+from armazem.cli.serving import check_port, run_server
 from armazem.cli.warehouse import run_build
 from armazem.config import Settings
 from armazem.errors import ArmazemError
@@ -28,25 +29,42 @@ OLIST_ORDERS = 99_441
 )
 @click.option("--orders", type=click.IntRange(1), help=f"Orders to generate.  [default: {OLIST_ORDERS:,}]")
 @click.option("--seed", default=42, show_default=True, help="Of the generated data.")
-@click.option("--no-serve", is_flag=True, expose_value=False, help="Stop after the build; so far it always does.")
+@click.option("--no-serve", is_flag=True, help="Stop after the build.")
+@click.option(
+    "--simulate",
+    "rate",
+    type=click.FloatRange(0, 10_000, min_open=True),
+    metavar="RATE",
+    help="Send events of an invented shop to the server, so many a second.",
+)
+@click.option("--port", type=click.IntRange(0, 65535), default=8000, show_default=True, help="Port to serve at.")
 @click.pass_context
-def up(ctx: click.Context, data: Path | None, orders: int | None, seed: int) -> None:
-    """Do the main job: data, load, build, and a first look at every KPI.
+def up(
+    ctx: click.Context, data: Path | None, orders: int | None, seed: int, no_serve: bool, rate: float | None, port: int
+) -> None:
+    """Do the main job: data, load, build, a first look at every KPI; then serve until Ctrl-C.
 
     \b
     Examples:
       armazem up --orders 5000
-      armazem up --data ~/Downloads/archive.zip
+      armazem up --data ~/Downloads/archive.zip --no-serve
+      armazem up --simulate 20
     """
     if data is not None and orders is not None:
         raise click.UsageError("--data and --orders exclude each other")
+    if no_serve and rate is not None:
+        raise click.UsageError("--simulate sends to the server: it needs one, without --no-serve")
     settings = settings_of(ctx)
+    if not no_serve:
+        check_port(port)  # now, not after the build
     if data is None:
         data = _generated(settings, orders or OLIST_ORDERS, seed)
     _load(settings, data, strict=False)
     run_build(settings, BuildRequest())
     _show_heads(settings)
     console.messages().print('more: `armazem kpi NAME`, `armazem sql "SELECT …"`, `armazem status`')
+    if not no_serve:
+        run_server(settings, port, simulate=rate)
 
 
 def _generated(settings: Settings, orders: int, seed: int) -> Path:

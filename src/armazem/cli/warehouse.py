@@ -10,13 +10,17 @@ import click
 from armazem import console
 from armazem.cli.group import cloud_extra, format_option, main, no_build, print_rows, settings_of, target_option
 from armazem.config import Settings
-from armazem.errors import QueryError
+from armazem.errors import ArmazemError, QueryError
 from armazem.landing import read_ledger
 from armazem.serve.formats import Format
 from armazem.serve.kpis import find_kpi, kpi_rows
+from armazem.stream.ledger import read_ledger as read_event_ledger
+from armazem.stream.reading import last_seq
 from armazem.warehouse import versions
 from armazem.warehouse.build import AuditFailed, BuildReport, BuildRequest
 from armazem.warehouse.build import build as build_warehouse
+from armazem.warehouse.ledger import event_ledger
+from armazem.warehouse.meta import journal_position
 from armazem.warehouse.query import Rows, open_published, run_query
 from armazem.warehouse.query import fetch as fetch_rows
 
@@ -150,12 +154,31 @@ def rollback(ctx: click.Context, build_id: str | None, target: str | None) -> No
 
 
 @main.command()
+@click.option("--ledger", is_flag=True, help="The books of events, per source; exit code 1 where they do not add up.")
 @target_option
 @format_option
 @click.pass_context
-def status(ctx: click.Context, target: str | None, format_: Format) -> None:
-    """Show what is loaded, what is published, and whether a build is due."""
+def status(ctx: click.Context, ledger: bool, target: str | None, format_: Format) -> None:
+    """Show what is loaded, what is published, and whether a build is due.
+
+    With --ledger: of the messages received, how many were accepted, known already, or refused, and how many of the
+    accepted events are in the journal and in the published tables.
+
+    \b
+    Examples:
+      armazem status
+      armazem status --ledger
+    """
     settings = settings_of(ctx, target=target)
+    if ledger:
+        if settings.target == "bigquery":
+            raise click.UsageError("--ledger is for the home folder; on BigQuery count `raw.events`")
+        books = event_ledger(settings.home_folder.open(create=False))
+        print_rows(books, format_)
+        unaccounted = dict(zip(books.columns, books.rows[-1], strict=True))["difference"]
+        if unaccounted:
+            raise ArmazemError(f"{unaccounted} received messages are unaccounted for", "keep the home folder, tell us")
+        return
     if settings.target == "bigquery":
         with cloud_extra():
             from armazem.warehouse.bigquery.query import status as cloud_status
@@ -174,8 +197,10 @@ def _status_of_home(settings: Settings) -> dict[str, Any]:
     current = versions.current_build(home)
     taken_in = set()
     orders: Any = None
+    position = 0
     if current is not None:
         with open_published(home) as connection:  # one version for all figures
+            position = journal_position(connection)
             current = fetch_rows(connection, "select max(build_id) from meta.builds").rows[0][0]
             taken_in = {row[0] for row in fetch_rows(connection, "select distinct load_id from meta.loads").rows}
             orders = fetch_rows(
@@ -184,6 +209,7 @@ def _status_of_home(settings: Settings) -> dict[str, Any]:
                 "coalesce(sum(revenue) filter (is_valid_sale), 0) from marts.fact_orders",
             ).rows[0]
     ids = {load.load_id for load in loads}
+    last = last_seq(home)
     return {
         "home": str(home.root),
         "loads": len(ids),
@@ -192,6 +218,9 @@ def _status_of_home(settings: Settings) -> dict[str, Any]:
         "last_load": max(ids, default=None),
         "current_build": current,
         "loads_not_built": len(ids - taken_in),
+        "events_accepted": last,
+        "events_not_built": max(0, last - position),
+        "dead_letters": sum(row.dead_letters for row in read_event_ledger(home)),
         "versions_kept": len(versions.published_builds(home)),
         "orders": orders[0] if orders else None,
         "last_order": orders[1] if orders else None,

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from armazem.contract import TABLES
+from armazem.contract.event_types import EVENT_TYPES
 from armazem.errors import BuildError
 from armazem.landing import LedgerRow
 from armazem.warehouse.dbt_project import with_scope
@@ -25,18 +26,6 @@ class BuildRequest:
         """Raise BuildError where it asks for something that cannot be."""
         if self.start_date and self.end_date and self.start_date > self.end_date:
             raise BuildError(f"--start {self.start_date} lies after --end {self.end_date}", "swap them")
-
-
-# Which source tables an event of each type brings values for.
-TABLES_OF_EVENTS = {
-    "order_initiated": ("orders", "order_items", "order_payments"),
-    "order_status_update": ("orders",),
-    "order_payment": ("order_payments",),
-    "order_review": ("order_reviews",),
-    "customer_update": ("customers",),
-    "product_update": ("products",),
-    "seller_update": ("sellers",),
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +119,7 @@ class Plan:
             changed |= {table.name for table in TABLES if any(column.name == "order_id" for column in table.columns)}
         selected = [f"source:raw.{table.name}+" for table in TABLES if table.name in changed]
         if self.event_types:
-            brought = {name for type_ in self.event_types for name in TABLES_OF_EVENTS.get(type_, ())}
+            brought = {part.name for name in self.event_types for part in EVENT_TYPES[name].parts}
             selected += ["stg_events", *(f"stg_{table.name}+" for table in TABLES if table.name in brought)]
         return with_scope(" ".join(selected))
 
