@@ -95,7 +95,7 @@ def test_stopped_under_load(home: Path, number: int) -> None:
         until(lambda: len(acknowledged) > 1000)
         started = time.monotonic()
         server.stop(number)
-        assert time.monotonic() - started < 10
+        assert time.monotonic() - started < 20
         for sender in senders:
             sender.join()
         found = journal_ids(server.home)
