@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 
-from armazem.contract.event_structs import ENCODER, EVENT_STRUCTS, ROW_STRUCTS
+from armazem.contract.event_structs import DATA_STRUCTS, ENCODER, EVENT_STRUCTS, ROW_STRUCTS
 from armazem.contract.event_types import (
     EVENT_TYPES,
     MAX_EVENT_ID,
@@ -24,7 +24,13 @@ from armazem.contract.event_types import (
 from armazem.contract.event_values import EPOCH, NORMALISE, Horizon, Problem, has_blank, moment, shown, string
 from armazem.contract.rejects import RejectCode
 
-_ENVELOPE = ("event_type", "event_id", "timestamp", "data")
+_ENVELOPE = {"event_type", "event_id", "timestamp", "data"}
+# Part to its columns: what normalises them, and their older spellings.
+_COLUMNS = {
+    part.name: [(column, NORMALISE[column.type], spellings(column)[1:]) for column in part.table.columns]
+    for event_type in EVENT_TYPES.values()
+    for part in event_type.parts
+}
 
 
 def parse(message: bytes) -> dict[str, Any]:
@@ -68,13 +74,12 @@ class Exact:
         timestamp = self._envelope_timestamp()
         data = _object(_required(fields, "data", "$.data"), "$.data")
         parts = {part.name: self._part(event_type, part, data) for part in event_type.parts}
-        self.kept = self.kept and len(data) == len(parts) and fields.keys() <= set(_ENVELOPE)
+        self.kept = self.kept and len(data) == len(parts) and fields.keys() <= _ENVELOPE
         if event_type.name == "order_status_update":
             _check_stage(parts["orders"])
         _check_consistent(data, parts)
-        struct = EVENT_STRUCTS[event_type.name]
-        content = msgspec.structs.fields(struct)[-1].type(**parts)
-        return struct(event_id=event_id, timestamp=timestamp, data=content)
+        content = DATA_STRUCTS[event_type.name](**parts)
+        return EVENT_STRUCTS[event_type.name](event_id=event_id, timestamp=timestamp, data=content)
 
     def _event_type(self) -> EventType:
         name = string(_required(self.fields, "event_type", "$.event_type"), "$.event_type")
@@ -131,18 +136,22 @@ class Exact:
         """The columns that the row carries, normalised."""
         columns: dict[str, Any] = {}
         nulls = 0
-        for column in part.table.columns:
-            name = next((name for name in spellings(column) if row.get(name) is not None), None)
-            if name is None:
-                if column.name in part.required:
-                    raise _missing(f"{path}.{column.name}")
-                nulls += column.name in row
-                continue
-            value = NORMALISE[column.type](row[name], f"{path}.{name}", column, self.horizon)
-            # Identifiers lose dashes, zip codes may come as numbers; `==` holds for what is only written differently.
-            if name != column.name or (isinstance(value, str) and value != row[name]):
+        for column, normalise, older in _COLUMNS[part.name]:
+            name = column.name
+            found = row.get(name)
+            if found is None:
+                nulls += name in row
+                name = next((spelling for spelling in older if row.get(spelling) is not None), name)
+                if name == column.name:
+                    if name in part.required:
+                        raise _missing(f"{path}.{name}")
+                    continue
                 self.kept = False
-            columns[column.name] = value
+                found = row[name]
+            value = columns[column.name] = normalise(found, f"{path}.{name}", column, self.horizon)
+            # A string stays as it is, but for dashes and capitals of identifiers; a zip code may come as a number.
+            if isinstance(value, str) and value != found:
+                self.kept = False
         self.kept = self.kept and len(row) == len(columns) + nulls
         return columns
 

@@ -60,17 +60,23 @@ def _row_struct(event_type: EventType, part: Part) -> Any:
     return msgspec.defstruct(f"{event_type.name}.{part.name}", fields, **_OPTIONS)
 
 
-def _event_struct(event_type: EventType) -> Any:
+def _list_of(row: Any, at_least: int) -> Any:
+    return Annotated[GenericAlias(list, (row,)), Meta(min_length=at_least)]
+
+
+def _data_struct(event_type: EventType) -> Any:
     data = []
     for part in event_type.parts:
         row = ROW_STRUCTS[event_type.name][part.name]
-        data.append(
-            (part.name, Annotated[GenericAlias(list, (row,)), Meta(min_length=part.at_least)] if part.many else row)
-        )
+        data.append((part.name, _list_of(row, part.at_least) if part.many else row))
+    return msgspec.defstruct(f"{event_type.name}.data", data, **_OPTIONS)
+
+
+def _event_struct(event_type: EventType) -> Any:
     envelope = [
         ("event_id", Annotated[str, Meta(min_length=1, max_length=MAX_EVENT_ID)]),
         ("timestamp", Annotated[datetime, Meta(tz=True)]),
-        ("data", msgspec.defstruct(f"{event_type.name}.data", data, **_OPTIONS)),
+        ("data", DATA_STRUCTS[event_type.name]),
     ]
     return msgspec.defstruct(event_type.name, envelope, tag_field="event_type", tag=event_type.name, **_OPTIONS)
 
@@ -80,8 +86,9 @@ ROW_STRUCTS: dict[str, dict[str, Any]] = {
     event_type.name: {part.name: _row_struct(event_type, part) for part in event_type.parts}
     for event_type in EVENT_TYPES.values()
 }
-# Event type to the struct of the whole message.
-EVENT_STRUCTS: dict[str, Any] = {event_type.name: _event_struct(event_type) for event_type in EVENT_TYPES.values()}
+# Event type to the struct of its `data`, and to that of the whole message.
+DATA_STRUCTS: dict[str, Any] = {name: _data_struct(event_type) for name, event_type in EVENT_TYPES.items()}
+EVENT_STRUCTS: dict[str, Any] = {name: _event_struct(event_type) for name, event_type in EVENT_TYPES.items()}
 
 
 @cache
