@@ -114,6 +114,7 @@ _per_cent = click.FloatRange(0, 100)
     show_default=True,
     help="How long a message is sent again until it is acknowledged.",
 )
+@click.option("--quiet", is_flag=True, help="No progress, only the totals.")
 @format_option
 @click.pass_context
 def simulate(
@@ -130,14 +131,15 @@ def simulate(
     batch: int | None,
     connections: int,
     retry_seconds: float,
+    quiet: bool,
     format_: Format,
 ) -> None:
     """Send the orders of an invented shop: placed, paid, shipped, delivered, reviewed; some are canceled.
 
     Products, sellers, prices and places are those of the home folder. What was sent and acknowledged is counted
-    at the end, so that it can be compared with what the warehouse has. The same seed gives the same messages;
-    sent once more to the same server they are duplicates. Without --duration or --events it goes on until
-    Ctrl-C; what is under way is finished then.
+    at the end, so that it can be compared with what the warehouse has. The same seed gives the same events, at
+    --rate 0 the same bytes; sent once more to the same server they are duplicates. Without --duration or
+    --events it goes on until Ctrl-C; what is under way is finished then.
 
     \b
     Examples:
@@ -160,7 +162,7 @@ def simulate(
         faults=Faults(duplicates, disorder, malformed),
     )
     shop = read_shop(settings)
-    with _stop_signals() as stop, _progress(to) as show:
+    with _stop_signals() as stop, _progress(to, quiet=quiet) as show:
         report = run_simulation(
             shop, plan, to, ZoneInfo(settings.time_zone), token=settings.token, connections=connections,
             retry_seconds=retry_seconds, stop=stop, on_progress=show,
@@ -204,8 +206,11 @@ def _flat(figures: dict[str, Any]) -> Iterator[tuple[str, Any]]:
 
 
 @contextmanager
-def _progress(to: str) -> Iterator[Callable[[int, float], None]]:
+def _progress(to: str, *, quiet: bool) -> Iterator[Callable[[int, float], None] | None]:
     """A line that changes on a terminal, one every 10 s elsewhere."""
+    if quiet:
+        yield None
+        return
     messages = console.messages()
     due = time.monotonic()
     with messages.status(f"sending to {to}") as status:

@@ -19,7 +19,7 @@ from armazem.stream.simulate.messages import Message
 from armazem.stream.simulate.senders import Acknowledged, TargetError
 
 _TIMEOUT = 30.0
-_AFTER_STOP = 5.0  # seconds that a batch is tried again once the user wants to leave
+_MOMENT = 5.0  # seconds that a batch is tried again once the user wants to leave, or where nobody ever answered
 _AGAIN = (408, 429, 500, 502, 503, 504)
 _HEADERS = {"Content-Type": "application/x-ndjson"}
 
@@ -29,7 +29,7 @@ _DECODER = msgspec.json.Decoder(Outcome)
 class HttpSender:
     """Sends batches in the order of `send`; over more than one connection they may overtake each other.
 
-    A batch is sent again after 408, 429, 5xx and a broken connection, `retry_seconds` long, after `stop` only a
+    A batch is sent again after 408, 429, 5xx and a broken connection, `retry_seconds` long; after `stop` only a
     moment. One that was taken although its answer was lost counts as `answered_duplicates` the second time.
     """
 
@@ -49,6 +49,7 @@ class HttpSender:
         self._answers: Counter[str] = Counter()
         self._rejected: Counter[str] = Counter()
         self._milliseconds = array("f")
+        self._reached = False
         self._error: TargetError | None = None
         self._waiting: queue.Queue[Sequence[Message] | None] = queue.Queue(connections)
         # Daemons: a second Ctrl-C ends the process whatever they wait for.
@@ -111,6 +112,7 @@ class HttpSender:
                 connection.close()  # the next request opens another
                 problem = str(error) or type(error).__name__
             else:
+                self._reached = True
                 if response.status == 413 and len(batch) > 1 and _outcome(content) is None:
                     for half in (batch[: len(batch) // 2], batch[len(batch) // 2 :]):
                         self._deliver(connection, half)
@@ -120,7 +122,8 @@ class HttpSender:
                     return
                 problem = f"{response.status}, {_shown(content)}"
                 wait = _seconds(response.getheader("Retry-After"), pause)
-            allowed = min(self._retry_seconds, _AFTER_STOP) if self._stop.is_set() else self._retry_seconds
+            patient = self._reached and not self._stop.is_set()
+            allowed = self._retry_seconds if patient else min(self._retry_seconds, _MOMENT)
             if time.monotonic() + wait - started > allowed:
                 tried = f"{time.monotonic() - started:.0f} s"
                 raise TargetError(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from random import Random
 from zoneinfo import ZoneInfo
 
+from armazem.stream.simulate.course import MEAN_LIFE
 from armazem.stream.simulate.reviews import Comments
 from armazem.stream.simulate.shop import Offer, Place, Seller, Shop
 
@@ -16,11 +17,16 @@ _SAME_PRODUCT_SHARE = 0.7  # of the items after the first
 
 
 class Market:
-    """The shop, its customers, and their dice. `pace`: simulated seconds per second of real life."""
+    """The shop, its customers, and their dice.
 
-    def __init__(self, shop: Shop, zone: ZoneInfo, pace: float, rng: Random) -> None:
+    `life`: seconds from the first message of an order to its last, on average, in the simulation. `pace`:
+    simulated seconds per second of real life.
+    """
+
+    def __init__(self, shop: Shop, zone: ZoneInfo, rng: Random, life: float = MEAN_LIFE) -> None:
         self.zone = zone
-        self.pace = pace
+        self.life = life
+        self.pace = life / MEAN_LIFE
         self.rng = rng
         self.comments = Comments(rng.getrandbits(32))
         self._shop = shop

@@ -99,10 +99,8 @@ class Order:
     def _reach(self, status: str, time: str, at: int) -> str:
         if status == "delivered":
             self._delivered = time
-            # Late as the customer feels it: by the days that the compressed seconds stand for.
-            arrived_at = self._placed_at + int((at - self._placed_at) / self._market.pace)
-            zone = self._market.zone
-            self._late = events.midnight(arrived_at, zone) > events.midnight(self._promised_at, zone)
+            # Late as the customer feels it: after the days that the simulated seconds stand for.
+            self._late = (at - self._placed_at) / self._market.pace > self._promised_at - self._placed_at
         return events.status(self._order_id, status, time)
 
     def _review(self, time: str) -> str:

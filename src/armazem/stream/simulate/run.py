@@ -6,12 +6,14 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from itertools import islice
+from random import Random
 from threading import Event
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from armazem.stream.simulate.course import DAY, MEAN_LIFE
+from armazem.stream.simulate.course import DAY
 from armazem.stream.simulate.events import SECOND
+from armazem.stream.simulate.market import Market
 from armazem.stream.simulate.senders import TargetError, open_sender
 from armazem.stream.simulate.shop import Shop
 from armazem.stream.simulate.totals import Totals
@@ -50,7 +52,9 @@ class Plan:
 
     @property
     def batch_size(self) -> int:
-        return self.batch or int(min(_LARGEST_BATCH, max(1, self.rate * _TICK))) if self.rate else _LARGEST_BATCH
+        if self.batch or not self.rate:
+            return self.batch or _LARGEST_BATCH
+        return int(min(_LARGEST_BATCH, max(1, self.rate * _TICK)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,13 +133,15 @@ def run_simulation(
 def _traffic(shop: Shop, plan: Plan, zone: ZoneInfo) -> Traffic:
     until = None
     if plan.rate:
-        clock = Clock(time.time_ns() // 1000, 0.0, SECOND / plan.rate, plan.life)
+        market = Market(shop, zone, Random(plan.seed), plan.life)
+        clock = Clock(time.time_ns() // 1000, 0.0, SECOND / plan.rate)
         if plan.duration is not None:
             until = clock.start + int(plan.duration * SECOND)
     else:
+        market = Market(shop, zone, Random(plan.seed))
         span = VIRTUAL_DAYS * DAY * SECOND
-        clock = Clock(int(shop.as_of.timestamp() * SECOND - span), span / (plan.events or 1), 0.0, MEAN_LIFE)
-    return Traffic(shop, plan.faults, clock, zone, plan.seed, events=plan.events, until=until)
+        clock = Clock(int(shop.as_of.timestamp() * SECOND - span), span / (plan.events or 1), 0.0)
+    return Traffic(market, plan.faults, clock, events=plan.events, until=until)
 
 
 def _wait_until(moment: float, stop: Event) -> None:

@@ -1,6 +1,6 @@
 """The stream of messages: lives of many orders side by side, with duplicates, disorder and malformed messages.
 
-Pure: a shop, options, a seed and the time of the first message give the messages, byte for byte.
+Pure: a market, faults and a clock give the messages, byte for byte; with another start only their times differ.
 """
 
 from __future__ import annotations
@@ -8,18 +8,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from heapq import heappop, heappush
-from random import Random
-from zoneinfo import ZoneInfo
 
 import msgspec
 
-from armazem.stream.simulate.course import MEAN_LIFE, MEAN_STEPS
+from armazem.stream.simulate.course import MEAN_STEPS
 from armazem.stream.simulate.events import SECOND
 from armazem.stream.simulate.malformed import Spoiler
 from armazem.stream.simulate.market import Market
 from armazem.stream.simulate.messages import Message, Role
 from armazem.stream.simulate.order import Order
-from armazem.stream.simulate.shop import Shop
 
 _MEAN_DELAY = 0.03  # of a life: how long duplicates and messages out of order are kept back
 
@@ -42,14 +39,12 @@ class Faults:
 @dataclass(frozen=True, slots=True)
 class Clock:
     """How the time of the simulation goes, in microseconds: from `start`, by `per_event` with each event that
-    happens and by `per_message` with each message that is given. `life`: seconds from the first message of an
-    order to its last, on average.
+    happens and by `per_message` with each message that is given.
     """
 
     start: int
     per_event: float
     per_message: float
-    life: float
 
 
 class Traffic:
@@ -60,24 +55,21 @@ class Traffic:
 
     def __init__(
         self,
-        shop: Shop,
+        market: Market,
         faults: Faults,
         clock: Clock,
-        zone: ZoneInfo,
-        seed: int,
         *,
         events: int | None = None,
         until: int | None = None,
     ) -> None:
-        dice = Random(seed)
-        self._market = Market(shop, zone, clock.life / MEAN_LIFE, dice)
+        self._market = market
         self._clock = clock
-        self._now = float(clock.start)
+        self._now = 0.0  # since the start: when that is changes nothing else
         self._left = events
         self._until = until
         self._closed = False
-        self._dice = dice
-        self._spoiler = Spoiler(self._market)
+        self._dice = market.rng
+        self._spoiler = Spoiler(market)
         self._duplicates, self._malformed = faults.duplicates / 100, faults.malformed / 100
         # The last message of an order cannot be overtaken: the others make up for it.
         self._disorder = min(1.0, faults.disorder / 100 * MEAN_STEPS / (MEAN_STEPS - 1))
@@ -86,7 +78,7 @@ class Traffic:
         self._number = 0
         self._alive = 0
         per_order = MEAN_STEPS * (clock.per_event + clock.per_message * faults.messages_per_event)
-        self._aim = max(1.0, clock.life * SECOND / per_order)  # orders alive at the same time
+        self._aim = max(1.0, market.life * SECOND / per_order)  # orders alive at the same time
 
     def close(self) -> None:
         self._closed = True
@@ -115,7 +107,7 @@ class Traffic:
         return (
             self._closed
             or (self._left is not None and self._left <= 0)
-            or (self._until is not None and self._now >= self._until)
+            or (self._until is not None and self._moment() >= self._until)
         )
 
     def _next(self) -> Order | Message:
@@ -132,7 +124,7 @@ class Traffic:
 
     def _step(self, order: Order) -> Iterator[Message]:
         """The next message of the order; or none, if it is to come late."""
-        message = order.advance(int(self._now))
+        message = order.advance(self._moment())
         self._now += self._clock.per_event
         if self._left is not None:
             self._left -= 1
@@ -154,7 +146,7 @@ class Traffic:
         if self._dice.random() < self._duplicates:
             self._keep(self._now + self._delay(), msgspec.structs.replace(message, role=Role.DUPLICATE))
         if self._dice.random() < self._malformed:
-            yield self._spoiler.message(int(self._now))
+            yield self._spoiler.message(self._moment())
 
     def _release(self, order: Order) -> None:
         """What was kept back of the order may go, now that a later message has gone."""
@@ -162,9 +154,12 @@ class Traffic:
             self._keep(self._now + self._delay(), message)
         order.held.clear()
 
+    def _moment(self) -> int:
+        return self._clock.start + int(self._now)
+
     def _keep(self, due: float, thing: Order | Message) -> None:
         self._number += 1
         heappush(self._due, (due, self._number, thing))
 
     def _delay(self) -> float:
-        return self._dice.expovariate(1 / (_MEAN_DELAY * self._clock.life * SECOND))
+        return self._dice.expovariate(1 / (_MEAN_DELAY * self._market.life * SECOND))
