@@ -42,6 +42,12 @@ def decode_line(line: bytes) -> JournalLine | None:
         return None
 
 
+def claimed_seq(line: bytes) -> int:
+    """The number that a line begins with, without a look at the rest of it; 0 where there is none."""
+    number, comma, _ = line[7:26].partition(b",")
+    return int(number) if line.startswith(b'{"seq":') and comma and number.isdigit() else 0
+
+
 def utc_now() -> datetime:
     return datetime.now(UTC)
 
@@ -107,9 +113,7 @@ def _last_of(segment: Segment) -> int:
             return max(segment.first, int(row[0]) if row and row[0] is not None else 0)
         last = segment.first - 1
         for line in read_lines(segment.path):
-            last += 1  # a line that cannot be read had a number too
-            if line.whole and (record := decode_line(line.content)):
-                last = max(last, record.seq)
+            last = max(last + 1, claimed_seq(line.content))  # a line that cannot be read had a number too
     except (OSError, duckdb.Error) as error:
         raise HomeError(f"{segment.path} cannot be read: {error}", "restore it, or move it out of the home") from error
     return last

@@ -13,7 +13,7 @@ import msgspec
 from armazem.errors import HomeError
 from armazem.home import Home
 from armazem.stream.dead_letters import read_dead_letters
-from armazem.stream.journal import decode_line
+from armazem.stream.journal import claimed_seq, decode_line, last_seq
 from armazem.stream.lines import read_lines
 from armazem.stream.segments import list_segments
 
@@ -117,26 +117,28 @@ def load_ledger(home: Home) -> StoredLedger:
         ) from error
 
 
-def _accepted_after(home: Home, last_seq: int) -> dict[str, tuple[int, int]]:
+def _accepted_after(home: Home, after: int) -> dict[str, tuple[int, int]]:
     """Lines above a number: source to (how many, highest number)."""
+    if last_seq(home) <= after:
+        return {}
     segments = list_segments(home.journal)
     counts: Counter[str] = Counter()
     highest: dict[str, int] = {}
     for number, segment in enumerate(segments):
-        if number + 1 < len(segments) and segments[number + 1].first <= last_seq + 1:
+        if number + 1 < len(segments) and segments[number + 1].first <= after + 1:
             continue  # all of it lies before
         if segment.compacted:
             with duckdb.connect() as connection:
                 found = connection.execute(
                     "select source, count(*), max(seq) from read_parquet(?) where seq > ? group by source",
-                    [str(segment.path), last_seq],
+                    [str(segment.path), after],
                 ).fetchall()
             for source, count, last in found:
                 counts[source] += count
                 highest[source] = max(last, highest.get(source, 0))
             continue
         for line in read_lines(segment.path):
-            if line.whole and (record := decode_line(line.content)) and record.seq > last_seq:
+            if line.whole and claimed_seq(line.content) > after and (record := decode_line(line.content)):
                 counts[record.source] += 1
                 highest[record.source] = max(record.seq, highest.get(record.source, 0))
     return {source: (count, highest[source]) for source, count in counts.items()}
