@@ -10,7 +10,8 @@ from dataclasses import dataclass
 class Numbers:
     """Of the tests marked `slow`: kills of a build, builds beside readers, histories loaded day by day.
 
-    `ingest_kills`: of the process that writes the journal; `server_kills`: of the HTTP server under load.
+    `ingest_kills`: of the process that writes the journal; `compactor_kills`: of the one that compacts it;
+    `server_kills`: of the HTTP server under load.
     `connections`: idle ones beside a client that is served. `examples`: times the examples of a property test.
     `event_histories`: files and events in any order, with builds; `unusual_shops`: builds of events with extreme values;
     `simulated_events`: sent by the simulator and all accounted for.
@@ -18,6 +19,7 @@ class Numbers:
 
     kills: int
     ingest_kills: int
+    compactor_kills: int
     server_kills: int
     connections: int
     builds_beside_readers: int
@@ -33,6 +35,7 @@ class Numbers:
 SHORT = Numbers(
     kills=3,
     ingest_kills=3,
+    compactor_kills=3,
     server_kills=3,
     connections=500,
     builds_beside_readers=2,
@@ -47,6 +50,7 @@ SHORT = Numbers(
 LONG = Numbers(
     kills=50,
     ingest_kills=100,
+    compactor_kills=100,
     server_kills=100,
     connections=10_000,
     builds_beside_readers=20,

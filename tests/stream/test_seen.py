@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import concurrent.futures
 import os
 import random
 import shutil
@@ -58,8 +59,9 @@ class Writer:
 
     def wait(self) -> None:
         """Let runs be written and merged until nothing is to be done."""
-        while self.seen._job is not None:
-            self.seen._settle(wait=True)
+        while jobs := [job for job in (self.seen._writing, self.seen._merging) if job is not None]:
+            concurrent.futures.wait(jobs)
+            self.seen._settle()
 
     @property
     def runs(self) -> list[Path]:

@@ -24,9 +24,9 @@ from armazem.stream.bloom import BloomFilter, Words, words
 from armazem.stream.reading import event_ids, last_seq
 from armazem.stream.runs import Run, merge_runs, usable_runs, write_run
 
-_FIRST_FILTER = 27  # 2^27 bits, 16 MiB: for 13 million ids; each further filter is twice as large
+_FIRST_FILTER = 26  # 2^26 bits, 8 MiB: for 6.7 million ids; each further filter is twice as large
 _FEW = 16  # so few ids are looked up one by one: arrays would cost more
-_WAITING = 4  # full sets that may wait for the disk before `commit` waits too
+_WAITING = 2  # full sets that may wait for the disk before `commit` waits too
 
 _logger = logging.getLogger(__name__)
 
@@ -44,7 +44,7 @@ class SeenIds:
     """The ids of one journal, for its one writer. Not for several threads."""
 
     @classmethod
-    def open(cls, home: Home, *, recent: int = 65_536, fanout: int = 4) -> SeenIds:
+    def open(cls, home: Home, *, recent: int = 32_768, fanout: int = 4) -> SeenIds:
         """The ids of the journal in this home folder; the caller holds its writer's lock and has recovered it.
 
         `recent` digests are kept in the set; `fanout` runs of similar size are merged into one.
@@ -67,9 +67,10 @@ class SeenIds:
         self._filters = [BloomFilter(_FIRST_FILTER)]  # over the runs
         self._written = 0  # last seq in the runs and full sets
         self._checked: dict[str, bytes] = {}
-        self._worker = ThreadPoolExecutor(1, "seen-ids")
-        self._job: Future[Run] | None = None
-        self._merging: list[Run] = []
+        self._workers = ThreadPoolExecutor(2, "seen-ids")
+        self._writing: Future[Run] | None = None
+        self._merging: Future[Run] | None = None
+        self._merged: list[Run] = []  # what the merge under way is made of
 
     def check(self, event_ids: Sequence[str]) -> list[bool]:
         """For each id: True if it was never accepted before, and does not stand earlier in the batch.
@@ -77,7 +78,7 @@ class SeenIds:
         Nothing is recorded. Raises HomeError where a run was damaged since it was opened.
         """
         self._settle()
-        digests = _digests(event_ids)
+        digests = digests_of(event_ids)
         self._checked = dict(zip(event_ids, digests, strict=True))
         known = self._recent.intersection(digests)
         for full in self._full:
@@ -95,7 +96,7 @@ class SeenIds:
     def commit(self, event_ids: Sequence[str], last_seq: int) -> None:
         """Record the ids of events that the journal has on disk; the last one has this seq."""
         checked = self._checked
-        self._recent.update([checked.get(event_id) or _digests([event_id])[0] for event_id in event_ids])
+        self._recent.update([checked.get(event_id) or digests_of([event_id])[0] for event_id in event_ids])
         self._checked = {}
         if len(self._recent) < self._limit:
             self._settle()
@@ -107,8 +108,8 @@ class SeenIds:
 
     def close(self) -> None:
         """Let what is being written end. The newest ids are read from the journal when it is opened again."""
-        self._settle(wait=True, more=False)
-        self._worker.shutdown()
+        self._workers.shutdown()
+        self._settle(more=False)
         self._close_runs()
 
     def _in_runs(self, digests: list[bytes]) -> set[bytes]:
@@ -122,37 +123,42 @@ class SeenIds:
             perhaps = [digests[at] for at in hits.nonzero()[0].tolist()]
         return {digest for digest in perhaps if any(run.holds(digest) for run in reversed(self._runs))}
 
-    # The worker makes files; the caller's thread takes them into use, so that nothing needs a lock.
+    # Threads make files; the caller's thread takes them into use, so that nothing needs a lock. A large merge takes
+    # seconds, so writing does not wait for it.
 
     def _start(self) -> None:
-        if self._job is not None:
-            return
-        if self._full:
-            self._job = self._worker.submit(self._write, self._full[0])
-        elif group := self._similar():
-            self._merging = group
-            self._job = self._worker.submit(merge_runs, self._folder, group)
+        if self._full and self._writing is None:
+            self._writing = self._workers.submit(self._write, self._full[0])
+        if self._merging is None and (group := self._similar()):
+            self._merging, self._merged = self._workers.submit(merge_runs, self._folder, group), group
 
     def _settle(self, *, wait: bool = False, more: bool = True) -> None:
-        if self._job is None or not (wait or self._job.done()):
-            return
-        job, self._job = self._job, None
-        merged, self._merging = self._merging, []
-        try:
-            run = job.result()
-        except (OSError, HomeError) as error:
-            # The ids stay where they are; it is tried again when the next set is full.
-            _logger.warning("ids of accepted events could not be written to %s: %s", self._folder, error)
-            return
-        if merged:
-            self._runs[-len(merged) :] = [run]
-            for old in merged:
-                old.discard()
-        else:
-            self._runs.append(run)
-            del self._full[0]
+        """Take what is ready into use; with `wait`, when it is written."""
+        if (writing := self._writing) is not None and (wait or writing.done()):
+            self._writing = None
+            if run := self._result(writing):
+                self._runs.append(run)
+                del self._full[0]
+            else:
+                more = False  # it is tried again when the next set is full
+        if (merging := self._merging) is not None and merging.done():
+            self._merging = None
+            if run := self._result(merging):
+                at = self._runs.index(self._merged[0])
+                self._runs[at : at + len(self._merged)] = [run]
+                for old in self._merged:
+                    old.discard()
+            else:
+                more = False
         if more:
             self._start()
+
+    def _result(self, job: Future[Run]) -> Run | None:
+        try:
+            return job.result()
+        except (OSError, HomeError) as error:
+            _logger.warning("ids of accepted events could not be written to %s: %s", self._folder, error)
+            return None
 
     def _write(self, full: _Full) -> Run:
         digests = words(b"".join(full.digests))
@@ -199,13 +205,14 @@ class SeenIds:
         after = self._written
         first = True
         for ids, seq in event_ids(home, after=max(after - 1, 0)):
-            if first and after and not self._runs[-1].holds(_digests(ids[:1])[0]):
+            if first and after and not self._runs[-1].holds(digests_of(ids[:1])[0]):
                 return False
             first = False
             self.commit(ids, seq)
         return not (first and after)
 
 
-def _digests(event_ids: Sequence[str]) -> list[bytes]:
+def digests_of(event_ids: Sequence[str]) -> list[bytes]:
+    """What the ids are known by, 16 bytes each."""
     blake2b = hashlib.blake2b
     return [blake2b(event_id.encode("utf-8", "surrogatepass"), digest_size=16).digest() for event_id in event_ids]
