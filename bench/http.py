@@ -15,7 +15,7 @@ from pathlib import Path
 import uvloop
 
 from bench.__main__ import Report
-from bench.http_client import Measured, batches, events, run
+from bench.http_client import Measured, batches, events, run, until_visible
 
 _BATCH = 500
 _COMMAND = [sys.executable, "-m", "armazem"]
@@ -81,6 +81,16 @@ def bench_batched(report: Report, server: Server, count: int) -> None:
     report.add("from send to acknowledgement", f"p99 {1000 * measured.percentile(0.99):.0f} ms")
 
 
+def bench_visible(report: Report, server: Server, seconds: int) -> None:
+    size, rate = 50, 5000
+    requests = batches(events(3), size, seconds * rate // size)
+    delays = uvloop.run(until_visible(server.port, requests, size, rate))
+    p50, p99 = (delays[int(share * (len(delays) - 1))] for share in (0.5, 0.99))
+    report.add(
+        f"from send to `/v1/live` at {rate:,} events/s", f"p50 {p50:.2f} s, p99 {p99:.2f} s", "p99 1 s", p99 <= 1
+    )
+
+
 def bench_idle(report: Report, server: Server, count: int) -> None:
     async def held() -> float:
         opened = [await asyncio.open_connection("127.0.0.1", server.port) for _ in range(count)]
@@ -118,6 +128,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m bench.http", description=__doc__)
     parser.add_argument("--single", type=int, default=50_000, help="requests of one event")
     parser.add_argument("--batched", type=int, default=400_000, help="events in batches")
+    parser.add_argument("--seconds", type=int, default=20, help="of events that are looked for in the live figures")
     parser.add_argument("--connections", type=int, default=5_000, help="idle connections")
     parser.add_argument(
         "--journal", type=int, default=2_000_000, help="events in the journal of the last start; 0: none"
@@ -129,6 +140,7 @@ def main() -> None:
         report.add("start, empty home", f"{server.start_seconds:.2f} s")
         bench_single(report, server, arguments.single)
         bench_batched(report, server, arguments.batched)
+        bench_visible(report, server, arguments.seconds)
         bench_idle(report, server, arguments.connections)
         report.add("stop", f"{server.stop():.1f} s")
         if arguments.journal:

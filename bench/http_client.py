@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import json
 import random
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -109,3 +110,42 @@ async def run(port: int, requests: list[bytes], connections: int) -> Measured:
     gc.enable()
     measured.latencies.sort()
     return measured
+
+
+async def until_visible(port: int, requests: list[bytes], size: int, rate: int) -> list[float]:
+    """Send requests of `size` new orders at `rate` orders a second; per request the seconds until `/v1/live` has them.
+
+    The time counts from when a request was due, and the live figures are asked for twenty times a second.
+    """
+    sent: list[tuple[float, int]] = []
+    visible: list[float] = []
+    poll = await asyncio.open_connection("127.0.0.1", port)
+    senders = [await asyncio.open_connection("127.0.0.1", port) for _ in range(8)]
+    before = await _orders(*poll)
+
+    async def watch() -> None:
+        while len(visible) < len(requests):
+            orders = await _orders(*poll)
+            now = perf_counter()
+            while len(visible) < len(sent) and before + sent[len(visible)][1] <= orders:
+                visible.append(now - sent[len(visible)][0])
+            await asyncio.sleep(0.05)
+
+    watching = asyncio.create_task(watch())
+    started = perf_counter()
+    for number, each in enumerate(requests):
+        due = started + number * size / rate
+        await asyncio.sleep(max(0.0, due - perf_counter()))
+        senders[number % len(senders)][1].write(each)
+        sent.append((due, (number + 1) * size))
+    await watching
+    for _, writer in (poll, *senders):
+        writer.close()
+    return sorted(visible)
+
+
+async def _orders(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> int:
+    writer.write(b"GET /v1/live HTTP/1.1\r\nHost: bench\r\n\r\n")
+    head = (await reader.readuntil(b"\r\n\r\n")).lower()
+    body = await reader.readexactly(int(head.partition(b"content-length:")[2].split(maxsplit=1)[0]))
+    return int(json.loads(body)["orders"])

@@ -134,6 +134,20 @@ def test_numbers_go_on_and_ids_are_known_after_a_restart(home: Path) -> None:
         assert server.metric("armazem_journal_seq") == 2
 
 
+def test_closed_segments_are_compacted_beside_the_server(home: Path) -> None:
+    hurry = "from armazem.serve.compactor import Compactor; Compactor.every_seconds = 0.3"
+    with Running(home, before=hurry, segment_megabytes=1) as server:
+        ids = []
+        for _ in range(8):
+            events = [review(review_comment_message="x" * 2000) for _ in range(200)]
+            ids += [event["event_id"] for event in events]
+            assert server.post(lines(events), LINES).status_code == 200
+        until(lambda: bool(list(server.home.journal.glob("date=*/*.parquet"))), 60)
+        assert server.post(lines(events), LINES).json()["duplicates"] == 200
+        assert journal_ids(server.home) == ids
+    assert "Traceback" not in (server.home.logs / "compaction.log").read_text()
+
+
 def test_health_and_metrics(server: Running) -> None:
     assert server.client.get("/healthz").json() == {"status": "ok"}
     ready = server.client.get("/readyz")

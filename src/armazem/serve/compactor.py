@@ -6,10 +6,10 @@ import os
 import subprocess
 import sys
 import threading
+from typing import ClassVar
 
 from armazem.home import Home
 
-_EVERY_SECONDS = 120.0
 _NICE = 15
 _STOP_SECONDS = 5.0
 
@@ -17,8 +17,10 @@ _STOP_SECONDS = 5.0
 class Compactor:
     """`with Compactor(home):` runs `python -m armazem.stream.compaction` every two minutes if there is work for it.
 
-    A child that is killed, with the server or at its end, loses nothing: the next one starts over.
+    `every_seconds`: between two looks. A child that is killed, with the server or at its end, loses nothing: the next one starts over.
     """
+
+    every_seconds: ClassVar[float] = 120.0
 
     def __init__(self, home: Home) -> None:
         self._home = home
@@ -34,7 +36,7 @@ class Compactor:
         self._thread.join()
 
     def _run(self) -> None:
-        while not self._stopped.wait(_EVERY_SECONDS):
+        while not self._stopped.wait(self.every_seconds):
             if self._has_work():
                 self._compact()
 

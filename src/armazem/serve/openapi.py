@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from armazem.contract.event_types import EVENT_TYPES
+
 DESCRIPTION = (
     "Events in, live figures out. A request is acknowledged when its events are on the disk: what was answered "
     "with 200 is never lost, and a request without an answer can be sent again, as an event counts once."
@@ -40,17 +42,7 @@ COMPONENTS: dict[str, Any] = {
             "required": ["event_type", "timestamp", "data"],
             "properties": {
                 "event_id": {"type": "string", "description": "An event with the same one counts once."},
-                "event_type": {
-                    "enum": [
-                        "order_initiated",
-                        "order_status_update",
-                        "order_payment",
-                        "order_review",
-                        "customer_update",
-                        "product_update",
-                        "seller_update",
-                    ]
-                },
+                "event_type": {"enum": list(EVENT_TYPES)},
                 "timestamp": {"type": "string", "format": "date-time"},
                 "data": {"type": "object", "description": "Rows of the source tables, by table."},
             },
