@@ -29,7 +29,8 @@
     {#- chr(39) is the apostrophe: no way to write it in quotes is the same in every dialect. -#}
     {%- set plain = "lower(" ~ strip_accents(column) ~ ")" -%}
     {%- set plain = "replace(replace(replace(" ~ plain ~ ", '´', chr(39)), '`', chr(39)), '’', chr(39))" -%}
-    {%- set place = regexp_replace_all(plain, '([/\\\\,(]| - ).*$', '') -%}
+    {#- (?s): what follows may have line breaks. -#}
+    {%- set place = regexp_replace_all(plain, '(?s)([/\\\\,(]| - ).*$', '') -%}
     {%- set place = regexp_replace_all("trim(" ~ place ~ ")", '-(' ~ states ~ ')$', '') -%}
     {%- set place = "trim(" ~ regexp_replace_all(place, '[ \\t\\n]+', ' ') ~ ")" -%}
     case

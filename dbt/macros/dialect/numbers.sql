@@ -21,6 +21,20 @@
     {{ return("round(cast(" ~ value ~ " as numeric), " ~ digits ~ ")") }}
 {%- endmacro %}
 
+{# A whole number as a decimal; null where the database has no room for its digits. #}
+{% macro decimal_if_it_fits(value) -%}
+    {{ return(adapter.dispatch('decimal_if_it_fits')(value)) }}
+{%- endmacro %}
+
+{% macro duckdb__decimal_if_it_fits(value) -%}
+    {{ return("try_cast(" ~ value ~ " as decimal(18, 0))") }}
+{%- endmacro %}
+
+{# NUMERIC has 29 digits before the point. #}
+{% macro bigquery__decimal_if_it_fits(value) -%}
+    {{ return(decimal(value, 0)) }}
+{%- endmacro %}
+
 {# Cents as an amount. #}
 {% macro money_of(cents) -%}
     {{ return(decimal(decimal(cents, 0) ~ " * " ~ decimal("0.01", 2))) }}
@@ -59,14 +73,15 @@
 
 {#
     numerator / divisor of two integers, rounded half away from zero to `digits` decimals, as a decimal.
-    Null where the divisor is 0 or one of them is null. The divisor must not be negative.
+    Null where the divisor is 0 or one of them is null, or, on DuckDB, where it has more than 18 digits: a
+    month that sold 10^16 times what the one before did. The divisor must not be negative.
 #}
 {% macro ratio(numerator, divisor, digits=2) -%}
     {%- set scale = 10 ** digits -%}
     {%- set doubled = "2 * " ~ scale ~ " * abs(" ~ wide(numerator) ~ ") + " ~ wide(divisor) -%}
     {%- set whole = integer_division(doubled, "nullif(2 * " ~ wide(divisor) ~ ", 0)") -%}
     {%- set unit = decimal('%.*f' | format(digits, 1 / scale), digits) -%}
-    {{ decimal("sign(" ~ numerator ~ ") * " ~ decimal(whole, 0) ~ " * " ~ unit, digits) }}
+    {{ decimal("sign(" ~ numerator ~ ") * " ~ decimal_if_it_fits(whole) ~ " * " ~ unit, digits) }}
 {%- endmacro %}
 
 {# 100 × (part / whole), two decimals. #}

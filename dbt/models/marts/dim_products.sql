@@ -20,9 +20,14 @@ final as (
         products.product_length_cm,
         products.product_height_cm,
         products.product_width_cm,
-        {{ decimal(
-            decimal('products.product_length_cm * products.product_height_cm', 3) ~ ' * products.product_width_cm', 3
-        ) }} as volume_cm3
+        -- No parcel is 100 m long: that is a mistake, and three of them multiplied do not fit into a decimal.
+        case
+            when greatest(products.product_length_cm, products.product_height_cm, products.product_width_cm) < 10000
+                then {{ decimal(
+                    decimal('products.product_length_cm * products.product_height_cm', 3)
+                    ~ ' * products.product_width_cm', 3
+                ) }}
+        end as volume_cm3
     from products
     left join translations on products.product_category_name = translations.product_category_name
 )
