@@ -167,6 +167,7 @@ def test_a_committer_that_fails_says_so(home: Home, settings: Settings) -> None:
         assert writer.stats()["failed"] == "a bug"
     with Ingest(home, settings) as writer:
         assert writer.submit(messages(1, 3), "http").result().accepted == 2
+    assert_conserved(home)
 
 
 def test_a_sender_that_goes_away_takes_nothing_back(home: Home, settings: Settings) -> None:

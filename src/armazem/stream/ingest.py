@@ -95,7 +95,8 @@ class Ingest:
         with self._stack:
             self._intake.close()
             self._thread.join()
-            self._write_ledger()
+            if self.failed is None:  # else its counts may be of half a commit; the files tell them
+                self._write_ledger()
 
     def submit(self, messages: Sequence[bytes], source: str) -> Future[Outcome]:
         """Queue messages of one sender; the future is done when all of them are on the disk.
