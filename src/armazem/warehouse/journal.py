@@ -6,7 +6,7 @@ import duckdb
 
 from armazem.contract.event_record import event_columns
 from armazem.home import Home
-from armazem.stream.reading import LONGEST_LINE, last_seq, reading, relation, segments
+from armazem.stream.reading import LONGEST_LINE, last_seq, reading, relation, segments, sql_path, sql_text
 from armazem.warehouse.plan import Journal
 
 _NONE = "none"  # a pattern must match a file
@@ -48,11 +48,11 @@ def events_since(home: Home, position: int) -> str:
     """
     _create_nothing(home)
     first = max((segment.first for segment in segments(home) if segment.first <= position + 1), default=0)
-    folder = f"coalesce(getvariable('armazem_journal'), {_quoted(str(home.journal))})"
+    folder = f"coalesce(getvariable('armazem_journal'), {sql_path(home.journal)})"
     where = f"where parse_filename(_file, true) >= '{first:016d}' and seq > {position} and event_id is not null"
     # A struct that an older armazem compacted may have a field less.
     names = ", ".join(f'cast("{name}" as {type_}) as "{name}"' for name, type_ in event_columns().items())
-    types = ", ".join(f"{_quoted(name)}: {_quoted(type_)}" for name, type_ in event_columns().items())
+    types = ", ".join(f"{sql_text(name)}: {sql_text(type_)}" for name, type_ in event_columns().items())
     lines = (
         f"read_json({folder} || '/**/*.jsonl', format = 'newline_delimited', columns = {{{types}}}, "
         f"ignore_errors = true, maximum_object_size = {LONGEST_LINE}, filename = '_file', hive_partitioning = false)"
@@ -69,9 +69,6 @@ def _create_nothing(home: Home) -> None:
         temporary = compacted.with_suffix(".tmp")
         columns = ", ".join(f'cast(null as {type_}) as "{name}"' for name, type_ in event_columns().items())
         with duckdb.connect() as connection:
-            connection.execute(f"copy (select {columns} where false) to {_quoted(str(temporary))} (format parquet)")
+            connection.execute(f"copy (select {columns} where false) to {sql_text(str(temporary))} (format parquet)")
         temporary.replace(compacted)
 
-
-def _quoted(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"

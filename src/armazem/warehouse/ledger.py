@@ -28,7 +28,7 @@ def event_ledger(home: Home) -> Rows:
         _row(counted.get(source, LedgerRow(source)), on_disk.get(source, 0), built.get(source, 0))
         for source in sorted({*counted, *on_disk, *built})
     ]
-    totals = [sum(row[place] for row in rows) for place in range(1, len(COLUMNS))]
+    totals = [sum(int(row[place]) for row in rows) for place in range(1, len(COLUMNS))]
     return Rows(COLUMNS, (*rows, ("all", *totals)))
 
 

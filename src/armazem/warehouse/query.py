@@ -12,6 +12,7 @@ import duckdb
 
 from armazem.errors import HomeError, QueryError
 from armazem.home import Home
+from armazem.stream.reading import sql_path, sql_text
 from armazem.warehouse import versions
 
 
@@ -64,9 +65,10 @@ def fetch(connection: duckdb.DuckDBPyConnection, sql: str, parameters: Sequence[
 
 def _confine(connection: duckdb.DuckDBPyConnection, home: Home) -> None:
     # The views of `live` read the journal, wherever the home folder is by now.
-    journal = str(home.journal).replace("'", "''")
+    journal = sql_path(home.journal)  # DuckDB compares a pattern with the folders as it is written
     connection.execute(
-        f"set timezone = 'UTC'; set variable armazem_journal = '{journal}'; set allowed_directories = ['{journal}']; "
+        f"set timezone = 'UTC'; set variable armazem_journal = {journal}; "
+        f"set allowed_directories = [{journal}, {sql_text(home.journal)}]; "
         "set enable_external_access = false; set lock_configuration = true"
     )
 
