@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 
-from armazem.contract.event_structs import DATA_STRUCTS, ENCODER, EVENT_STRUCTS, ROW_STRUCTS
+from armazem.contract.event_structs import DATA_STRUCTS, EVENT_STRUCTS, ROW_STRUCTS
 from armazem.contract.event_types import (
     EVENT_TYPES,
     MAX_EVENT_ID,
@@ -196,11 +196,3 @@ def _check_consistent(data: dict[str, Any], parts: dict[str, Any]) -> None:
                 text = f"{path}.{number} must be there once in the event, {getattr(row, number)} is there twice"
                 raise Problem(RejectCode.INCONSISTENT, f"{path}.{number}", text)
             seen.add(getattr(row, number))
-
-
-def line(event: Any, kept: bool, message: bytes) -> bytes:
-    """The event as JSON without its opening brace; the message is its `raw` where not all of it was kept."""
-    encoded = ENCODER.encode(event)[1:]
-    if kept:
-        return encoded
-    return encoded[:-1] + b',"raw":' + ENCODER.encode(message.decode()) + b"}"

@@ -1,4 +1,4 @@
-"""The messages of a batch that are canonical, decoded, checked and encoded at the speed of C.
+"""The messages of a batch that are canonical, decoded and checked at the speed of C.
 
 What the typed structs cannot express is checked column by column over the whole batch, not event by event. A batch
 that does not pass is checked again in smaller groups, and what is not surely good alone is left to `event_exact`.
@@ -181,9 +181,3 @@ def good(positions: list[int], events: list[Any], horizon: Horizon) -> tuple[lis
             good_positions += found[0]
             good_events += found[1]
     return good_positions, good_events
-
-
-def lines(events: list[Any]) -> list[bytes]:
-    """Each event as JSON without its opening brace."""
-    encode = ENCODER.encode
-    return [encode(event)[1:] for event in events]

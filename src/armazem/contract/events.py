@@ -7,22 +7,34 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import msgspec
 
 from armazem.contract import event_fast
-from armazem.contract.event_exact import Exact, line, parse
+from armazem.contract.event_exact import Exact, parse
+from armazem.contract.event_structs import ENCODER, EVENT_STRUCTS
 from armazem.contract.event_types import MAX_EVENT_ID
 from armazem.contract.event_values import Horizon, Problem, has_blank
 from armazem.contract.rejects import RejectCode
 
+_NAMES = {struct: name for name, struct in EVENT_STRUCTS.items()}
 
-class Accepted(msgspec.Struct, gc=False):
-    """An event that is good: `line` is its normalised JSON without the opening brace and without a newline."""
 
+class Accepted(msgspec.Struct, gc=False, omit_defaults=True):
+    """An event that is good: `data` normalised, of `DATA_STRUCTS`; `raw` the message where that is not all of it."""
+
+    event_type: str
     event_id: str
-    line: bytes
+    timestamp: datetime
+    data: Any
+    raw: str | None = None
+
+    @property
+    def line(self) -> bytes:
+        """It as JSON without the opening brace and without a newline; `journal_lines` is quicker for many."""
+        return ENCODER.encode(self)[1:]
 
 
 class Refused(msgspec.Struct, gc=False):
@@ -35,14 +47,24 @@ class Refused(msgspec.Struct, gc=False):
     event_id: str | None
 
 
+class _JournalLine(msgspec.Struct, gc=False, omit_defaults=True):
+    seq: int
+    received_at: str
+    source: str
+    event_type: str
+    event_id: str
+    timestamp: datetime
+    data: Any
+    raw: str | None = None
+
+
 def process_batch(messages: Sequence[bytes], now: datetime, zone: ZoneInfo) -> list[Accepted | Refused]:
     """One result per message, in their order. `now` has a zone; `zone` is that of business time. Bytes never raise."""
     horizon = Horizon.at(now, zone)
-    positions, events = event_fast.decode(messages)
-    positions, events = event_fast.good(positions, events, horizon)
-    accepted = map(Accepted, [event.event_id for event in events], event_fast.lines(events))
+    positions, events = event_fast.good(*event_fast.decode(messages), horizon)
+    accepted = [Accepted(_NAMES[type(event)], event.event_id, event.timestamp, event.data) for event in events]
     if len(events) == len(messages):
-        return list(accepted)
+        return [*accepted]
     fast = dict(zip(positions, accepted, strict=True))
     return [fast.get(position) or exact(message, horizon) for position, message in enumerate(messages)]
 
@@ -55,7 +77,8 @@ def exact(message: bytes, horizon: Horizon) -> Accepted | Refused:
         event_id = fields.get("event_id")
         reading = Exact(fields, horizon)
         event = reading.event()
-        return Accepted(event.event_id, line(event, reading.kept, message))
+        raw = None if reading.kept else message.decode()
+        return Accepted(_NAMES[type(event)], event.event_id, event.timestamp, event.data, raw)
     except Problem as problem:
         return Refused(problem.code.value, problem.path, problem.message, message, _valid(event_id))
     except RecursionError:
@@ -63,6 +86,23 @@ def exact(message: bytes, horizon: Horizon) -> Accepted | Refused:
         return Refused(RejectCode.NOT_JSON.value, "$", text, message, _valid(event_id))
 
 
+def journal_lines(events: Sequence[Accepted], first_seq: int, received_at: str, source: str) -> bytes:
+    """The events as lines of the journal, each with its newline, numbered from `first_seq`.
+
+    `received_at` is written as it is: RFC 3339 in UTC. One call for many events takes half the time of lines
+    put together one by one.
+    """
+    return ENCODER.encode_lines(
+        [
+            _JournalLine(
+                seq, received_at, source, event.event_type, event.event_id, event.timestamp, event.data, event.raw
+            )
+            for seq, event in enumerate(events, first_seq)
+        ]
+    )
+
+
 def _valid(event_id: object) -> str | None:
-    usable = isinstance(event_id, str) and 1 <= len(event_id) <= MAX_EVENT_ID and not has_blank(event_id)
-    return event_id if usable and isinstance(event_id, str) else None
+    if isinstance(event_id, str) and 1 <= len(event_id) <= MAX_EVENT_ID and not has_blank(event_id):
+        return event_id
+    return None
