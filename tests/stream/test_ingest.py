@@ -177,12 +177,12 @@ def test_a_sender_that_goes_away_takes_nothing_back(home: Home, settings: Settin
     assert len(event_ids(home)) == 100
 
 
-@examples(max_examples=fuzz(15), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@examples(max_examples=fuzz(8), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     sent=st.lists(
         st.tuples(st.sampled_from(["http", "ingest"]), st.lists(st.integers(-3, 12), min_size=1, max_size=12)),
         min_size=1,
-        max_size=8,
+        max_size=5,
     ),
     lost=st.sampled_from(["nothing", "the last ledger", "every ledger"]),
 )
