@@ -154,7 +154,7 @@ class LiveState:
             ending = self._stopping.is_set()
             self._arrived.clear()
             try:
-                pause = self._step()
+                pause = self.apply_waiting()
             except (duckdb.Error, OSError, ArmazemError) as error:
                 _logger.exception("the live figures could not be brought up to date; they are rebuilt")
                 self._broken = True
@@ -164,7 +164,7 @@ class LiveState:
                 return
             self._stopping.wait(pause)
 
-    def _step(self) -> float:
+    def apply_waiting(self) -> float:
         """Apply what waits, or rebuild; how long to pause then, in seconds."""
         started = time.perf_counter()
         with self._lock:
