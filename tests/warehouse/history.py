@@ -23,11 +23,13 @@ TIMES = ("order_approved_at", "order_delivered_carrier_date", "order_delivered_c
 
 def read(folder: Path) -> Tables:
     """The rows of all files."""
-    tables = {}
-    for name in columns():
-        with (folder / f"{name}.csv").open(encoding="utf-8-sig", newline="") as file:
-            tables[name] = list(csv.DictReader(file))
-    return tables
+    return {name: read_file(folder / f"{name}.csv") for name in columns()}
+
+
+def read_file(path: Path) -> list[Row]:
+    """The rows of one file."""
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        return list(csv.DictReader(file))
 
 
 def write(folder: Path, tables: Tables) -> Path:
