@@ -121,7 +121,9 @@ async def until_visible(port: int, requests: list[bytes], size: int, rate: int) 
     visible: list[float] = []
     poll = await asyncio.open_connection("127.0.0.1", port)
     senders = [await asyncio.open_connection("127.0.0.1", port) for _ in range(8)]
-    before = await _orders(*poll)
+    before = -1
+    while before != (before := await _orders(*poll)):  # what came before is still being counted
+        await asyncio.sleep(1)
 
     async def watch() -> None:
         while len(visible) < len(requests):

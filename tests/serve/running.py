@@ -30,10 +30,16 @@ _START = "from armazem.__main__ import run; {before}; run()"
 
 
 class Running:
-    """A server; `with` stops it in an orderly way, if the test has not."""
+    """A server; `with` stops it in an orderly way, if the test has not. `ready`: wait until it has live figures."""
 
     def __init__(
-        self, home: Path, *options: object, before: str = "pass", host: str = "127.0.0.1", **settings: object
+        self,
+        home: Path,
+        *options: object,
+        before: str = "pass",
+        host: str = "127.0.0.1",
+        ready: bool = True,
+        **settings: object,
     ) -> None:
         clean = {name: value for name, value in os.environ.items() if not name.startswith("ARMAZEM_")}
         environment = clean | {f"ARMAZEM_{name.upper()}": str(value) for name, value in settings.items()}
@@ -48,6 +54,8 @@ class Running:
         self.url = self._ready(begin)
         self.port = int(self.url.rpartition(":")[2])
         self.client = httpx.Client(base_url=self.url, timeout=60)
+        if ready:
+            until(lambda: self.client.get("/readyz").status_code == 200, 60)
 
     def _ready(self, begin: int) -> str:
         deadline = time.monotonic() + 60

@@ -72,7 +72,7 @@ def test_killed_under_load(tmp_path: Path, numbers: Numbers, report: Callable[..
             time.sleep(rng.uniform(0.05, 1.0))
             server.kill()
             server.client.close()
-            server = Running(home)
+            server = Running(home, ready=False)
             address[0] = server.url
     finally:
         stop.set()

@@ -21,13 +21,13 @@ pytestmark = pytest.mark.xdist_group("http")
 
 HURRY = (
     "from armazem.serve.protocol import LimitedProtocol; "
-    "LimitedProtocol.request_seconds = 1; LimitedProtocol.grace_seconds = 0.5"
+    "LimitedProtocol.request_seconds = 2; LimitedProtocol.grace_seconds = 0.5"
 )
 
 
 @pytest.fixture(scope="module")
 def hasty(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
-    """A server that gives a request one second, and a body one mebibyte."""
+    """A server that gives a request two seconds, and a body one mebibyte."""
     with Running(tmp_path_factory.mktemp("hasty") / "home", before=HURRY, max_request_megabytes=1) as running:
         yield running
 
@@ -150,7 +150,7 @@ def test_a_slow_body(hasty: Running) -> None:
         stop.set()
         sender.join()
     assert status(answer) == 408 and b'"too_slow"' in answer and b"connection: close" in answer
-    assert 0.9 < seconds < 20
+    assert 1.9 < seconds < 20
     assert event["event_id"] not in journal_ids(hasty.home)
 
 

@@ -151,3 +151,33 @@ def test_the_figures_are_there_after_a_restart(tmp_path: Path) -> None:
         after = live(server)
     for name in ("orders", "revenue", "recent_orders", "dead_letters", "seq"):
         assert after[name] == before[name]
+
+
+FIRST_REBUILD_FAILS = """
+import armazem.serve.live_start
+from armazem.serve.live import LiveState
+armazem.serve.live_start._RETRY_SECONDS = 3
+rebuild, failures = LiveState.rebuild, [OSError(28, "No space left on device")]
+def fails_once(self):
+    if failures:
+        raise failures.pop()
+    rebuild(self)
+LiveState.rebuild = fails_once
+"""
+
+
+def test_events_are_taken_while_there_are_no_figures(tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    with Running(home) as server:
+        server.post(placed(1))
+    with Running(home, before=f"exec({FIRST_REBUILD_FAILS!r})", ready=False) as server:
+        for path in ("/v1/live", "/v1/live/stream"):
+            said = server.client.get(path)
+            assert (said.status_code, said.headers["retry-after"]) == (503, "1")
+            assert "No space left" in said.json()["error"]["message"]
+        assert server.client.get("/readyz").status_code == 503
+        assert server.client.get("/healthz").status_code == 200
+        assert server.post(placed(2)).status_code == 200
+        until(lambda: server.client.get("/readyz").status_code == 200)
+        until(lambda: live(server)["orders"] == 2)
+        server.kill()  # the failure is in its log, with a traceback

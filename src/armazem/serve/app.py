@@ -18,8 +18,9 @@ from armazem.serve.docs_page import docs_page
 from armazem.serve.events_api import PATH as EVENTS_PATH
 from armazem.serve.events_api import EventsEndpoint
 from armazem.serve.live import LiveState
+from armazem.serve.live_start import LiveStart
 from armazem.serve.metrics import CONTENT_TYPE, Metrics
-from armazem.serve.openapi import COMPONENTS, DESCRIPTION, EVENTS_OPERATION, UNAUTHORIZED
+from armazem.serve.openapi import COMPONENTS, DESCRIPTION, EVENTS_OPERATION, NOT_YET, UNAUTHORIZED
 
 NO_STORE = {"Cache-Control": "no-store"}
 
@@ -46,7 +47,13 @@ class Application:
         await self._api(scope, receive, send)
 
 
-def build_api(live: LiveState, broadcast: Broadcast, metrics: Metrics, not_ready: Callable[[], list[str]]) -> FastAPI:
+def build_api(
+    live: LiveState,
+    start: LiveStart,
+    broadcast: Broadcast,
+    metrics: Metrics,
+    not_ready: Callable[[], list[str]],
+) -> FastAPI:
     """All endpoints but `/v1/events`. `not_ready` gives the reasons why the server should get no events now."""
     api = FastAPI(title="Armazém", version=__version__, description=DESCRIPTION, docs_url=None, redoc_url=None)
     token: dict[str, Any] = {"security": [{"token": []}]}
@@ -58,10 +65,12 @@ def build_api(live: LiveState, broadcast: Broadcast, metrics: Metrics, not_ready
         description="Orders, revenue, orders per minute, by status and state, recent orders, dead letters, lag.",
         response_description="A snapshot.",
         response_class=Response,
-        responses={401: UNAUTHORIZED},
+        responses={401: UNAUTHORIZED, 503: NOT_YET},
         openapi_extra=token,
     )
     async def live_figures() -> Response:
+        if start.missing:
+            return _missing(start.missing)
         return Response(to_json(live.snapshot()), media_type=JSON.decode(), headers=NO_STORE)
 
     @api.get(
@@ -73,10 +82,12 @@ def build_api(live: LiveState, broadcast: Broadcast, metrics: Metrics, not_ready
         ),
         response_description="`data:` lines with a snapshot each, until the client or the server ends it.",
         response_class=Response,
-        responses={401: UNAUTHORIZED},
+        responses={401: UNAUTHORIZED, 503: NOT_YET},
         openapi_extra=token,
     )
-    async def live_stream() -> StreamingResponse:
+    async def live_stream() -> Response:
+        if start.missing:
+            return _missing(start.missing)
         # X-Accel-Buffering: nginx would hold the events back.
         headers = {**NO_STORE, "X-Accel-Buffering": "no"}
         return StreamingResponse(broadcast.frames(), media_type="text/event-stream", headers=headers)
@@ -137,6 +148,11 @@ def build_api(live: LiveState, broadcast: Broadcast, metrics: Metrics, not_ready
 
 def _json(status: int, value: Any) -> Response:
     return Response(to_json(value), status_code=status, media_type=JSON.decode(), headers=NO_STORE)
+
+
+def _missing(reason: str) -> Response:
+    body = error_body("not_ready", reason, "ask again; events are taken meanwhile")
+    return Response(body, 503, media_type=JSON.decode(), headers={**NO_STORE, "Retry-After": "1"})
 
 
 async def _http_exception(request: Request, error: Exception) -> Response:

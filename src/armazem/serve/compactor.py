@@ -17,7 +17,8 @@ _STOP_SECONDS = 5.0
 class Compactor:
     """`with Compactor(home):` runs `python -m armazem.stream.compaction` every two minutes if there is work for it.
 
-    `every_seconds`: between two looks. A child that is killed, with the server or at its end, loses nothing: the next one starts over.
+    `every_seconds`: between two looks. A child that is killed, with the server or at its end, loses nothing: the
+    next one starts over.
     """
 
     every_seconds: ClassVar[float] = 120.0

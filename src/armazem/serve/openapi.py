@@ -30,6 +30,7 @@ def _error(description: str, *headers: str) -> dict[str, Any]:
 
 
 UNAUTHORIZED = _error("The token is missing or wrong, where ARMAZEM_TOKEN is set.", "WWW-Authenticate")
+NOT_YET = _error("The figures are not rebuilt yet after a start.", "Retry-After")
 TOO_SLOW = _error("The request did not arrive whole within 30 seconds. Nothing of it was taken.")
 
 _ARRAY_OF_REJECTIONS = {"type": "array", "items": {"$ref": "#/components/schemas/Rejection"}}

@@ -24,6 +24,7 @@ from armazem.serve.broadcast import Broadcast
 from armazem.serve.compactor import Compactor
 from armazem.serve.events_api import EventsEndpoint
 from armazem.serve.live import LiveState
+from armazem.serve.live_start import LiveStart
 from armazem.serve.metrics import Metrics
 from armazem.serve.protocol import LimitedProtocol
 from armazem.stream.ingest import Ingest
@@ -88,7 +89,7 @@ class Server(uvicorn.Server):
 
 
 def serve(settings: Settings, *, host: str, port: int, on_ready: Callable[[str], None]) -> None:
-    """Serve until SIGTERM or SIGINT; `on_ready` gets the URL.
+    """Serve until SIGTERM or SIGINT. `on_ready` gets the URL when events are taken; live figures may come later.
 
     Raises ServeError where the port is taken, HomeError where another process writes the journal,
     KeyboardInterrupt where a second SIGINT cut the end short.
@@ -107,17 +108,21 @@ def serve(settings: Settings, *, host: str, port: int, on_ready: Callable[[str],
 
         with (
             Ingest(home, settings, on_commit=committed) as ingest,
-            LiveState(home, settings, dead_letters=dead_letters) as live,
             Compactor(home),
             asyncio.Runner(loop_factory=_loop_factory()) as runner,
         ):
-            runner.run(_serve(settings, listener, live, ingest, metrics, lambda: on_ready(_url(host, listener))))
+            live = LiveState(home, settings, dead_letters=dead_letters)
+            with LiveStart(live) as start:
+                runner.run(
+                    _serve(settings, listener, live, start, ingest, metrics, lambda: on_ready(_url(host, listener)))
+                )
 
 
 async def _serve(
     settings: Settings,
     listener: socket.socket,
     live: LiveState,
+    start: LiveStart,
     ingest: Ingest,
     metrics: Metrics,
     on_ready: Callable[[], None],
@@ -130,7 +135,7 @@ async def _serve(
         stats = ingest.stats()
         # Only while it is fresh: a balancer that sends nothing any more would never see it go away.
         disk = stats["last_error"] if time.monotonic() - events.failed_at < _RETRY_SECONDS else None
-        reasons = (stats["failed"], disk, "the server is stopping" if stopping.is_set() else None)
+        reasons = (stats["failed"], disk, start.missing, "the server is stopping" if stopping.is_set() else None)
         return [reason for reason in reasons if reason]
 
     def stop() -> None:
@@ -146,7 +151,7 @@ async def _serve(
         loop=asyncio.get_running_loop(),
     )
     config = uvicorn.Config(
-        Application(events, access, build_api(live, broadcast, metrics, not_ready)),
+        Application(events, access, build_api(live, start, broadcast, metrics, not_ready)),
         http=LimitedProtocol,
         ws="none",
         lifespan="off",
