@@ -25,7 +25,7 @@ from armazem.contract import RejectCode
 
 from .running import LINES, Running, dead_letters, journal
 
-pytestmark = pytest.mark.xdist_group("http")
+pytestmark = pytest.mark.xdist_group("http-codes")
 
 REVIEW = "$.data.order_reviews"
 LARGE = canonical(event("order_review", {"order_reviews": review(review_comment_message="x" * 2**20)}))

@@ -10,7 +10,7 @@ import pytest
 
 from .running import JSON, LINES, Running, dead_letters, encoded, journal, journal_ids, lines, review, zipped
 
-pytestmark = pytest.mark.xdist_group("http")
+pytestmark = pytest.mark.xdist_group("http-events")
 
 
 def answer(accepted: int = 0, duplicates: int = 0, rejected: int = 0) -> tuple[int, int, int]:

@@ -18,7 +18,7 @@ from armazem.serve.access import is_loopback
 
 from .running import JSON, LINES, Running, encoded, journal_ids, lines, received, review, until
 
-pytestmark = pytest.mark.xdist_group("http")
+pytestmark = pytest.mark.xdist_group("http-lifecycle")
 
 
 def serve(home: Path, *options: object) -> subprocess.CompletedProcess[str]:

@@ -17,7 +17,7 @@ from armazem.serve.protocol import LimitedProtocol
 
 from .running import JSON, LINES, Running, encoded, journal_ids, lines, received, review, until, zipped
 
-pytestmark = pytest.mark.xdist_group("http")
+pytestmark = pytest.mark.xdist_group("http-limits")
 
 HURRY = (
     "from armazem.serve.protocol import LimitedProtocol; "

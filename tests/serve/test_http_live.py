@@ -17,7 +17,7 @@ from contract.event_examples import canonical, identifier, item, order, order_in
 
 from .running import LINES, Running, until
 
-pytestmark = pytest.mark.xdist_group("http")
+pytestmark = pytest.mark.xdist_group("http-live")
 
 
 def placed(number: int, value: str = "145.10") -> bytes:
