@@ -27,7 +27,7 @@ from armazem.stream.ingest import Ingest, Outcome
 from armazem.stream.ledger import read_ledger
 
 ROUNDS = 8
-COMMIT = 5_000  # messages of one commit at most
+COMMIT = 2_000  # messages of one commit at most
 LIMIT_RATIO, LIMIT_RATE = 0.4, 60_000
 
 # As the shop sends it: an order of one item, paid with one card; 726 bytes.

@@ -44,7 +44,7 @@ def line(seq: int) -> bytes:
 
 
 def append(writer: Journal, count: int, now: datetime = NOON) -> int:
-    return writer.append([line(writer.next_seq + i) for i in range(count)], now)
+    return writer.append(b"".join(line(writer.next_seq + i) for i in range(count)), count, now)
 
 
 def names(home: Home) -> list[str]:

@@ -70,7 +70,7 @@ class DeadLetters:
         """Bring dead letters to the disk. Raises DiskFull or JournalError, and then none of them is kept."""
         lines = [_line(number, refusal, now) for number, refusal in enumerate(refusals, self._writer.next_number)]
         try:
-            self._writer.append(lines, now)
+            self._writer.append(b"".join(lines), len(lines), now)
         except OSError as error:
             raise write_error(error, self._folder) from error
 

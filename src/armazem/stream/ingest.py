@@ -160,12 +160,17 @@ class Ingest:
             raise
 
     def _commit(self, submissions: Sequence[Submission]) -> None:
+        before = self._ledger.last_seq
         started = time.perf_counter()
         outcomes = self._committer.commit(submissions, self._clock())
         seconds = time.perf_counter() - started
-        lines = self._committer.lines
+        lines = self._committer.written.splitlines(keepends=True) if self._on_commit else []
         errors = [outcome for outcome in outcomes if isinstance(outcome, JournalError)]
-        self._last_commit = {"seconds": seconds, "events": len(lines), "error": str(errors[0]) if errors else None}
+        self._last_commit = {
+            "seconds": seconds,
+            "events": self._ledger.last_seq - before,
+            "error": str(errors[0]) if errors else None,
+        }
         self._intake.done(submissions, seconds)
         for submission, outcome in zip(submissions, outcomes, strict=True):
             if isinstance(outcome, JournalError):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -52,10 +51,14 @@ def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
-def line_prefix(source: str, received_at: datetime) -> bytes:
+def received_at(now: datetime) -> str:
+    """A time as the lines of the journal have it."""
+    return now.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+def line_prefix(source: str, now: datetime) -> bytes:
     """What comes between a line's number and its event, beginning with a comma."""
-    time = received_at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
-    return b',"received_at":"%b","source":%b,' % (time.encode(), msgspec.json.encode(source))
+    return b',"received_at":"%b","source":%b,' % (received_at(now).encode(), msgspec.json.encode(source))
 
 
 class Journal:
@@ -80,14 +83,14 @@ class Journal:
         """The segment that may still grow. All others are closed."""
         return self._writer.active
 
-    def append(self, lines: Sequence[bytes], now: datetime) -> int:
-        """Bring whole lines, numbered from `next_seq` on, to the disk; the number of the last one.
+    def append(self, lines: bytes, count: int, now: datetime) -> int:
+        """Bring so many whole lines, numbered from `next_seq` on, to the disk; the number of the last one.
 
         Raises DiskFull or JournalError, and then none of them is in the journal, and `next_seq` has gone on
         as their numbers are not given again.
         """
         try:
-            return self._writer.append(lines, now)
+            return self._writer.append(lines, count, now)
         except OSError as error:
             raise write_error(error, self._folder) from error
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -53,8 +52,8 @@ class SegmentWriter:
     def active(self) -> Path | None:
         return self._file.path if self._file else None
 
-    def append(self, lines: Sequence[bytes], now: datetime) -> int:
-        """Bring lines to the disk with one write, and return the number of the last one.
+    def append(self, lines: bytes, count: int, now: datetime) -> int:
+        """Bring so many lines to the disk with one write, and return the number of the last one.
 
         The lines carry the numbers from `next_number` on. Raises OSError, and then none of them counts, and
         their numbers are not given again: somebody may have read a line before it was taken back.
@@ -62,13 +61,13 @@ class SegmentWriter:
         self.close_if_due(now)
         file = self._file or self._open(now)
         try:
-            file.append(b"".join(lines))
+            file.append(lines)
         except OSError:
-            self.next_number += len(lines)
+            self.next_number += count
             if file.broken or not file.size:
                 self._abandon(file)
             raise
-        self.next_number += len(lines)
+        self.next_number += count
         return self.next_number - 1
 
     def close_if_due(self, now: datetime) -> None:
