@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from datetime import datetime
 from decimal import Decimal
 from io import BytesIO
 from pathlib import Path
@@ -102,9 +103,12 @@ def canonical(answer: Rows) -> list[tuple[str, ...]]:
 
 
 def as_text(value: Any) -> str:
+    if isinstance(value, datetime):
+        return value.isoformat()
     if isinstance(value, dict):
-        # BigQuery has no null list: an empty one.
-        return str({name: as_text(part) for name, part in sorted(value.items()) if part is not None and part != []})
+        parts = ((name, as_text(part)) for name, part in sorted(value.items()))
+        # BigQuery has no null list, and the emulator no null record: an empty one.
+        return str({name: part for name, part in parts if part not in ("None", "[]", "{}")})
     if isinstance(value, list):
         return str([as_text(part) for part in value])
     if isinstance(value, bool) or not isinstance(value, int | float | Decimal):
