@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections import deque
+from collections.abc import Callable
 from concurrent.futures import Future
 from functools import partial
 from typing import Generic, TypeVar
@@ -17,17 +18,15 @@ class Acknowledgements(Generic[Result]):
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop
-        self._done: deque[tuple[asyncio.Future[Result], Future[Result]]] = deque()
+        self._done: deque[tuple[Callable[[Future[Result]], None], Future[Result]]] = deque()
         self._woken = False
 
-    def of(self, future: Future[Result]) -> asyncio.Future[Result]:
-        """A future of the event loop with the result of one from the committer thread."""
-        waiting: asyncio.Future[Result] = self._loop.create_future()
-        future.add_done_callback(partial(self._finished, waiting))
-        return waiting
+    def when_done(self, future: Future[Result], call: Callable[[Future[Result]], None]) -> None:
+        """Call back on the event loop with a future that the committer thread finishes."""
+        future.add_done_callback(partial(self._finished, call))
 
-    def _finished(self, waiting: asyncio.Future[Result], future: Future[Result]) -> None:
-        self._done.append((waiting, future))
+    def _finished(self, call: Callable[[Future[Result]], None], future: Future[Result]) -> None:
+        self._done.append((call, future))
         if not self._woken:
             self._woken = True
             with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits any more
@@ -35,12 +34,10 @@ class Acknowledgements(Generic[Result]):
 
     def _deliver(self) -> None:
         self._woken = False  # first: what is finished from here on wakes the loop again
-        while self._done:
-            waiting, future = self._done.popleft()
-            if waiting.done():  # its request was given up
-                continue
-            error = future.exception()
-            if error is None:
-                waiting.set_result(future.result())
-            else:
-                waiting.set_exception(error)
+        try:
+            while self._done:
+                call, future = self._done.popleft()
+                call(future)
+        finally:
+            if self._done:  # one call failed, which the loop reports; the others are not to wait for ever
+                self._loop.call_soon(self._deliver)

@@ -47,20 +47,13 @@ def retry_after(seconds: float) -> tuple[bytes, bytes]:
     return b"retry-after", str(max(1, round(seconds + 0.499))).encode()
 
 
+def json_headers(body: bytes) -> Headers:
+    return (b"content-type", JSON), (b"content-length", str(len(body)).encode()), _NO_STORE
+
+
 async def respond(send: Send, status: int, body: bytes, headers: Headers = ()) -> None:
     """Send a whole JSON answer."""
-    await send(
-        {
-            "type": "http.response.start",
-            "status": status,
-            "headers": [
-                (b"content-type", JSON),
-                (b"content-length", str(len(body)).encode()),
-                _NO_STORE,
-                *headers,
-            ],
-        }
-    )
+    await send({"type": "http.response.start", "status": status, "headers": [*json_headers(body), *headers]})
     await send({"type": "http.response.body", "body": body})
 
 

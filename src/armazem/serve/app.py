@@ -29,14 +29,14 @@ class Application:
     """ASGI: `/v1/events` goes past FastAPI, `/v1` asks for the token, the rest is open."""
 
     def __init__(self, events: EventsEndpoint, access: Access, api: FastAPI) -> None:
-        self._events = events
+        self.events = events
         self._access = access
         self._api = api
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         path = scope.get("path", "")
         if path == EVENTS_PATH:
-            await self._events(scope, receive, send)
+            await self.events(scope, receive, send)
             return
         if path.startswith("/v1/"):
             try:

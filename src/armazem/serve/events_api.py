@@ -1,6 +1,6 @@
 """`POST /v1/events`: messages in, their acknowledgement out after the fsync.
 
-A plain ASGI endpoint in front of FastAPI, whose routing costs more than everything that is done here.
+In front of FastAPI, whose routing costs more than everything that is done here.
 """
 
 from __future__ import annotations
@@ -8,12 +8,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
+from functools import partial
 from time import monotonic, perf_counter
 
 from armazem.contract.rejects import RejectCode
 from armazem.serve.access import Access
 from armazem.serve.acknowledgements import Acknowledgements
-from armazem.serve.answers import HttpError, Receive, Scope, Send, respond, respond_error, retry_after, to_json
+from armazem.serve.answers import Headers, HttpError, Receive, Scope, Send, respond, retry_after, to_json
 from armazem.serve.body import ClientGone, ReadingBudget, is_lines, read_body, split_messages
 from armazem.stream.errors import JournalError, QueueFull
 from armazem.stream.ingest import Outcome
@@ -23,6 +24,7 @@ _DISK_RETRY_SECONDS = 5
 
 Submit = Callable[[Sequence[bytes], str], Future[Outcome]]
 Observe = Callable[[int, float], None]
+Reply = Callable[[int, bytes, Headers], None]
 
 
 class EventsEndpoint:
@@ -41,44 +43,84 @@ class EventsEndpoint:
         observe: Observe,
         loop: asyncio.AbstractEventLoop,
     ) -> None:
+        self.failed_at = float("-inf")
         self._submit = submit
         self._access = access
         self._limit = max_request_bytes
         self._budget = ReadingBudget(reading_bytes)
         self._observe = observe
+        self._loop = loop
         self._acknowledgements: Acknowledgements[Outcome] = Acknowledgements(loop)
-        self.failed_at = float("-inf")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """ASGI, for bodies that come in pieces or packed."""
+        answer: asyncio.Future[tuple[int, bytes, Headers]] = self._loop.create_future()
+
+        def reply(status: int, body: bytes, headers: Headers) -> None:
+            if not answer.done():
+                answer.set_result((status, body, headers))
+
         started = perf_counter()
         try:
-            outcome = await self._take(scope, receive)
-            status = status_of(outcome)
-            await respond(send, status, to_json(outcome))
+            lines = self._check(scope)
+            body = await read_body(scope["headers"], receive, self._limit, self._budget)
+            self._take(body, lines, reply, started)
         except ClientGone:
             return
         except HttpError as error:
-            status = error.status
-            await respond_error(send, error)
-        self._observe(status, perf_counter() - started)
+            self._refuse(error, reply, started)
+        await respond(send, *await answer)
 
-    async def _take(self, scope: Scope, receive: Receive) -> Outcome:
+    def take_whole(self, scope: Scope, body: bytes, reply: Reply) -> None:
+        """For a body that is there and as it is: no task, no coroutine. `reply` is called on the event loop."""
+        started = perf_counter()
+        try:
+            self._take(body, self._check(scope), reply, started)
+        except HttpError as error:
+            self._refuse(error, reply, started)
+
+    def _check(self, scope: Scope) -> bool:
+        """Whether the body will be JSON lines. Raises HttpError."""
         if scope["method"] != "POST":
             raise HttpError(405, "method_not_allowed", f"{PATH} takes POST only", "see /docs", [(b"allow", b"POST")])
         headers = scope["headers"]
         self._access.check(headers)
-        lines = is_lines(next((value for name, value in headers if name == b"content-type"), b""))
-        body = await read_body(headers, receive, self._limit, self._budget)
+        return is_lines(next((value for name, value in headers if name == b"content-type"), b""))
+
+    def _take(self, body: bytes, lines: bool, reply: Reply, started: float) -> None:
+        """Submit the messages; the reply comes with their commit. Raises HttpError."""
         messages = split_messages(body, lines=lines)
         if not messages:
             raise HttpError(400, "empty_body", "the body holds no event", "send one event, or one per line")
         try:
-            return await self._acknowledgements.of(self._submit(messages, "http"))
+            future = self._submit(messages, "http")
         except QueueFull as error:
             raise HttpError(429, "queue_full", str(error), error.hint, [retry_after(error.retry_after)]) from error
         except JournalError as error:
-            self.failed_at = monotonic()
-            raise HttpError(503, "not_written", str(error), error.hint, [retry_after(_DISK_RETRY_SECONDS)]) from error
+            raise self._not_written(error) from error
+        self._acknowledgements.when_done(future, partial(self._acknowledge, reply, started))
+
+    def _acknowledge(self, reply: Reply, started: float, future: Future[Outcome]) -> None:
+        error = future.exception()
+        if error is None:
+            outcome = future.result()
+            status = status_of(outcome)
+            reply(status, to_json(outcome), ())
+            self._observe(status, perf_counter() - started)
+        elif isinstance(error, JournalError):
+            self._refuse(self._not_written(error), reply, started)
+        else:
+            failed = HttpError(500, "failed", "the events could not be taken", "send them again; the log says why")
+            self._refuse(failed, reply, started)
+            raise error
+
+    def _not_written(self, error: JournalError) -> HttpError:
+        self.failed_at = monotonic()
+        return HttpError(503, "not_written", str(error), error.hint, [retry_after(_DISK_RETRY_SECONDS)])
+
+    def _refuse(self, error: HttpError, reply: Reply, started: float) -> None:
+        reply(error.status, error.body, error.headers)
+        self._observe(error.status, perf_counter() - started)
 
 
 def status_of(outcome: Outcome) -> int:
