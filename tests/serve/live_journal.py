@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +12,6 @@ from contract.event_examples import NOW, ZONE, canonical
 
 from armazem.contract.events import Accepted, process_batch
 from armazem.home import Home
-from armazem.stream.journal import line_prefix
-from armazem.stream.segments import SegmentWriter
 from armazem.warehouse.versions import make_current, version_file
 
 
@@ -25,35 +23,28 @@ def accepted(messages: Sequence[Any]) -> list[bytes]:
 
 
 class Writer:
-    """Writes accepted events to a journal with its own segment writer, duplicates too, which `Ingest` would not."""
+    """Writes accepted events to a journal as its lines are defined, duplicates too, which `Ingest` would not."""
 
     def __init__(self, home: Home, *, lines_per_segment: int = 1_000_000) -> None:
         self.lines: list[bytes] = []
-        self._home = home
+        self.next_seq = 1
+        """May be raised: after a write that failed its numbers are not given again."""
+        self._folder = home.journal / "date=2026-11-23"
+        self._folder.mkdir()
         self._lines_per_segment = lines_per_segment
-        self._segments = self._open()
 
-    def write(self, events: Sequence[bytes], received_at: datetime | None = None) -> list[bytes]:
+    def write(self, events: Sequence[bytes], received_at: datetime = NOW - timedelta(seconds=30)) -> list[bytes]:
         """The lines as they stand in the journal now."""
-        prefix = line_prefix("http", received_at or NOW - timedelta(seconds=30))
-        first = self._segments.next_number
-        lines = [b'{"seq":%d%b%b\n' % (first + n, prefix, event) for n, event in enumerate(events)]
+        head = f'"received_at":"{received_at:%Y-%m-%dT%H:%M:%S.%fZ}","source":"http"'.encode()
+        lines = [b'{"seq":%d,%b,%b\n' % (seq, head, event) for seq, event in enumerate(events, self.next_seq)]
         for line in lines:
             if len(self.lines) % self._lines_per_segment == 0:
-                self._segments.close()
-            self._segments.append([line], datetime(2026, 11, 23, tzinfo=UTC))
+                self._path = self._folder / f"{self.next_seq:016d}.jsonl"
+            with self._path.open("ab") as file:
+                file.write(line)
+            self.next_seq += 1
             self.lines.append(line)
         return lines
-
-    def skip(self, numbers: int) -> None:
-        """Give up numbers, as after a write that failed."""
-        self._segments.next_number += numbers
-
-    def close(self) -> None:
-        self._segments.close()
-
-    def _open(self) -> SegmentWriter:
-        return SegmentWriter(self._home.journal, 1, max_bytes=1e9, max_seconds=1e9)
 
 
 def publish(home: Home, build_id: str, states: Mapping[str, str | None]) -> Path:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -28,6 +29,7 @@ from armazem.config import Settings
 from armazem.contract.tables import ORDER_STATUSES
 from armazem.home import Home
 from armazem.serve.live import LiveState
+from armazem.serve.live_tables import LiveTables
 
 from .live_journal import Writer, accepted, publish
 from .live_reference import figures
@@ -96,24 +98,40 @@ def shown(live: LiveState, names: Sequence[str]) -> dict[str, Any]:
     return {name: live.snapshot()[name] for name in names}
 
 
-@given(histories(), st.sets(st.integers(0, 5)), st.sets(st.integers(0, 5)), st.integers(0, 6), st.integers(1, 30))
+@given(
+    batches=histories(),
+    restarts=st.sets(st.integers(0, 5)),
+    lost=st.sets(st.integers(0, 5)),
+    published_at=st.integers(0, 6),
+    lines_per_segment=st.integers(1, 30),
+    recent_rows=st.integers(1, 12),
+)
 @settings(max_examples=fuzz(40), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_any_order_duplication_batches_and_restarts(
-    batches: list[list[bytes]], restarts: set[int], lost: set[int], published_at: int, lines_per_segment: int
+    batches: list[list[bytes]],
+    restarts: set[int],
+    lost: set[int],
+    published_at: int,
+    lines_per_segment: int,
+    recent_rows: int,
 ) -> None:
-    """`restarts`, `lost`: before which batches, and of which ones the live state is not told."""
+    """`restarts`, `lost`: before which batches, and of which ones the live state is not told.
+
+    `recent_rows`: of a table; beyond it, rows settle on the disk.
+    """
     with tempfile.TemporaryDirectory() as folder:
         home = Home(Path(folder)).open()
         options = Settings(home=home.root)
+        tables = functools.partial(LiveTables, recent_rows=recent_rows)
         writer = Writer(home, lines_per_segment=lines_per_segment)
-        live = LiveState(home, options, clock=lambda: NOW)
+        live = LiveState(home, options, clock=lambda: NOW, make_tables=tables)
         live.rebuild()
         for number, batch in enumerate(batches):
             if number == published_at:
                 publish(home, "20261123T000000Z", PUBLISHED)
             if number in restarts:
                 live.close()
-                live = LiveState(home, options, clock=lambda: NOW)
+                live = LiveState(home, options, clock=lambda: NOW, make_tables=tables)
                 live.rebuild()
             lines = writer.write(batch)
             if number not in lost:
@@ -124,7 +142,6 @@ def test_any_order_duplication_batches_and_restarts(
         expected = figures(writer.lines, PUBLISHED if published_at < len(batches) else {})
         found = shown(live, [*expected, "seq", "events", "orders_per_minute"])
         live.close()
-        writer.close()
     assert {name: found[name] for name in expected} == expected
     assert found["seq"] == len(writer.lines) == sum(found["events"].values())
     assert found["orders_per_minute"] == found["events"].get("order_initiated", 0)

@@ -48,11 +48,13 @@ class LiveState:
         dead_letters: Callable[[], int] = lambda: 0,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
         max_waiting_bytes: int = 64 * 2**20,
+        make_tables: Callable[[], LiveTables] = LiveTables,
     ) -> None:
         self._home = home
         self._threads = settings.threads
         self._dead_letters = dead_letters
         self._clock = clock
+        self._make_tables = make_tables
         self._max_waiting_bytes = max_waiting_bytes
         self._waiting: list[bytes] = []
         self._waiting_bytes = 0
@@ -137,7 +139,7 @@ class LiveState:
             return self.version
 
     def _clear(self) -> None:
-        self._tables = LiveTables()
+        self._tables = self._make_tables()
         self._totals = Totals()
         self._window = Window()
         self._events: Counter[str] = Counter()
@@ -228,13 +230,13 @@ class LiveState:
             build = versions.current_build(self._home)
             if build == self._build:
                 return False
-            self._tables.take_customers(self._home, build)
+            self._tables.load_customers(self._home, build)
         except (duckdb.Error, HomeError) as error:  # such as a version that was deleted this moment; tried again
             self._customers_error = f"the customers of the published version cannot be read: {error}"
             return False
         self._customers_error = None
         self._build = build
-        self._totals = Totals(self._tables.totals())
+        self._totals.add(self._tables.restate())
         self._recent = self._tables.recent()
         return True
 

@@ -8,17 +8,17 @@ rows five times faster than one of text; equal hashes are told apart by the iden
 from __future__ import annotations
 
 TABLES = """
-create or replace macro version_of(moment, id) as
+create macro version_of(moment, id) as
     to_base(greatest(0, epoch_us(moment) + 62135596800000000), 36, 12) || id;
-create or replace table orders (
+create table orders (
     hash ubigint, order_id varchar, placed varchar, placed_at timestamptz,
     status varchar, status_version varchar, purchased timestamp, purchased_version varchar,
     customer_hash ubigint, customer_id varchar, customer_version varchar,
-    payments varchar, items varchar, revenue decimal(38, 2), item_count bigint, state varchar
+    payments varchar, items varchar, revenue decimal(38, 2), item_count bigint, state varchar, state_by_event boolean
 );
-create or replace table customers (hash ubigint, customer_id varchar, state varchar, version varchar);
-create or replace table published (hash ubigint, customer_id varchar, state varchar);
-create or replace table recent as select * from orders;
+create table customers (hash ubigint, customer_id varchar, state varchar, version varchar);
+create table published (hash ubigint, customer_id varchar, state varchar);
+create table recent as select * from orders;
 """
 
 LINE = (
@@ -67,6 +67,10 @@ create or replace temp table batch_customers as
     from events where updated_customer_id is not null and updated_state is not null group by all;
 """
 
+TOUCHED_ORDER = "hash in (select hash from touched)"
+TOUCHED_ORDER_OR_CUSTOMER = TOUCHED_ORDER + " or customer_hash in (select hash from batch_customers)"
+TOUCHED_CUSTOMER = "hash in (select hash(customer_id) from events union all select hash from batch_customers)"
+
 CUSTOMERS = """
 create or replace temp table old_customers as
     select * from customers where hash in (select hash from batch_customers);
@@ -76,11 +80,7 @@ insert into customers
     from (select * from batch_customers union all select * from old_customers) group by all;
 """
 
-FOUND = "create or replace temp table found as select rowid as row from orders where hash in (select hash from touched)"
-FOUND_BY_CUSTOMER = FOUND + " or customer_hash in (select hash from batch_customers)"
-
-# By row number: DuckDB leaves out the row groups before the first one, and touched orders are mostly recent.
-OLD = "create or replace temp table old as select * from orders where rowid in (select row from found)"
+OLD = "create or replace temp table old as select rowid as row, * from orders where {condition}"
 
 REDUCE = """
 create or replace temp table fresh as
@@ -145,17 +145,25 @@ known as (
     from newest n full join payments_of_orders p using (order_id) full join items_of_orders i using (order_id)
 )
 select
-    hash(k.order_id) as hash, k.order_id, placed, placed_at,
-    status, nullif(status_version, placed) as status_version,
-    purchased, nullif(purchased_version, placed) as purchased_version,
-    hash(k.customer_id) as customer_hash, k.customer_id, nullif(customer_version, placed) as customer_version,
-    payments, items, revenue, item_count, coalesce(c.state, p.state, 'unknown') as state
+    hash(k.order_id) as hash, k.order_id, k.placed, k.placed_at,
+    k.status, nullif(k.status_version, k.placed) as status_version,
+    k.purchased, nullif(k.purchased_version, k.placed) as purchased_version,
+    hash(k.customer_id) as customer_hash, k.customer_id, nullif(k.customer_version, k.placed) as customer_version,
+    k.payments, k.items, k.revenue, k.item_count,
+    -- Of an order whose customer is the same as before, only a batch's own update can change the state.
+    case
+        when c.state is null and o.customer_id = k.customer_id then o.state
+        else coalesce(c.state, p.state, 'unknown')
+    end as state,
+    c.state is not null
+        or coalesce(o.state_by_event and o.customer_id is not distinct from k.customer_id, false) as state_by_event
 from known k
+left join old o on o.order_id = k.order_id
 left join customers c on c.hash = hash(k.customer_id) and c.customer_id = k.customer_id
 left join published p on p.hash = hash(k.customer_id) and p.customer_id = k.customer_id
 """
 
-DELETE = "delete from orders where rowid in (select row from found)"
+DELETE = "delete from orders where rowid in (select row from old)"
 INSERT = "insert into orders select * from fresh"
 
 TOTALS = """
@@ -165,10 +173,6 @@ select coalesce(status, 'unknown'), state, sum(orders), sum(revenue) from (
     select status, state, -1, -revenue from old where placed is not null
 ) group by all
 """
-ALL_TOTALS = """
-select coalesce(status, 'unknown'), state, count(*), sum(revenue) from orders where placed is not null group by all
-"""
-
 # `placed` never gets older, so an order that is not touched now cannot enter the newest ones later.
 RECENT = """
 create or replace table recent as
@@ -192,24 +196,15 @@ select
 from events where epoch_us(received_at) >= {since}
 """
 
-REWRITE = """
-create table rewritten as select * from orders;
-drop table orders;
-alter table rewritten rename to orders;
-"""
 PUBLISHED = """
-insert into published
-select hash(customer_id), customer_id, customer_state from warehouse.staging.stg_customers
+create or replace table published as
+select hash(customer_id) as hash, customer_id, customer_state as state from warehouse.staging.stg_customers
 where customer_state is not null
 """
+# As if a batch had touched every order whose state no event has told.
+UNTOLD = "not state_by_event"
 RESTATE = """
-create or replace table rewritten as
-    select o.* replace (coalesce(c.state, p.state, 'unknown') as state)
-    from orders o
-    left join customers c on c.hash = o.customer_hash and c.customer_id = o.customer_id
-    left join published p on p.hash = o.customer_hash and p.customer_id = o.customer_id;
-drop table orders;
-alter table rewritten rename to orders;
-create or replace table recent as
-    select * from orders where order_id in (select order_id from recent) order by placed desc;
+create or replace temp table fresh as
+    select o.* exclude (row) replace (coalesce(p.state, 'unknown') as state)
+    from old o left join published p on p.hash = o.customer_hash and p.customer_id = o.customer_id
 """

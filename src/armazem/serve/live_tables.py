@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from decimal import Decimal
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -18,6 +17,8 @@ import pyarrow as pa
 
 from armazem.home import Home
 from armazem.serve import live_sql as sql
+from armazem.serve.live_tiers import RECENT_ROWS, Shelf, TieredTable
+from armazem.serve.live_totals import Change
 from armazem.stream.reading import sql_text
 from armazem.warehouse import versions
 
@@ -25,14 +26,13 @@ T = TypeVar("T")
 
 RECENT_ORDERS = 20
 MEMORY_LIMIT = "256MB"
-_DEAD_ROWS = 200_000  # rewriting the table costs about a microsecond a row
 
 
 @dataclass(frozen=True, slots=True)
 class Applied:
     """What a batch changed.
 
-    `totals`: (status, state, orders, revenue) to add. `counts`: lines per event_type. `second`, `placed`,
+    `totals`: to add. `counts`: lines per event_type. `second`, `placed`,
     `lag`: per arrival when it came (seconds since the epoch), whether it placed an order, and
     its age then in microseconds.
     """
@@ -41,7 +41,7 @@ class Applied:
     counts: dict[str, int]
     last_event_at: datetime
     last_received_at: datetime
-    totals: list[tuple[str, str, int, Decimal]]
+    totals: list[Change]
     second: npt.NDArray[np.int64]
     placed: npt.NDArray[np.bool_]
     lag: npt.NDArray[np.int64]
@@ -53,14 +53,18 @@ class LiveTables:
     Not thread-safe. Every method may raise duckdb.Error; begin with empty tables then.
     """
 
-    def __init__(self, memory_limit: str = MEMORY_LIMIT) -> None:
+    def __init__(self, *, memory_limit: str = MEMORY_LIMIT, recent_rows: int = RECENT_ROWS) -> None:
         self._scratch = Path(tempfile.mkdtemp(prefix="armazem-live-"))
         self._connection = duckdb.connect(
             config={"threads": 1, "memory_limit": memory_limit, "temp_directory": str(self._scratch)}
         )
-        self._connection.execute("set timezone = 'UTC'; set preserve_insertion_order = true")
+        self._connection.execute("set timezone = 'UTC'")
         self._connection.execute(sql.TABLES)
-        self._live = self._dead = 0
+        shelf = Shelf(self._scratch)
+        self._orders = TieredTable(
+            self._connection, shelf, "orders", ("hash", "customer_hash", "state_by_event"), recent_rows=recent_rows
+        )
+        self._customers = TieredTable(self._connection, shelf, "customers", ("hash",), recent_rows=recent_rows)
 
     def close(self) -> None:
         self._connection.close()
@@ -83,10 +87,9 @@ class LiveTables:
 
     def apply(self, source: str, *, after: int, since: datetime) -> Applied | None:
         """Apply the events of this query, which has the columns of the contract's event record."""
-        applied = self._transact(lambda: self._apply(source, after, int(since.timestamp() * 1e6)))
-        if self._dead > max(self._live, _DEAD_ROWS):
-            self._transact(lambda: self._connection.execute(sql.REWRITE))
-            self._dead = 0
+        applied = self._apply(source, after, int(since.timestamp() * 1e6))
+        self._orders.settle()
+        self._customers.settle()
         return applied
 
     def _apply(self, source: str, after: int, since: int) -> Applied | None:
@@ -96,32 +99,26 @@ class LiveTables:
         if newest is None or newest[0] is None:
             return None
         run(sql.TOUCHED)
-        by_customer = self._count("batch_customers") > 0
-        if by_customer:
+        self._customers.bring_back(sql.TOUCHED_CUSTOMER)
+        touched = sql.TOUCHED_ORDER
+        if self._count("batch_customers"):
             run(sql.CUSTOMERS)
-        run(sql.FOUND_BY_CUSTOMER if by_customer else sql.FOUND)
-        run(sql.OLD)
+            touched = sql.TOUCHED_ORDER_OR_CUSTOMER
+        self._orders.bring_back(touched)
+        run(sql.OLD.format(condition=touched))
         run(sql.REDUCE)
-        deleted = self._changed(sql.DELETE)
-        inserted = self._changed(sql.INSERT)
-        self._dead += deleted
-        self._live += inserted - deleted
-        run(sql.RECENT.format(limit=RECENT_ORDERS))
+        totals = self._replace_old_by_fresh()
         arrivals = run(sql.ARRIVALS.format(since=since)).fetchnumpy()
         return Applied(
             seq=newest[0],
             last_event_at=newest[1],
             last_received_at=newest[2],
             counts=dict(run(sql.COUNTS).fetchall()),
-            totals=run(sql.TOTALS).fetchall(),
+            totals=totals,
             second=arrivals["second"],
             placed=arrivals["placed"],
             lag=arrivals["lag"],
         )
-
-    def totals(self) -> list[tuple[str, str, int, Decimal]]:
-        """(status, state, orders, revenue) over all placed orders."""
-        return self._connection.execute(sql.ALL_TOTALS).fetchall()
 
     def recent(self) -> list[dict[str, Any]]:
         """The newest placed orders, newest first; `order_purchase_timestamp` is business time."""
@@ -129,43 +126,42 @@ class LiveTables:
         rows = self._connection.execute(sql.RECENT_ROWS).fetchall()
         return [{**dict(zip(names, row, strict=True)), "timestamp": row[6].astimezone(UTC)} for row in rows]
 
-    def take_customers(self, home: Home, build_id: str | None) -> None:
-        """Take the customers' states of a published version, and give every order its state anew.
+    def load_customers(self, home: Home, build_id: str | None) -> None:
+        """Take the states of a published version's customers; after an error those of the one before stay.
 
         They are copied: an open file would keep a version on the disk after it was deleted.
         """
         run = self._connection.execute
-        if build_id is not None:
-            run(f"attach {sql_text(versions.version_file(home, build_id))} as warehouse (read_only)")
+        if build_id is None:
+            run("truncate published")
+            return
+        run(f"attach {sql_text(versions.version_file(home, build_id))} as warehouse (read_only)")
         try:
-            self._transact(lambda: self._take_customers(from_warehouse=build_id is not None))
-        finally:
-            if build_id is not None:
-                run("detach warehouse")
-        self._dead = 0
-
-    def _take_customers(self, *, from_warehouse: bool) -> None:
-        run = self._connection.execute
-        run("truncate published")
-        if from_warehouse:
             run(sql.PUBLISHED)
-        run(sql.RESTATE)
+        finally:
+            run("detach warehouse")
 
-    def _transact(self, work: Callable[[], T]) -> T:
+    def restate(self) -> list[Change]:
+        """Give the states of `load_customers` to all orders whose state no event tells; what changes."""
+        changes = self._restate()
+        for shelf in self._orders.shelves():
+            self._orders.bring_back(f"shelf = {shelf} and {sql.UNTOLD}")
+            changes += self._restate()
+            self._orders.settle()
+        return changes
+
+    def _restate(self) -> list[Change]:
+        self._connection.execute(sql.OLD.format(condition=sql.UNTOLD))
+        self._connection.execute(sql.RESTATE)
+        return self._replace_old_by_fresh()
+
+    def _replace_old_by_fresh(self) -> list[Change]:
         run = self._connection.execute
-        run("begin")
-        try:
-            result = work()
-            run("commit")
-        except BaseException:
-            run("rollback")
-            raise
-        return result
+        run(sql.DELETE)
+        run(sql.INSERT)
+        run(sql.RECENT.format(limit=RECENT_ORDERS))
+        return run(sql.TOTALS).fetchall()
 
     def _count(self, table: str) -> int:
         row = self._connection.execute(f"select count(*) from {table}").fetchone()
-        return int(row[0]) if row else 0
-
-    def _changed(self, statement: str) -> int:
-        row = self._connection.execute(statement).fetchone()
         return int(row[0]) if row else 0
