@@ -25,6 +25,14 @@
     where children.{{ column }} is not null and parents.{{ field }} is null
 {%- endmacro %}
 
+{# Whether the parent of a row without one is on its way. #}
+{% macro awaited_values(column, awaited) -%}
+    children.{{ column }} in (
+        select {{ awaited.field }} from {{ awaited.of }}
+        where {{ awaited.field }} is not null
+    )
+{%- endmacro %}
+
 {% macro failing_totals(model, total) -%}
     select *
     from (

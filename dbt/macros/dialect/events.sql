@@ -54,7 +54,7 @@
 
 {# Naive business time as such a text. #}
 {% macro business_time_as_utc_text(time) -%}
-    {{ return(adapter.dispatch('business_time_as_utc_text')(time, env_var('ARMAZEM_DBT_TIME_ZONE', 'America/Sao_Paulo'))) }}
+    {{ return(adapter.dispatch('business_time_as_utc_text')(time, business_time_zone())) }}
 {%- endmacro %}
 
 {% macro duckdb__business_time_as_utc_text(time, zone) -%}

@@ -77,15 +77,19 @@
     {{ return("(mod(extract(dayofweek from " ~ date ~ ") + 5, 7) + 1)") }}
 {%- endmacro %}
 
-{# This time tomorrow, as naive time: the latest purchase that a clock in another zone explains. #}
+{# This time tomorrow in business time: the latest purchase that a clock in another zone explains. #}
 {% macro tomorrow() -%}
-    {{ return(adapter.dispatch('tomorrow')()) }}
+    {{ return(adapter.dispatch('tomorrow')(business_time_zone())) }}
 {%- endmacro %}
 
-{% macro duckdb__tomorrow() -%}
-    {{ return("(current_timestamp at time zone 'UTC' + interval 1 day)") }}
+{% macro duckdb__tomorrow(zone) -%}
+    {{ return("(current_timestamp at time zone '" ~ zone ~ "' + interval 1 day)") }}
 {%- endmacro %}
 
-{% macro bigquery__tomorrow() -%}
-    {{ return("datetime_add(datetime(current_timestamp(), 'UTC'), interval 1 day)") }}
+{% macro bigquery__tomorrow(zone) -%}
+    {{ return("datetime_add(datetime(current_timestamp(), '" ~ zone ~ "'), interval 1 day)") }}
+{%- endmacro %}
+
+{% macro business_time_zone() -%}
+    {{ return(env_var('ARMAZEM_DBT_TIME_ZONE', 'America/Sao_Paulo')) }}
 {%- endmacro %}

@@ -12,7 +12,8 @@
     sums: name -> {sum, by, of, equals}; the sum of a column over the rows that share `by` equals column `equals`
         of the one row of `of` with that value, exactly.
     warnings: {rules, exists}; the same, for what real data is known to have. A parent may be missing from
-        `tolerated_pct` percent of the rows, or from a handful (10), before that is an error: of a cut file.
+        `tolerated_pct` percent of the rows, or from a handful (10), before that is an error: of a cut file. Rows
+        whose value is one of `awaited` {of, field} do not count for that: their parent is on its way.
 #}
 {% test audit(model, key=[], nullable=[], filled=[], rules={}, exists={}, totals={}, sums={}, warnings={}) %}
 {{ config(error_if="!= 0 and sum(case when severity = 'error' then 1 else 0 end) != 0") }}
@@ -42,7 +43,13 @@
 {%- endfor -%}
 {%- for column, parent in (warnings.exists or {}).items() -%}
     {%- set severity = too_many(model, parent.tolerated_pct) if parent.tolerated_pct else warning -%}
-    {%- do checks.append((column ~ "_exists", severity, failing_reference(model, column, parent.to, parent.field))) -%}
+    {%- set orphans = failing_reference(model, column, parent.to, parent.field) -%}
+    {%- if parent.awaited -%}
+        {%- set awaited = awaited_values(column, parent.awaited) -%}
+        {%- do checks.append((column ~ "_exists", warning, orphans ~ " and " ~ awaited)) -%}
+        {%- set orphans = orphans ~ " and not " ~ awaited -%}
+    {%- endif -%}
+    {%- do checks.append((column ~ "_exists", severity, orphans)) -%}
 {%- endfor -%}
 {%- for name, severity, query in checks %}
 select

@@ -15,7 +15,7 @@ MAX_EVENT_ID = 128
 MAX_IDENTIFIER = 64
 MAX_ZIP_NUMBER = 99_999
 # Amounts and sizes stay below this, so that a double holds their decimals exactly enough to tell them apart.
-MAX_AMOUNT = 10**12
+MAX_AMOUNT = 10**9
 DECIMALS = {ColumnType.MONEY: 2, ColumnType.NUMBER: 3}
 MIN_PURCHASE_YEAR = 1990
 
