@@ -215,9 +215,9 @@ def values(column: Column) -> st.SearchStrategy[Any]:
         case ColumnType.INTEGER:
             return st.integers(column.minimum, maximum(column))
         case ColumnType.MONEY:
-            return st.integers(0, 10**14 - 1).map(lambda cents: cents / 100)
+            return st.integers(0, 10**11 - 1).map(lambda cents: cents / 100)
         case ColumnType.NUMBER:
-            return st.integers(0, 10**12).map(lambda thousandths: thousandths / 1000)
+            return st.integers(0, 10**9).map(lambda thousandths: thousandths / 1000)
         case _:
             return TIMES
 

@@ -226,7 +226,7 @@ def test_promises_may_lie_years_ahead() -> None:
         (b"0.01", 0.01),
         (b"999999999.99", 999999999.99),
         (b"0.29", 0.29),
-        (b"1.10000000000001", 1.1),
+        (b"1.10000000000000001", 1.1),
     ],
 )
 def test_amounts(written: bytes, kept: float) -> None:
