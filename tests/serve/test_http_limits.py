@@ -202,6 +202,22 @@ def test_what_is_not_http(server: Running, garbage: bytes) -> None:
     assert status(answer) == 400 and b'"not_http"' in answer
 
 
+@pytest.mark.parametrize("cut", [0, 1, 100, 150, 300])
+def test_requests_that_do_not_wait_for_answers(server: Running, cut: int) -> None:
+    """Cut anywhere: before, in and after the head of the last one."""
+    bodies = [encoded(review()) for _ in range(20)]
+    all_of_them = b"".join(head(len(body)) + body for body in bodies)
+    cut = len(all_of_them) - cut
+    with server.connect() as connection:
+        connection.sendall(all_of_them[:cut])
+        time.sleep(0.05)
+        connection.sendall(all_of_them[cut:])
+        answers = b""
+        while answers.count(b'{"accepted":1,"duplicates":0,"rejected":[]}') < 20:
+            answers += connection.recv(65536)
+    assert answers.count(b"HTTP/1.1 200") == 20
+
+
 def test_requests_in_a_row_on_one_connection(server: Running) -> None:
     bodies = [encoded(review()) for _ in range(50)]
     with server.connect() as connection:

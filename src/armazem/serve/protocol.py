@@ -73,7 +73,8 @@ class LimitedProtocol(HttpToolsProtocol):
 
     def _start_asgi_task(self, cycle: Any, app: Any) -> None:
         self._answered = cycle
-        if self._events and cycle is self.cycle and _comes_whole(cycle):
+        # One that waited behind another may be there already, and `on_message_complete` will not come again.
+        if self._events and cycle.more_body and cycle is self.cycle and _comes_whole(cycle):
             self._whole = cycle
             return
         super()._start_asgi_task(cycle, app)
