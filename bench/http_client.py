@@ -140,7 +140,7 @@ async def until_visible(port: int, requests: list[bytes], size: int, rate: int) 
         await asyncio.sleep(max(0.0, due - perf_counter()))
         senders[number % len(senders)][1].write(each)
         sent.append((due, (number + 1) * size))
-    await watching
+    await asyncio.wait_for(watching, 60)
     for _, writer in (poll, *senders):
         writer.close()
     return sorted(visible)
