@@ -47,7 +47,7 @@ TIMES = (
 EVENT_IDS = st.text("0aBé-", min_size=1, max_size=3).map(lambda text: f"a-long-beginning-of-an-id-{text}") | st.text(
     "09aZ_", min_size=1, max_size=40
 )
-CENTS = st.integers(0, 10**12 - 1) | st.integers(0, 300)
+CENTS = st.integers(0, 10**11 - 1) | st.integers(0, 300)
 
 
 @st.composite

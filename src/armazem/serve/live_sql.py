@@ -18,7 +18,8 @@ create table orders (
 );
 create table customers (hash ubigint, customer_id varchar, state varchar, version varchar);
 create table published (hash ubigint, customer_id varchar, state varchar);
-create table recent as select * from orders;
+create table recent as
+    select order_id, purchased, status, revenue, item_count, state, placed_at, placed from orders;
 """
 
 LINE = (
@@ -40,9 +41,7 @@ select
     seq, received_at, event_type, "timestamp" as happened_at, version_of("timestamp", event_id) as version,
     data.orders.order_id as order_id, data.orders.order_status as status,
     data.orders.order_purchase_timestamp as purchased, data.orders.customer_id as customer_id,
-    list_transform(data.order_items, lambda i: {{'order_id': i.order_id, 'number': i.order_item_id}}) as items,
-    list_transform(data.order_payments, lambda p:
-        {{'order_id': p.order_id, 'number': p.payment_sequential, 'value': p.payment_value}}) as payments,
+    data.order_items as items, data.order_payments as payments,
     data.customers.customer_id as updated_customer_id,
     nullif(upper(trim(data.customers.customer_state)), '') as updated_state
 from ({source}) where seq > {after}
@@ -51,10 +50,12 @@ from ({source}) where seq > {after}
 # Both sides of the outer joins below are small: only `orders`, `customers` and `published` are scanned.
 TOUCHED = """
 create or replace temp table batch_items as
-    select item.order_id, item.number from (select unnest(items) as item from events where items is not null);
+    select item.order_id, item.order_item_id as number
+    from (select unnest(items) as item from events where items is not null);
 create or replace temp table batch_payments as
-    select payment.order_id, payment.number, payment.value, version
-    from (select unnest(payments) as payment, version from events where payments is not null);
+    select payment.order_id, payment.payment_sequential as number, payment.payment_value as value, version
+    from (select unnest(payments) as payment, version from events where payments is not null)
+    where payment.payment_value is not null;
 create or replace temp table touched as
     select distinct hash(order_id) as hash from (
         select order_id from events union all select order_id from batch_items
@@ -65,22 +66,28 @@ create or replace temp table batch_customers as
         hash(updated_customer_id) as hash, updated_customer_id as customer_id,
         arg_max(updated_state, version) as state, max(version) as version
     from events where updated_customer_id is not null and updated_state is not null group by all;
+create or replace temp table touched_customers as
+    select hash from batch_customers union select hash(customer_id) from events where customer_id is not null;
 """
 
 TOUCHED_ORDER = "hash in (select hash from touched)"
-TOUCHED_ORDER_OR_CUSTOMER = TOUCHED_ORDER + " or customer_hash in (select hash from batch_customers)"
-TOUCHED_CUSTOMER = "hash in (select hash(customer_id) from events union all select hash from batch_customers)"
+TOUCHED_BY_CUSTOMER = "customer_hash in (select hash from batch_customers)"
+TOUCHED_CUSTOMER = "hash in (select hash from touched_customers)"
 
+OLD_CUSTOMERS = f"""
+create or replace temp table old_customers as select rowid as row, * from customers where {TOUCHED_CUSTOMER};
+create or replace temp table states as
+    select hash, customer_id, arg_max(state, version) as state, max(version) as version
+    from (select * from batch_customers union all select * exclude (row) from old_customers) group by all;
+"""
 CUSTOMERS = """
-create or replace temp table old_customers as
-    select * from customers where hash in (select hash from batch_customers);
-delete from customers where hash in (select hash from batch_customers);
-insert into customers
-    select hash, customer_id, arg_max(state, version), max(version)
-    from (select * from batch_customers union all select * from old_customers) group by all;
+delete from customers where rowid in (select row from old_customers);
+insert into customers select * from states;
 """
 
-OLD = "create or replace temp table old as select rowid as row, * from orders where {condition}"
+FOUND = "create or replace temp table found as select rowid as row from orders where {condition}"
+ALSO_FOUND = f"insert into found select rowid from orders where {TOUCHED_BY_CUSTOMER}"
+OLD = "create or replace temp table old as select rowid as row, * from orders where rowid in (select row from found)"
 
 REDUCE = """
 create or replace temp table fresh as
@@ -109,19 +116,15 @@ newest as (
         max(customer_version) filter (customer_id is not null) as customer_version
     from columns_of_orders group by order_id
 ),
-old_payments as (
-    select
-        order_id,
-        unnest(from_json(payments, '[{"number": "BIGINT", "value": "VARCHAR", "version": "VARCHAR"}]')) as p
-    from old where payments is not null
-),
-newest_payments as (
-    select order_id, number, arg_max(value, version) as value, max(version) as version
-    from (
-        select order_id, number, value, version from batch_payments where value is not null
-        union all
-        select order_id, p.number, cast(p.value as decimal(18, 2)), p.version from old_payments
-    ) group by order_id, number
+paid as (
+    select * from batch_payments
+    union all
+    select order_id, p.number, cast(p.value as decimal(18, 2)), p.version from (
+        select
+            order_id,
+            unnest(from_json(payments, '[{"number": "BIGINT", "value": "VARCHAR", "version": "VARCHAR"}]')) as p
+        from old where payments is not null and order_id in (select order_id from batch_payments)
+    )
 ),
 payments_of_orders as (
     select
@@ -129,19 +132,23 @@ payments_of_orders as (
         cast(to_json(list(
             {'number': number, 'value': cast(value as varchar), 'version': version}
         )) as varchar) as payments
-    from newest_payments group by order_id
+    from (
+        select order_id, number, arg_max(value, version) as value, max(version) as version
+        from paid group by order_id, number
+    ) group by order_id
 ),
 items_of_orders as (
     select order_id, list(number) as items from (
         select order_id, number from batch_items
         union
-        select order_id, unnest(cast(items as bigint[])) from old where items is not null
+        select order_id, unnest(cast(items as bigint[])) from old
+        where items is not null and order_id in (select order_id from batch_items)
     ) group by order_id
 ),
 known as (
     select
-        order_id, n.* exclude (order_id), p.payments, cast(i.items as varchar) as items,
-        cast(coalesce(p.revenue, 0) as decimal(38, 2)) as revenue, coalesce(len(i.items), 0) as item_count
+        order_id, n.* exclude (order_id),
+        p.payments, p.revenue, cast(i.items as varchar) as items, len(i.items) as item_count
     from newest n full join payments_of_orders p using (order_id) full join items_of_orders i using (order_id)
 )
 select
@@ -149,7 +156,8 @@ select
     k.status, nullif(k.status_version, k.placed) as status_version,
     k.purchased, nullif(k.purchased_version, k.placed) as purchased_version,
     hash(k.customer_id) as customer_hash, k.customer_id, nullif(k.customer_version, k.placed) as customer_version,
-    k.payments, k.items, k.revenue, k.item_count,
+    coalesce(k.payments, o.payments) as payments, coalesce(k.items, o.items) as items,
+    coalesce(k.revenue, o.revenue, 0) as revenue, coalesce(k.item_count, o.item_count, 0) as item_count,
     -- Of an order whose customer is the same as before, only a batch's own update can change the state.
     case
         when c.state is null and o.customer_id = k.customer_id then o.state
@@ -159,8 +167,13 @@ select
         or coalesce(o.state_by_event and o.customer_id is not distinct from k.customer_id, false) as state_by_event
 from known k
 left join old o on o.order_id = k.order_id
-left join customers c on c.hash = hash(k.customer_id) and c.customer_id = k.customer_id
-left join published p on p.hash = hash(k.customer_id) and p.customer_id = k.customer_id
+left join states c on c.customer_id = k.customer_id
+left join published_states p on p.customer_id = k.customer_id
+"""
+# Before REDUCE: only those that can be needed.
+PUBLISHED_STATES = """
+create or replace temp table published_states as
+    select customer_id, state from published where hash in (select hash from touched_customers)
 """
 
 DELETE = "delete from orders where rowid in (select row from old)"
@@ -177,7 +190,8 @@ select coalesce(status, 'unknown'), state, sum(orders), sum(revenue) from (
 RECENT = """
 create or replace table recent as
     select * from (
-        select * from fresh where placed is not null
+        select order_id, purchased, status, revenue, item_count, state, placed_at, placed from fresh
+        where placed is not null
         union all
         select * from recent where order_id not in (select order_id from fresh)
     ) order by placed desc limit {limit}
@@ -187,8 +201,9 @@ select order_id, purchased, coalesce(status, 'unknown'), revenue, item_count, st
 from recent order by placed desc
 """
 
-COUNTS = "select event_type, count(distinct seq) from events group by all"
-NEWEST = "select max(seq), max(happened_at), max(received_at) from events"
+COUNTS = """
+select event_type, count(distinct seq), max(seq), max(happened_at), max(received_at) from events group by all
+"""
 ARRIVALS = """
 select
     epoch_us(received_at) // 1000000 as second, event_type = 'order_initiated' as placed,

@@ -17,7 +17,8 @@ import pyarrow as pa
 
 from armazem.home import Home
 from armazem.serve import live_sql as sql
-from armazem.serve.live_tiers import RECENT_ROWS, Shelf, TieredTable
+from armazem.serve.live_places import Keys
+from armazem.serve.live_tiers import RECENT_ROWS, TieredTable
 from armazem.serve.live_totals import Change
 from armazem.stream.reading import sql_text
 from armazem.warehouse import versions
@@ -60,11 +61,15 @@ class LiveTables:
         )
         self._connection.execute("set timezone = 'UTC'")
         self._connection.execute(sql.TABLES)
-        shelf = Shelf(self._scratch)
         self._orders = TieredTable(
-            self._connection, shelf, "orders", ("hash", "customer_hash", "state_by_event"), recent_rows=recent_rows
+            self._connection,
+            self._scratch,
+            "orders",
+            ("hash", "customer_hash"),
+            flag="state_by_event",
+            recent_rows=recent_rows,
         )
-        self._customers = TieredTable(self._connection, shelf, "customers", ("hash",), recent_rows=recent_rows)
+        self._customers = TieredTable(self._connection, self._scratch, "customers", ("hash",), recent_rows=recent_rows)
 
     def close(self) -> None:
         self._connection.close()
@@ -95,30 +100,45 @@ class LiveTables:
     def _apply(self, source: str, after: int, since: int) -> Applied | None:
         run = self._connection.execute
         run(sql.EVENTS.format(source=source, after=after))
-        newest = run(sql.NEWEST).fetchone()
-        if newest is None or newest[0] is None:
+        counts = run(sql.COUNTS).fetchall()
+        if not counts:
             return None
         run(sql.TOUCHED)
-        self._customers.bring_back(sql.TOUCHED_CUSTOMER)
-        touched = sql.TOUCHED_ORDER
-        if self._count("batch_customers"):
-            run(sql.CUSTOMERS)
-            touched = sql.TOUCHED_ORDER_OR_CUSTOMER
-        self._orders.bring_back(touched)
-        run(sql.OLD.format(condition=touched))
+        self._update_customers()
+        self._find_orders()
+        run(sql.PUBLISHED_STATES)
         run(sql.REDUCE)
-        totals = self._replace_old_by_fresh()
         arrivals = run(sql.ARRIVALS.format(since=since)).fetchnumpy()
         return Applied(
-            seq=newest[0],
-            last_event_at=newest[1],
-            last_received_at=newest[2],
-            counts=dict(run(sql.COUNTS).fetchall()),
-            totals=totals,
+            seq=max(count[2] for count in counts),
+            last_event_at=max(count[3] for count in counts),
+            last_received_at=max(count[4] for count in counts),
+            counts={count[0]: count[1] for count in counts},
+            totals=self._replace_old_by_fresh(),
             second=arrivals["second"],
             placed=arrivals["placed"],
             lag=arrivals["lag"],
         )
+
+    def _update_customers(self) -> None:
+        self._customers.bring_back("hash", self._hashes("touched_customers"))
+        self._connection.execute(sql.OLD_CUSTOMERS)
+        if len(self._hashes("batch_customers")):
+            self._connection.execute(sql.CUSTOMERS)
+
+    def _find_orders(self) -> None:
+        run = self._connection.execute
+        customers = self._hashes("batch_customers")
+        self._orders.bring_back("hash", self._hashes("touched"))
+        self._orders.bring_back("customer_hash", customers)
+        run(sql.FOUND.format(condition=sql.TOUCHED_ORDER))
+        if len(customers):
+            run(sql.ALSO_FOUND)
+        run(sql.OLD)
+
+    def _hashes(self, table: str) -> Keys:
+        hashes: Keys = self._connection.execute(f"select distinct hash from {table}").fetchnumpy()["hash"]
+        return hashes
 
     def recent(self) -> list[dict[str, Any]]:
         """The newest placed orders, newest first; `order_purchase_timestamp` is business time."""
@@ -144,14 +164,15 @@ class LiveTables:
     def restate(self) -> list[Change]:
         """Give the states of `load_customers` to all orders whose state no event tells; what changes."""
         changes = self._restate()
-        for shelf in self._orders.shelves():
-            self._orders.bring_back(f"shelf = {shelf} and {sql.UNTOLD}")
+        for file in self._orders.files():
+            self._orders.bring_back_file(file, flagged=False)
             changes += self._restate()
             self._orders.settle()
         return changes
 
     def _restate(self) -> list[Change]:
-        self._connection.execute(sql.OLD.format(condition=sql.UNTOLD))
+        self._connection.execute(sql.FOUND.format(condition=sql.UNTOLD))
+        self._connection.execute(sql.OLD)
         self._connection.execute(sql.RESTATE)
         return self._replace_old_by_fresh()
 
@@ -161,7 +182,3 @@ class LiveTables:
         run(sql.INSERT)
         run(sql.RECENT.format(limit=RECENT_ORDERS))
         return run(sql.TOTALS).fetchall()
-
-    def _count(self, table: str) -> int:
-        row = self._connection.execute(f"select count(*) from {table}").fetchone()
-        return int(row[0]) if row else 0
