@@ -64,7 +64,7 @@ def up(
     _show_heads(settings)
     console.messages().print('more: `armazem kpi NAME`, `armazem sql "SELECT …"`, `armazem status`')
     if not no_serve:
-        run_server(settings, port, simulate=rate)
+        run_server(settings, "127.0.0.1", port, simulate=rate)
 
 
 def _generated(settings: Settings, orders: int, seed: int) -> Path:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import click
 
-from armazem import console
 from armazem.cli.group import main, settings_of
+from armazem.cli.serving import run_server
+from armazem.cli.subscribe import parse_source, pubsub_extra
 
 
 @main.command()
@@ -13,8 +14,15 @@ from armazem.cli.group import main, settings_of
 @click.option(
     "--port", type=click.IntRange(0, 65535), default=8000, show_default=True, help="Port to listen at; 0: a free one."
 )
+@click.option(
+    "--subscribe",
+    "source",
+    callback=lambda ctx, param, value: parse_source(ctx, param, value) if value else None,
+    metavar="pubsub:PROJECT[/SUBSCRIPTION]",
+    help="Take events from this Pub/Sub subscription too.",
+)
 @click.pass_context
-def serve(ctx: click.Context, host: str, port: int) -> None:
+def serve(ctx: click.Context, host: str, port: int, source: tuple[str, str] | None) -> None:
     """Take events over HTTP and show live figures, until Ctrl-C or SIGTERM.
 
     An event is acknowledged when it is on the disk. Another host than this machine's own is served only with a
@@ -24,6 +32,7 @@ def serve(ctx: click.Context, host: str, port: int) -> None:
     Examples:
       armazem serve
       ARMAZEM_TOKEN=… armazem serve --host 0.0.0.0 --port 80
+      armazem serve --subscribe pubsub:my-project
     """
     from armazem.serve.access import is_loopback
 
@@ -33,6 +42,5 @@ def serve(ctx: click.Context, host: str, port: int) -> None:
             f"--host {host} is open to other machines: set ARMAZEM_TOKEN to a secret that senders give, "
             "or keep to 127.0.0.1"
         )
-    from armazem.serve.server import serve as serve_http  # FastAPI takes half a second to import
-
-    serve_http(settings, host=host, port=port, on_ready=lambda url: console.messages().print(f"serving {url}"))
+    with pubsub_extra():
+        run_server(settings, host, port, subscription=source)

@@ -1,11 +1,9 @@
-"""Serving from `up`: the port looked at beforehand, and the simulator as a process beside the server."""
+"""Running the server for `serve` and `up`, with the simulator as a process beside it."""
 
 from __future__ import annotations
 
-import contextlib
 import subprocess
 import sys
-from collections.abc import Callable
 
 from armazem import console
 from armazem.config import Settings
@@ -21,35 +19,45 @@ def check_port(port: int) -> None:
         listening_socket("127.0.0.1", port).close()
 
 
-def run_server(settings: Settings, port: int, simulate: float | None) -> None:
-    """Serve this machine until Ctrl-C or SIGTERM; `simulate`: events a second that a child process sends."""
+def run_server(
+    settings: Settings,
+    host: str,
+    port: int,
+    *,
+    simulate: float | None = None,
+    subscription: tuple[str, str] | None = None,
+) -> None:
+    """Serve until Ctrl-C or SIGTERM; `simulate`: events a second that a child process sends."""
     from armazem.serve.server import serve  # FastAPI takes half a second to import
 
-    with contextlib.ExitStack() as children:
+    simulators: list[subprocess.Popen[bytes]] = []
 
-        def on_ready(url: str) -> None:
-            console.messages().print(f"serving {url}")
-            if simulate is not None:
-                children.callback(_simulator(settings, url, simulate))
+    def on_ready(url: str) -> None:
+        console.messages().print(f"serving {url}")
+        if simulate is not None:
+            simulators.append(_simulator(settings, url, simulate))
 
-        serve(settings, host="127.0.0.1", port=port, on_ready=on_ready)
+    def on_stop() -> None:  # before the server: it would go on trying to send
+        for process in simulators:
+            process.terminate()
+
+    try:
+        serve(settings, host=host, port=port, on_ready=on_ready, on_stop=on_stop, subscription=subscription)
+    finally:
+        for process in simulators:
+            process.terminate()
+            try:
+                process.wait(_STOP_SECONDS)
+            except subprocess.TimeoutExpired:
+                process.kill()
 
 
-def _simulator(settings: Settings, url: str, rate: float) -> Callable[[], None]:
-    """Start it; what is returned stops it. It says nothing of its own, errors apart."""
+def _simulator(settings: Settings, url: str, rate: float) -> subprocess.Popen[bytes]:
+    """The shop of `up --simulate`. It says nothing of its own, errors apart."""
     home = str(settings.home_folder.root)
-    process = subprocess.Popen(
-        [sys.executable, "-m", "armazem", "--home", home, "simulate", "--rate", str(rate), "--to", url],
+    return subprocess.Popen(
+        [sys.executable, "-m", "armazem", "--home", home, "simulate", "--quiet", "--rate", str(rate), "--to", url],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
-        start_new_session=True,  # Ctrl-C at the terminal ends the server first, and then it
+        start_new_session=True,  # Ctrl-C at the terminal is for the server, which ends it
     )
-
-    def stop() -> None:
-        process.terminate()
-        try:
-            process.wait(_STOP_SECONDS)
-        except subprocess.TimeoutExpired:
-            process.kill()
-
-    return stop

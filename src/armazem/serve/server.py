@@ -12,6 +12,7 @@ import socket
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING
 
 import uvicorn
 from uvicorn.server import HANDLED_SIGNALS
@@ -28,6 +29,9 @@ from armazem.serve.live_start import LiveStart
 from armazem.serve.metrics import Metrics
 from armazem.serve.protocol import LimitedProtocol
 from armazem.stream.ingest import Ingest
+
+if TYPE_CHECKING:
+    from armazem.stream.pubsub import Subscription
 
 _BACKLOG = 4096
 _SPARE_FILES = 200  # descriptors that connections leave to the journal, DuckDB and the compactor
@@ -88,8 +92,18 @@ class Server(uvicorn.Server):
                 signal.signal(number, handler)
 
 
-def serve(settings: Settings, *, host: str, port: int, on_ready: Callable[[str], None]) -> None:
+def serve(
+    settings: Settings,
+    *,
+    host: str,
+    port: int,
+    on_ready: Callable[[str], None],
+    on_stop: Callable[[], None] = lambda: None,
+    subscription: tuple[str, str] | None = None,
+) -> None:
     """Serve until SIGTERM or SIGINT. `on_ready` gets the URL when events are taken; live figures may come later.
+
+    `on_stop` is called as the end begins. `subscription`: project and name of one of Pub/Sub to read as well.
 
     Raises ServeError where the port is taken, HomeError where another process writes the journal,
     KeyboardInterrupt where a second SIGINT cut the end short.
@@ -108,13 +122,24 @@ def serve(settings: Settings, *, host: str, port: int, on_ready: Callable[[str],
 
         with (
             Ingest(home, settings, on_commit=committed) as ingest,
+            _reading(subscription, ingest, settings) as reader,
             Compactor(home),
             asyncio.Runner(loop_factory=_loop_factory()) as runner,
         ):
             live = LiveState(home, settings, dead_letters=dead_letters)
             with LiveStart(live) as start:
                 runner.run(
-                    _serve(settings, listener, live, start, ingest, metrics, lambda: on_ready(_url(host, listener)))
+                    _serve(
+                        settings,
+                        listener,
+                        live,
+                        start,
+                        ingest,
+                        reader,
+                        metrics,
+                        lambda: on_ready(_url(host, listener)),
+                        on_stop,
+                    )
                 )
 
 
@@ -124,8 +149,10 @@ async def _serve(
     live: LiveState,
     start: LiveStart,
     ingest: Ingest,
+    reader: Subscription | None,
     metrics: Metrics,
     on_ready: Callable[[], None],
+    on_stop: Callable[[], None],
 ) -> None:
     broadcast = Broadcast(live)
     access = Access(settings.token)
@@ -135,11 +162,13 @@ async def _serve(
         stats = ingest.stats()
         # Only while it is fresh: a balancer that sends nothing any more would never see it go away.
         disk = stats["last_error"] if time.monotonic() - events.failed_at < _RETRY_SECONDS else None
-        reasons = (stats["failed"], disk, start.missing, "the server is stopping" if stopping.is_set() else None)
+        ending = "the server is stopping" if stopping.is_set() else None
+        reasons = (stats["failed"], disk, start.missing, _why_not_read(reader), ending)
         return [reason for reason in reasons if reason]
 
     def stop() -> None:
         stopping.set()
+        on_stop()
         broadcast.close()
 
     events = EventsEndpoint(
@@ -170,6 +199,30 @@ async def _serve(
     await server.serve(sockets=[listener])
     if server.force_exit:
         raise KeyboardInterrupt
+
+
+@contextlib.contextmanager
+def _reading(subscription: tuple[str, str] | None, ingest: Ingest, settings: Settings) -> Iterator[Subscription | None]:
+    """The messages of a subscription go into the same journal. It ends before the journal does."""
+    if subscription is None:
+        yield None
+        return
+    from armazem.stream.pubsub import start_subscription  # Google's library: only who reads Pub/Sub needs it
+
+    reader = start_subscription(ingest, settings, *subscription)
+    try:
+        yield reader
+    finally:
+        reader.stop()
+
+
+def _why_not_read(reader: Subscription | None) -> str | None:
+    try:
+        if reader is not None:
+            reader.check()
+    except ArmazemError as error:
+        return str(error)
+    return None
 
 
 def listening_socket(host: str, port: int) -> socket.socket:
