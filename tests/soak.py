@@ -13,7 +13,7 @@ class Numbers:
     `ingest_kills`: of the process that writes the journal; `compactor_kills`: of the one that compacts it;
     `server_kills`: of the HTTP server under load.
     `connections`: idle ones beside a client that is served. `examples`: times the examples of a property test.
-    `event_histories`: files and events in any order, with builds; `unusual_shops`: builds of events with extreme values;
+    `event_histories`: files and events in any order, with builds; `unusual_shops`: builds of extreme values;
     `simulated_events`: sent by the simulator and all accounted for.
     """
 

@@ -93,7 +93,7 @@ def everything_unusual() -> list[Message]:
     sizes = ("product_length_cm", "product_height_cm", "product_width_cm", "product_weight_g")
     things = [
         product_update({"product_id": f"thing{n}", "product_category_name": text, **dict.fromkeys(sizes, size)})
-        for n, (text, size) in enumerate(zip(TEXTS, (0, 0.001, 10.125, 9999.999, 10_000, LARGEST, *[5] * 8), strict=True))
+        for n, (text, size) in enumerate(zip(TEXTS, (0, 0.001, 10.125, 9999.999, 1e4, LARGEST, *[5] * 8), strict=True))
     ]
     reviews = [
         order_review(review(order_id=f"sold{n}", review_comment_title=text, review_comment_message=text))
