@@ -5,27 +5,21 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections import Counter
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from types import TracebackType
 from typing import Any
 
 import duckdb
 
 from armazem.config import Settings
-from armazem.errors import ArmazemError, HomeError
+from armazem.errors import ArmazemError
 from armazem.home import Home
-from armazem.serve.live_tables import Applied, LiveTables
-from armazem.serve.live_totals import Totals
-from armazem.serve.live_window import HOUR, Window
-from armazem.stream import reading
-from armazem.warehouse import versions
+from armazem.serve.live_figures import Figures
+from armazem.serve.live_tables import LiveTables
 
 _logger = logging.getLogger(__name__)
 
-_COLUMNS = ("seq", "received_at", "event_type", "event_id", "timestamp", "data")
-_CHUNK = 250_000  # events of the journal that are applied together
 _PAUSE = 0.2  # seconds between two batches at least
 _LONGEST_PAUSE = 0.4
 _SHARE = 6  # pause so many times what the batch took: a small batch costs nearly as much as a large one
@@ -37,7 +31,7 @@ class LiveState:
     """Current state of every order known by events; `add` it lines, ask it for a `snapshot`.
 
     A `with` block rebuilds and starts it. Whatever the order, duplication and batches of the lines, the same events
-    give the same figures. It keeps nothing on disk but what spills to a scratch folder.
+    give the same figures. It keeps nothing on disk but what settles in a scratch folder.
     """
 
     def __init__(
@@ -50,11 +44,12 @@ class LiveState:
         max_waiting_bytes: int = 64 * 2**20,
         make_tables: Callable[[], LiveTables] = LiveTables,
     ) -> None:
-        self._home = home
-        self._threads = settings.threads
+        self.version = 0
+        self.lag_seconds = 0.0
+        """From acceptance to the figures, of the newest event of the last batch."""
+        self._figures = Figures(home, settings.threads, clock, make_tables)
         self._dead_letters = dead_letters
         self._clock = clock
-        self._make_tables = make_tables
         self._max_waiting_bytes = max_waiting_bytes
         self._waiting: list[bytes] = []
         self._waiting_bytes = 0
@@ -65,11 +60,7 @@ class LiveState:
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
         self._broken = False
-        self._customers_error: str | None = None
-        self.version = 0
-        self.lag_seconds = 0.0
-        """From acceptance to the figures, of the newest event of the last batch."""
-        self._clear()
+        self._snapshot: dict[str, Any] = {}
         self._publish()
 
     def __enter__(self) -> LiveState:
@@ -84,10 +75,7 @@ class LiveState:
 
     def rebuild(self) -> None:
         """Read the whole journal. Raises duckdb.Error, OSError, HomeError; not while the thread runs."""
-        self._tables.close()
-        self._clear()
-        self._take_customers()
-        self._catch_up()
+        self._figures.rebuild()
         self._broken = False
         self._publish()
 
@@ -103,7 +91,7 @@ class LiveState:
             self._arrived.set()
             self._thread.join()
             self._thread = None
-        self._tables.close()
+        self._figures.close()
 
     def add(self, lines: Sequence[bytes]) -> None:
         """Take lines that are in the journal, in its order. Never waits for the figures.
@@ -118,6 +106,31 @@ class LiveState:
                     self._overflowed = True
                     self._waiting, self._waiting_bytes = [], 0
         self._arrived.set()
+
+    def apply_waiting(self) -> float:
+        """Apply what waits, as the thread does; how long to pause then, in seconds."""
+        started = time.perf_counter()
+        with self._lock:
+            lines, overflowed = self._waiting, self._overflowed
+            self._waiting, self._waiting_bytes, self._overflowed = [], 0, False
+        if self._broken:
+            self.rebuild()
+            return _PAUSE
+        figures = self._figures
+        before = figures.seq
+        restated = figures.take_customers()
+        # Numbers that are missing: of lines from before the first `add`, or given up by the journal.
+        if overflowed or (lines and _seq(lines[0]) > figures.seq + 1):
+            figures.catch_up()
+        if lines and _seq(lines[-1]) > figures.seq:
+            figures.apply(lines)
+        seconds = time.perf_counter() - started
+        if figures.seq != before:
+            assert figures.last_received_at is not None
+            self.lag_seconds = max(0.0, (self._clock() - figures.last_received_at).total_seconds())
+        if figures.seq != before or restated or self._is_stale():
+            self._publish()
+        return min(max(_PAUSE, _SHARE * seconds), _LONGEST_PAUSE)
 
     def snapshot(self) -> dict[str, Any]:
         """The figures; money as Decimal, times with a zone but `order_purchase_timestamp`, which is business time.
@@ -138,17 +151,6 @@ class LiveState:
             self._changed.wait_for(lambda: self.version != version, timeout)
             return self.version
 
-    def _clear(self) -> None:
-        self._tables = self._make_tables()
-        self._totals = Totals()
-        self._window = Window()
-        self._events: Counter[str] = Counter()
-        self._recent: list[dict[str, Any]] = []
-        self._build: str | None = None
-        self._seq = 0
-        self._last_event_at: datetime | None = None
-        self._last_received_at: datetime | None = None
-
     def _run(self) -> None:
         pause = _PAUSE
         while True:
@@ -156,89 +158,16 @@ class LiveState:
             ending = self._stopping.is_set()
             self._arrived.clear()
             try:
-                pause = self.apply_waiting()
+                if not (ending and self._broken):
+                    pause = self.apply_waiting()
             except (duckdb.Error, OSError, ArmazemError) as error:
                 _logger.exception("the live figures could not be brought up to date; they are rebuilt")
                 self._broken = True
-                self._publish(f"the live figures are of {self._snapshot['as_of']}: {error}")
+                self._show({**self._snapshot, "error": f"the live figures are not brought up to date: {error}"})
                 pause = _RETRY
             if ending:
                 return
             self._stopping.wait(pause)
-
-    def apply_waiting(self) -> float:
-        """Apply what waits, or rebuild; how long to pause then, in seconds."""
-        started = time.perf_counter()
-        with self._lock:
-            lines, overflowed = self._waiting, self._overflowed
-            self._waiting, self._waiting_bytes, self._overflowed = [], 0, False
-        if self._broken:
-            self.rebuild()
-            return _PAUSE
-        before = self._seq
-        restated = self._take_customers()
-        # Numbers that are missing: of lines from before the first `add`, or given up by the journal.
-        if overflowed or (lines and _seq(lines[0]) > self._seq + 1):
-            self._catch_up()
-        if lines and _seq(lines[-1]) > self._seq:
-            self._applied(self._tables.apply_lines(lines, after=self._seq, since=self._since()))
-        seconds = time.perf_counter() - started
-        if self._seq != before or restated or self._is_stale():
-            self._publish()
-        return min(max(_PAUSE, _SHARE * seconds), _LONGEST_PAUSE)
-
-    def _catch_up(self) -> None:
-        """Read on in the journal, to its end."""
-        end = reading.last_seq(self._home)
-        self._tables.set_threads(self._threads)
-        try:
-            while self._seq < end:
-                after, up_to = self._seq, self._chunk_end(end)
-                self._applied(reading.reading(self._home, lambda: self._apply_journal(after, up_to)))  # noqa: B023
-                self._seq = up_to  # whatever of these numbers is not there will not come
-        finally:
-            self._tables.set_threads(1)
-
-    def _apply_journal(self, after: int, up_to: int) -> Applied | None:
-        source = f"from {reading.relation(self._home, after=after, up_to=up_to, columns=_COLUMNS)}"
-        return self._tables.apply(source, after=after, since=self._since())
-
-    def _since(self) -> datetime:
-        return self._clock() - timedelta(seconds=HOUR)
-
-    def _chunk_end(self, end: int) -> int:
-        """Where the next chunk ends: with a segment if it can, so that no file is read twice."""
-        ends = [s.first - 1 for s in reading.segments(self._home) if self._seq < s.first - 1 <= self._seq + _CHUNK]
-        return min(end, max(ends, default=self._seq + _CHUNK))
-
-    def _applied(self, applied: Applied | None) -> None:
-        if applied is None:
-            return
-        now = self._clock()
-        self._seq = applied.seq
-        self._events.update(applied.counts)
-        self._totals.add(applied.totals)
-        self._window.add(applied.second, applied.placed, applied.lag, now)
-        self._last_event_at = max(filter(None, (self._last_event_at, applied.last_event_at)))
-        self._last_received_at = max(filter(None, (self._last_received_at, applied.last_received_at)))
-        self._recent = self._tables.recent()
-        self.lag_seconds = max(0.0, (now - applied.last_received_at).total_seconds())
-
-    def _take_customers(self) -> bool:
-        """Give the orders the states of a newly published version's customers; whether there was one."""
-        try:
-            build = versions.current_build(self._home)
-            if build == self._build:
-                return False
-            self._tables.load_customers(self._home, build)
-        except (duckdb.Error, HomeError) as error:  # such as a version that was deleted this moment; tried again
-            self._customers_error = f"the customers of the published version cannot be read: {error}"
-            return False
-        self._customers_error = None
-        self._build = build
-        self._totals.add(self._tables.restate())
-        self._recent = self._tables.recent()
-        return True
 
     def _is_stale(self) -> bool:
         """Whether the figures that depend on the time, or on others, have to be looked at again."""
@@ -246,27 +175,20 @@ class LiveState:
         now = self._clock()
         waited = (now - old["as_of"]).total_seconds()
         return (
-            (self._window.lively and not 0 <= waited < _REFRESH)
+            (self._figures.window.lively and not 0 <= waited < _REFRESH)
             or now.replace(second=0, microsecond=0) != old["as_of"].replace(second=0, microsecond=0)
             or old["dead_letters"] != self._dead_letters()
-            or old["error"] != self._customers_error
+            or old["error"] != self._figures.customers_error
         )
 
-    def _publish(self, error: str | None = None) -> None:
+    def _publish(self) -> None:
         now = self._clock()
-        snapshot = {
-            "as_of": now,
-            "seq": self._seq,
-            **self._totals.figures(),
-            **self._window.figures(now),
-            "recent_orders": self._recent,
-            "last_event_at": self._last_event_at,
-            "last_received_at": self._last_received_at,
-            "events": dict(sorted(self._events.items())),
-            "dead_letters": self._dead_letters(),
-            "build": {"build_id": self._build} if self._build else None,
-            "error": error or self._customers_error,
-        }
+        figures = self._figures.shown(now)
+        self._show(
+            {"as_of": now, **figures, "dead_letters": self._dead_letters(), "error": self._figures.customers_error}
+        )
+
+    def _show(self, snapshot: dict[str, Any]) -> None:
         with self._changed:
             self._snapshot = snapshot
             self.version += 1
