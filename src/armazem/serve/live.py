@@ -163,7 +163,8 @@ class LiveState:
             except (duckdb.Error, OSError, ArmazemError) as error:
                 _logger.exception("the live figures could not be brought up to date; they are rebuilt")
                 self._broken = True
-                self._show({**self._snapshot, "error": f"the live figures are not brought up to date: {error}"})
+                reason = str(error).partition("\n")[0]
+                self._show({**self._snapshot, "error": f"the live figures are not brought up to date: {reason}"})
                 pause = _RETRY
             if ending:
                 return

@@ -95,7 +95,8 @@ class Figures:
                 return False
             self._tables.load_customers(self._home, build)
         except (duckdb.Error, HomeError) as error:  # such as a version that was deleted this moment; tried again
-            self.customers_error = f"the customers of the published version cannot be read: {error}"
+            reason = str(error).partition("\n")[0]
+            self.customers_error = f"the customers of the published version cannot be read: {reason}"
             return False
         self.customers_error = None
         self.build = build
