@@ -71,4 +71,3 @@ def _create_nothing(home: Home) -> None:
         with duckdb.connect() as connection:
             connection.execute(f"copy (select {columns} where false) to {sql_text(str(temporary))} (format parquet)")
         temporary.replace(compacted)
-
