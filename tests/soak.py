@@ -14,7 +14,7 @@ class Numbers:
     `server_kills`: of the HTTP server under load.
     `connections`: idle ones beside a client that is served. `examples`: times the examples of a property test.
     `event_histories`: files and events in any order, with builds; `unusual_shops`: builds of extreme values;
-    `simulated_events`: sent by the simulator and all accounted for.
+    `simulated_events`: sent by the simulator and all accounted for. `real_sample`: parity on BigQuery of that too.
     """
 
     kills: int
@@ -30,6 +30,7 @@ class Numbers:
     unusual_shops: int
     simulated_events: int
     examples: int
+    real_sample: bool
 
 
 SHORT = Numbers(
@@ -46,6 +47,7 @@ SHORT = Numbers(
     unusual_shops=1,
     simulated_events=2_000,
     examples=1,
+    real_sample=False,
 )
 LONG = Numbers(
     kills=50,
@@ -61,6 +63,7 @@ LONG = Numbers(
     unusual_shops=10,
     simulated_events=200_000,
     examples=25,
+    real_sample=True,
 )
 
 NUMBERS = LONG if os.environ.get("ARMAZEM_SOAK") == "1" else SHORT

@@ -21,6 +21,7 @@ from contract.event_examples import (
     seller_update,
 )
 from emulator import Emulator
+from soak import NUMBERS
 from warehouse import history
 from warehouse.shop import Shop
 
@@ -146,7 +147,10 @@ def test_generated_data_with_every_defect(shop: Shop, cloud: Cloud, tmp_path: Pa
     compare(shop, cloud, first, second, event_lines(first, second))
 
 
+@pytest.mark.slow
 def test_the_real_sample(shop: Shop, cloud: Cloud, tmp_path: Path) -> None:
+    if not NUMBERS.real_sample:
+        pytest.skip("the real sample takes minutes on the emulator: make soak")
     if not SAMPLE.is_dir():
         pytest.skip(f"the real sample is not at {SAMPLE}")
     compare(shop, cloud, *one_more_day(SAMPLE, tmp_path), lines=[])
