@@ -26,7 +26,7 @@ from armazem.warehouse import versions
 T = TypeVar("T")
 
 RECENT_ORDERS = 20
-MEMORY_LIMIT = "384MB"
+MEMORY_LIMIT = "256MB"
 
 
 @dataclass(frozen=True, slots=True)
