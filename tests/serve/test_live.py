@@ -242,8 +242,8 @@ def test_after_an_error_it_says_so_and_begins_anew(
     writer = Writer(shop)
     tables: list[LiveTables] = []
 
-    def make() -> LiveTables:
-        tables.append(LiveTables())
+    def make(scratch: Path) -> LiveTables:
+        tables.append(LiveTables(scratch))
         return tables[-1]
 
     live = open_live(make_tables=make)

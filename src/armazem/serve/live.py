@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
+from pathlib import Path
 from types import TracebackType
 from typing import Any
 
@@ -42,7 +43,7 @@ class LiveState:
         dead_letters: Callable[[], int] = lambda: 0,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
         max_waiting_bytes: int = 64 * 2**20,
-        make_tables: Callable[[], LiveTables] = LiveTables,
+        make_tables: Callable[[Path], LiveTables] = LiveTables,
     ) -> None:
         self.version = 0
         self.lag_seconds = 0.0

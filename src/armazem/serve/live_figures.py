@@ -6,6 +6,7 @@ import contextlib
 from collections import Counter
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import duckdb
@@ -31,7 +32,7 @@ class Figures:
     """
 
     def __init__(
-        self, home: Home, threads: int, clock: Callable[[], datetime], make_tables: Callable[[], LiveTables]
+        self, home: Home, threads: int, clock: Callable[[], datetime], make_tables: Callable[[Path], LiveTables]
     ) -> None:
         self.customers_error: str | None = None
         self._home = home
@@ -47,7 +48,7 @@ class Figures:
         self.window = Window()
         self.last_event_at: datetime | None = None
         self.last_received_at: datetime | None = None
-        self._tables = self._make_tables()
+        self._tables = self._make_tables(self._home.root / "live")
         self._totals = Totals()
         self._events: Counter[str] = Counter()
         self._recent: list[dict[str, Any]] = []

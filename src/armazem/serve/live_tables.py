@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -54,8 +53,10 @@ class LiveTables:
     Not thread-safe. Every method may raise duckdb.Error; begin with empty tables then.
     """
 
-    def __init__(self, *, memory_limit: str = MEMORY_LIMIT, recent_rows: int = RECENT_ROWS) -> None:
-        self._scratch = Path(tempfile.mkdtemp(prefix="armazem-live-"))
+    def __init__(self, scratch: Path, *, memory_limit: str = MEMORY_LIMIT, recent_rows: int = RECENT_ROWS) -> None:
+        shutil.rmtree(scratch, ignore_errors=True)  # of a process that was killed
+        scratch.mkdir(parents=True)
+        self._scratch = scratch
         self._connection = duckdb.connect(
             config={"threads": 1, "memory_limit": memory_limit, "temp_directory": str(self._scratch)}
         )
