@@ -18,7 +18,7 @@ from armazem.home import Home
 from armazem.stream.compaction import compact
 from armazem.stream.segments import SegmentWriter
 
-from .journal_files import line, rows, seqs
+from .journal_files import lines, rows, seqs
 
 if TYPE_CHECKING:
     from conftest import Numbers
@@ -51,8 +51,7 @@ class Beside:
     def write(self) -> None:
         writer = SegmentWriter(self.home.journal, 1, max_bytes=100_000, max_seconds=float("inf"))
         while not self.stop.wait(0.01):
-            first = self.written + 1
-            self.written = writer.append([line(seq) for seq in range(first, first + 10)], datetime.now(UTC))
+            self.written = writer.append(lines(self.written + 1, 10), 10, datetime.now(UTC))
         writer.close()
 
     def read(self) -> None:
