@@ -28,12 +28,13 @@ def main(root: Path) -> None:
         connection.execute("set preserve_insertion_order = false")
         loads = tuple(sorted({row.load_id for row in read_ledger(home)}))
         create_inputs(connection, home, Scope(loads, loads))
-        for schema in ("intermediate", "staging", "marts", "kpis"):
+        for schema in ("intermediate", "staging", "marts", "kpis", "live"):
             connection.execute(f"create schema {schema}")
         started = time.perf_counter()
         for result in results:
             if result["unique_id"].startswith("model."):
-                connection.execute(f"create table {result['relation_name']} as {result['compiled_code']}")
+                kind = "view" if ".live_" in result["unique_id"] else "table"
+                connection.execute(f"create {kind} {result['relation_name']} as {result['compiled_code']}")
             else:
                 connection.execute(f"select count(*) from ({result['compiled_code']}\n)").fetchall()
         connection.close()
