@@ -21,7 +21,7 @@ $(READY): requirements.lock pyproject.toml
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --editable .
 	@touch $@
 
-up: setup  ## The main job: data, load, build (ARGS="--orders 5000", ARGS="--data PATH", ARGS=--no-serve)
+up: setup  ## The main job: data, load, build, serve (ARGS="--orders 5000", ARGS="--data PATH", ARGS=--no-serve)
 	$(BIN)/armazem up $(ARGS)
 
 test: setup  ## All tests, after the static checks (ARGS="-k allocation")
