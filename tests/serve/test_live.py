@@ -259,6 +259,15 @@ def test_after_an_error_it_says_so_and_begins_anew(
     same(live, writer.lines)
 
 
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_figures_that_have_stopped_say_so(shop: Home, open_live: Callable[..., LiveState]) -> None:
+    live = open_live()
+    live.start()
+    live.add([()])  # type: ignore[list-item]  # what nobody thought of
+    until(lambda: live.error is not None)
+    assert "restart" in str(live.error)
+
+
 def test_from_compacted_segments(shop: Home, open_live: Callable[..., LiveState]) -> None:
     writer = Writer(shop, lines_per_segment=10)
     writer.write(accepted([placed(number) for number in range(25)] + [reached(3, "canceled"), reached(24, "shipped")]))

@@ -138,12 +138,14 @@ class LiveState:
 
         Made once per version and shared: do not change it. `error`: why the figures are not those of now.
         """
+        if self._thread and not self._thread.is_alive() and not self._stopping.is_set():  # a mistake of ours ended it
+            return {**self._snapshot, "error": "the live figures have stopped; events are safe; restart the server"}
         return self._snapshot
 
     @property
     def error(self) -> str | None:
         """Why the figures are not those of now; None where they are."""
-        error: str | None = self._snapshot["error"]
+        error: str | None = self.snapshot()["error"]
         return error
 
     def wait(self, version: int, timeout: float) -> int:
