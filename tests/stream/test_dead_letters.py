@@ -6,7 +6,6 @@ import csv
 import io
 import json
 from datetime import UTC, datetime, timedelta
-from importlib import import_module
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -27,8 +26,6 @@ from armazem.stream.replay import MARKS_FILE, Replay, replaying, select_letters
 from armazem.stream.sending import to_ingest
 
 from .shop_events import assert_conserved, event_ids, journal, ledger, letters, message
-
-import_module("armazem.cli.ingest")  # registers the commands
 
 SOON = datetime.now(UTC) + timedelta(days=3)
 BAD = message(2, timestamp="yesterday")

@@ -10,7 +10,6 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -25,8 +24,6 @@ from armazem.stream.files import KEPT_BYTES, read_batches
 from armazem.stream.ingest import Ingest
 
 from .shop_events import assert_conserved, event_ids, ledger, letters, message, messages, order
-
-import_module("armazem.cli.ingest")  # registers the commands
 
 
 def changed(path: str, value: Any) -> bytes:

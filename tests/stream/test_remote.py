@@ -8,7 +8,6 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -22,8 +21,6 @@ from armazem.stream.ingest import Ingest
 from armazem.stream.remote import Remote, SendError
 
 from .shop_events import assert_conserved, event_ids, ledger, letters, message, messages
-
-import_module("armazem.cli.ingest")  # registers the commands
 
 
 class Front(ThreadingHTTPServer):

@@ -22,7 +22,7 @@ from armazem.home import Home
 from armazem.sources.synthetic import generate
 from armazem.stream.compaction import compact
 from armazem.stream.ingest import Ingest
-from armazem.stream.journal import line_prefix
+from armazem.stream.journal import received_at
 from armazem.warehouse.query import open_published
 
 from . import history
@@ -78,10 +78,9 @@ def write_segments(home: Home, lines: list[bytes], first: int, cuts: list[int]) 
     folder = home.journal / "date=2026-11-23"
     folder.mkdir(exist_ok=True)
     bounds = sorted({0, *cuts, len(lines)})
+    envelope = b'"received_at":"%b","source":"http"' % received_at(NOW).encode()
     for begin, end in pairwise(bounds):
-        numbered = (
-            b'{"seq":%d%b%b\n' % (first + place, line_prefix("http", NOW), lines[place]) for place in range(begin, end)
-        )
+        numbered = (b'{"seq":%d,%b,%b\n' % (first + place, envelope, lines[place]) for place in range(begin, end))
         (folder / f"{first + begin:016d}.jsonl").write_bytes(b"".join(numbered))
 
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
+from threading import Event
+from types import FrameType
 from typing import Any
 
 import click
@@ -104,3 +107,23 @@ def cloud_extra() -> Iterator[None]:
         raise ArmazemError(
             f"the BigQuery target needs {error.name}", 'install it with `pip install "armazem[bigquery]"`'
         ) from error
+
+
+@contextmanager
+def stop_signals() -> Iterator[Event]:
+    """Set by the first Ctrl-C or SIGTERM. The second one ends the process as ever."""
+    stopped = Event()
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        del frame
+        signal.signal(number, before[signal.Signals(number)])
+        stopped.set()
+
+    for number in before:
+        signal.signal(number, stop)
+    try:
+        yield stopped
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import secrets
-import signal
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from threading import Event
-from types import FrameType
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import click
 
 from armazem import console
-from armazem.cli.group import format_option, main, print_rows, settings_of
+from armazem.cli.group import format_option, main, print_rows, settings_of, stop_signals
 from armazem.config import Settings
 from armazem.errors import ArmazemError
 from armazem.serve.formats import Format
@@ -162,7 +159,7 @@ def simulate(
         faults=Faults(duplicates, disorder, malformed),
     )
     shop = read_shop(settings)
-    with _stop_signals() as stop, _progress(to, quiet=quiet) as show:
+    with stop_signals() as stop, _progress(to, quiet=quiet) as show:
         report = run_simulation(
             shop, plan, to, ZoneInfo(settings.time_zone), token=settings.token, connections=connections,
             retry_seconds=retry_seconds, stop=stop, on_progress=show,
@@ -228,23 +225,3 @@ def _progress(to: str, *, quiet: bool) -> Iterator[Callable[[int, float], None] 
                 messages.print(line)
 
         yield show
-
-
-@contextmanager
-def _stop_signals() -> Iterator[Event]:
-    """Set by the first Ctrl-C or SIGTERM. The second one ends the process as ever."""
-    stopped = Event()
-    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
-
-    def stop(number: int, frame: FrameType | None) -> None:
-        del frame
-        signal.signal(number, before[signal.Signals(number)])
-        stopped.set()
-
-    for number in before:
-        signal.signal(number, stop)
-    try:
-        yield stopped
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

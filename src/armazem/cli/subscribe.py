@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import signal
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from types import FrameType
 from typing import TYPE_CHECKING
 
 import click
 
 from armazem import console
-from armazem.cli.group import main, settings_of
+from armazem.cli.group import main, settings_of, stop_signals
 from armazem.errors import ArmazemError
 from armazem.stream.batches import Counts
 from armazem.stream.ingest import Ingest
@@ -73,7 +71,7 @@ def subscribe(
             ingest, settings, project, subscription, limit=max_messages, on_failure=_say_returned
         )
         try:
-            with _stop_signals() as stopped:
+            with stop_signals() as stopped:
                 messages.print(f"reading {running.source}; Ctrl-C stops")
                 _watch(running, stopped, stop_when_idle)
         finally:
@@ -124,26 +122,6 @@ def _line(counts: Counts) -> str:
 def _say_returned(error: ArmazemError, messages: int, pause: float) -> None:
     console.show_error(error)
     console.messages().print(f"{messages:,} messages given back to Pub/Sub; trying again in {pause:.0f} s")
-
-
-@contextmanager
-def _stop_signals() -> Iterator[threading.Event]:
-    """Set by the first Ctrl-C or SIGTERM. The second one ends the process as ever."""
-    stopped = threading.Event()
-    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
-
-    def stop(number: int, frame: FrameType | None) -> None:
-        del frame
-        signal.signal(number, before[signal.Signals(number)])
-        stopped.set()
-
-    for number in before:
-        signal.signal(number, stop)
-    try:
-        yield stopped
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
 
 
 @contextmanager

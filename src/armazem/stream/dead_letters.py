@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
@@ -104,12 +104,6 @@ def read_dead_letters(home: Home, *, after: int = 0) -> Iterator[DeadLetter]:
         for line in read_lines(segment.path):
             if (letter := _decode(line.content)) and int(letter.id) > after:
                 yield letter
-
-
-def find_dead_letters(home: Home, ids: Iterable[str]) -> dict[str, DeadLetter]:
-    """The dead letters with these ids, as far as they exist."""
-    wanted = set(ids)
-    return {letter.id: letter for letter in read_dead_letters(home) if letter.id in wanted}
 
 
 def last_number(home: Home) -> int:

@@ -56,11 +56,6 @@ def received_at(now: datetime) -> str:
     return now.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
-def line_prefix(source: str, now: datetime) -> bytes:
-    """What comes between a line's number and its event, beginning with a comma."""
-    return b',"received_at":"%b","source":%b,' % (received_at(now).encode(), msgspec.json.encode(source))
-
-
 class Journal:
     """The writing end. Whoever opens it holds `journal_lock` and has run `recover`."""
 
