@@ -9,7 +9,8 @@ import time
 from pathlib import Path
 
 from armazem.home import Home
-from armazem.stream.seen import SeenIds, digests_of
+from armazem.stream.digests import digests_of
+from armazem.stream.seen import SeenIds
 
 _SMALL = (1, 5, 30)
 

@@ -267,6 +267,4 @@ def test_a_filter_forgets_nothing(seed: int, count: int) -> None:
     known, others = words(chance.bytes(16 * count)), words(chance.bytes(16 * 2000))
     filter_.add(known)
     assert filter_.perhaps(known).all()
-    guesses = filter_.perhaps(others)
-    assert guesses.mean() < 0.03
-    assert guesses.tolist() == [filter_.perhaps_one(other.tobytes()) for other in others]
+    assert filter_.perhaps(others).mean() < 0.03

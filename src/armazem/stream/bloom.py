@@ -27,7 +27,6 @@ class BloomFilter:
         self.count = 0
         self._mask = (1 << log2_bits) - 1
         self._bytes = np.zeros(1 << (log2_bits - 3), dtype=np.uint8)
-        self._view = self._bytes.data
 
     def _bits(self, digests: Words) -> Words:
         # Double hashing: the second word, made odd, is the step. Overflow is meant.
@@ -58,15 +57,3 @@ class BloomFilter:
         found = self._bytes[bits >> np.uint64(3)] >> (bits & np.uint64(7)).astype(np.uint8)
         hits: NDArray[np.bool_] = (found & np.uint8(1)).astype(np.bool_)
         return hits
-
-    def perhaps_one(self, digest: bytes) -> bool:
-        """The same for one digest, without the fixed cost of arrays."""
-        view, mask = self._view, self._mask
-        both = int.from_bytes(digest, "little")
-        bit, step = both >> 64, (both & 0xFFFF_FFFF_FFFF_FFFF) | 1
-        for _ in range(_PROBES):
-            at = bit & mask
-            if not view[at >> 3] >> (at & 7) & 1:
-                return False
-            bit += step
-        return True

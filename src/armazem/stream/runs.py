@@ -23,7 +23,7 @@ from armazem.landing.durable import sync_file, sync_path
 from armazem.stream.bloom import Words, words
 
 _HEADER = struct.Struct("<8sQQQI28x")  # magic, first seq, last seq, number of digests, CRC-32 of the digests
-_MAGIC = b"azseen1\n"
+_MAGIC = b"azseen2\n"  # of this header and of what `digests_of` gives
 _DIGEST = 16
 _PART = 1 << 20  # bytes read at a time
 _RANGES_LOG2 = 8  # a merge goes range by range of the first word, so that it needs little memory

@@ -1,9 +1,9 @@
 """Every event_id ever accepted, exactly, in little memory.
 
-An id is known by its 128-bit BLAKE2b digest: two of 10^12 ids share one with a chance below 10^-14, so an answer is as
-exact as the memory of the machine. The newest digests are in a set. When it is full, a thread writes it as a sorted
-run under `journal/seen` and merges runs of similar size; a Bloom filter in memory says for which ids the
-runs need not be looked at, which are nearly all new ones.
+The newest ids are in a set. When it is full, a thread writes their digests as a sorted run under `journal/seen` and
+merges runs of similar size; a Bloom filter in memory says for which ids the runs need not be looked at, which are
+nearly all new ones. A digest has 128 bits: two of 10^12 ids share one with a chance below 10^-14, so an answer is as
+exact as the memory of the machine.
 
 The runs are derived from the journal: what is missing, damaged, or of another journal is made anew from it when
 `SeenIds` is opened. So a crash, also in the middle of a merge, loses nothing.
@@ -11,21 +11,22 @@ The runs are derived from the journal: what is missing, damaged, or of another j
 
 from __future__ import annotations
 
-import hashlib
 import logging
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+
 from armazem.errors import HomeError
 from armazem.home import Home
 from armazem.stream.bloom import BloomFilter, Words, words
+from armazem.stream.digests import digests_of
 from armazem.stream.reading import event_ids, last_seq
 from armazem.stream.runs import Run, merge_runs, usable_runs, write_run
 
 _FIRST_FILTER = 26  # 2^26 bits, 8 MiB: for 6.7 million ids; each further filter is twice as large
-_FEW = 16  # so few ids are looked up one by one: arrays would cost more
 _WAITING = 2  # full sets that may wait for the disk before `commit` waits too
 
 _logger = logging.getLogger(__name__)
@@ -35,7 +36,8 @@ _logger = logging.getLogger(__name__)
 class _Full:
     """A set that is complete and waits to be written."""
 
-    digests: set[bytes]
+    ids: set[str]
+    digests: list[Words]
     first_seq: int
     last_seq: int
 
@@ -47,7 +49,7 @@ class SeenIds:
     def open(cls, home: Home, *, recent: int = 32_768, fanout: int = 4) -> SeenIds:
         """The ids of the journal in this home folder; the caller holds its writer's lock and has recovered it.
 
-        `recent` digests are kept in the set; `fanout` runs of similar size are merged into one.
+        `recent` ids are kept in the set; `fanout` runs of similar size are merged into one.
         Raises OSError or duckdb.Error where the journal or the folder of the runs cannot be used.
         """
         folder = home.journal / "seen"
@@ -61,12 +63,13 @@ class SeenIds:
 
     def __init__(self, folder: Path, recent: int, fanout: int) -> None:
         self._folder, self._limit, self._fanout = folder, recent, fanout
-        self._recent: set[bytes] = set()
+        self._recent: set[str] = set()
+        self._digests: list[Words] = []  # of the recent ones
         self._full: list[_Full] = []  # oldest first
         self._runs: list[Run] = []  # oldest first, without a gap
         self._filters = [BloomFilter(_FIRST_FILTER)]  # over the runs
         self._written = 0  # last seq in the runs and full sets
-        self._checked: dict[str, bytes] = {}
+        self._checked: tuple[Sequence[str], Words] = ([], words(b""))
         self._workers = ThreadPoolExecutor(2, "seen-ids")
         self._writing: Future[Run] | None = None
         self._merging: Future[Run] | None = None
@@ -79,30 +82,32 @@ class SeenIds:
         """
         self._settle()
         digests = digests_of(event_ids)
-        self._checked = dict(zip(event_ids, digests, strict=True))
-        known = self._recent.intersection(digests)
+        self._checked = event_ids, digests
+        batch = set(event_ids)
+        known = self._recent & batch
         for full in self._full:
-            known |= full.digests.intersection(digests)
+            known |= full.ids & batch
         if self._runs:
-            known |= self._in_runs([digest for digest in digests if digest not in known] if known else digests)
-        if not known and len(self._checked) == len(digests):
-            return [True] * len(digests)
+            known |= self._in_runs(event_ids, digests, known)
+        if not known and len(batch) == len(event_ids):
+            return [True] * len(event_ids)
         new = []
-        for digest in digests:
-            new.append(digest not in known)
-            known.add(digest)
+        for event_id in event_ids:
+            new.append(event_id not in known)
+            known.add(event_id)
         return new
 
     def commit(self, event_ids: Sequence[str], last_seq: int) -> None:
         """Record the ids of events that the journal has on disk; the last one has this seq."""
-        checked = self._checked
-        self._recent.update([checked.get(event_id) or digests_of([event_id])[0] for event_id in event_ids])
-        self._checked = {}
+        checked, digests = self._checked
+        self._recent.update(event_ids)
+        self._digests.append(digests if event_ids == checked else digests_of(event_ids))
+        self._checked = [], words(b"")
         if len(self._recent) < self._limit:
             self._settle()
             return
-        self._full.append(_Full(self._recent, self._written + 1, last_seq))
-        self._recent, self._written = set(), last_seq
+        self._full.append(_Full(self._recent, self._digests, self._written + 1, last_seq))
+        self._recent, self._digests, self._written = set(), [], last_seq
         self._start()
         self._settle(wait=len(self._full) > _WAITING)
 
@@ -112,16 +117,15 @@ class SeenIds:
         self._settle(more=False)
         self._close_runs()
 
-    def _in_runs(self, digests: list[bytes]) -> set[bytes]:
-        if len(digests) <= _FEW:
-            perhaps = [digest for digest in digests if any(one.perhaps_one(digest) for one in self._filters)]
-        else:
-            array = words(b"".join(digests))
-            hits = self._filters[0].perhaps(array)
-            for one in self._filters[1:]:
-                hits |= one.perhaps(array)
-            perhaps = [digests[at] for at in hits.nonzero()[0].tolist()]
-        return {digest for digest in perhaps if any(run.holds(digest) for run in reversed(self._runs))}
+    def _in_runs(self, event_ids: Sequence[str], digests: Words, known: set[str]) -> set[str]:
+        hits = self._filters[0].perhaps(digests)
+        for one in self._filters[1:]:
+            hits |= one.perhaps(digests)
+        perhaps = [at for at in hits.nonzero()[0].tolist() if event_ids[at] not in known]
+        return {event_ids[at] for at in perhaps if self._held(digests[at].tobytes())}
+
+    def _held(self, digest: bytes) -> bool:
+        return any(run.holds(digest) for run in reversed(self._runs))
 
     # Threads make files; the caller's thread takes them into use, so that nothing needs a lock. A large merge takes
     # seconds, so writing does not wait for it.
@@ -161,7 +165,7 @@ class SeenIds:
             return None
 
     def _write(self, full: _Full) -> Run:
-        digests = words(b"".join(full.digests))
+        digests = np.concatenate(full.digests)
         run = write_run(self._folder, digests, full.first_seq, full.last_seq)
         self._add_to_filters(digests)
         return run
@@ -205,14 +209,8 @@ class SeenIds:
         after = self._written
         first = True
         for ids, seq in event_ids(home, after=max(after - 1, 0)):
-            if first and after and not self._runs[-1].holds(digests_of(ids[:1])[0]):
+            if first and after and not self._runs[-1].holds(digests_of(ids[:1]).tobytes()):
                 return False
             first = False
             self.commit(ids, seq)
         return not (first and after)
-
-
-def digests_of(event_ids: Sequence[str]) -> list[bytes]:
-    """What the ids are known by, 16 bytes each."""
-    blake2b = hashlib.blake2b
-    return [blake2b(event_id.encode("utf-8", "surrogatepass"), digest_size=16).digest() for event_id in event_ids]
