@@ -13,7 +13,7 @@ import duckdb
 
 from armazem.contract import TABLES, ColumnType
 from armazem.contract.event_record import event_columns
-from armazem.contract.events import Accepted, journal_lines, process_batch
+from armazem.contract.events import Accepted, journal_lines, process_batch, renumbered
 from contract.event_examples import EXAMPLES, NOW, ZONE, canonical
 from contract.fuzz_events import mutated
 
@@ -42,7 +42,7 @@ def test_duckdb_reads_every_accepted_line(tmp_path: Path) -> None:
     accepted = [result for result in process_batch(messages, NOW, ZONE) if type(result) is Accepted]
     lines = [result.line for result in accepted]
     journal = tmp_path / "0000000000000001.jsonl"
-    journal.write_bytes(journal_lines(accepted, 1, "2026-11-23T12:00:00.000000Z", "http"))
+    journal.write_bytes(journal_lines(accepted, 1, "2026-11-23T12:00:00.000000Z", ["http"] * len(accepted)))
     columns = ", ".join(f"{name}: '{kind}'" for name, kind in event_columns().items())
     query = (
         f"select event_id, event_type, epoch_us(timestamp), data, raw from read_json('{journal}', "
@@ -71,7 +71,14 @@ def test_lines_of_the_journal_are_those_of_the_events() -> None:
     dice = random.Random(7)
     results = process_batch([mutated(dice) for _ in range(500)], NOW, ZONE)
     accepted = [result for result in results if type(result) is Accepted]
-    prefix = b'{"seq":%d,"received_at":"2026-11-23T12:00:00.123456Z","source":"pubsub:p/\\"s\\"",'
-    expected = [prefix % seq + event.line + b"\n" for seq, event in enumerate(accepted, 41)]
-    assert journal_lines(accepted, 41, "2026-11-23T12:00:00.123456Z", 'pubsub:p/"s"') == b"".join(expected)
-    assert journal_lines([], 41, "2026-11-23T12:00:00.123456Z", "http") == b""
+    sources = ["http" if number % 3 else 'pubsub:p/"s"' for number in range(len(accepted))]
+    prefix = b'{"seq":%d,"received_at":"2026-11-23T12:00:00.123456Z","source":%b,'
+    expected = [
+        prefix % (seq, json.dumps(source).encode()) + event.line + b"\n"
+        for seq, (source, event) in enumerate(zip(sources, accepted, strict=True), 95)
+    ]
+    lines = journal_lines(accepted, 95, "2026-11-23T12:00:00.123456Z", sources)
+    assert lines == b"".join(expected)
+    assert renumbered(expected, 95) == lines
+    assert renumbered([line.replace(b'{"seq":', b'{"seq":4') for line in expected], 95) == lines
+    assert journal_lines([], 95, "2026-11-23T12:00:00.123456Z", []) == renumbered([], 95) == b""
