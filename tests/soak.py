@@ -11,7 +11,7 @@ class Numbers:
     """Of the tests marked `slow`: kills of a build, builds beside readers, histories loaded day by day.
 
     `ingest_kills`: of the process that writes the journal; `compactor_kills`: of the one that compacts it;
-    `server_kills`: of the HTTP server under load.
+    `server_kills`: of the HTTP server under load; `live_kills`: of what reads the journal for the live figures.
     `connections`: idle ones beside a client that is served. `examples`: times the examples of a property test.
     `event_histories`: files and events in any order, with builds; `unusual_shops`: builds of extreme values;
     `simulated_events`: sent by the simulator and all accounted for. `real_sample`: parity on BigQuery of that too.
@@ -21,6 +21,7 @@ class Numbers:
     ingest_kills: int
     compactor_kills: int
     server_kills: int
+    live_kills: int
     connections: int
     builds_beside_readers: int
     histories: int
@@ -38,6 +39,7 @@ SHORT = Numbers(
     ingest_kills=3,
     compactor_kills=3,
     server_kills=3,
+    live_kills=4,
     connections=500,
     builds_beside_readers=2,
     histories=1,
@@ -54,6 +56,7 @@ LONG = Numbers(
     ingest_kills=100,
     compactor_kills=100,
     server_kills=100,
+    live_kills=100,
     connections=10_000,
     builds_beside_readers=20,
     histories=20,

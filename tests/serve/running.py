@@ -55,7 +55,7 @@ class Running:
         self.port = int(self.url.rpartition(":")[2])
         self.client = httpx.Client(base_url=self.url, timeout=60)
         if ready:
-            until(lambda: self.client.get("/readyz").status_code == 200, 60)
+            until(lambda: self.client.get("/readyz").json()["live"] is None, 60)
 
     def _ready(self, begin: int) -> str:
         deadline = time.monotonic() + 60

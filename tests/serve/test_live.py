@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-import functools
+import json
 import math
 import os
 import random
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -28,6 +30,7 @@ from contract.event_examples import (
     order_status_update,
     payment,
 )
+from soak import NUMBERS
 
 from armazem.config import Settings
 from armazem.contract.event_record import event_columns
@@ -158,7 +161,7 @@ def test_numbers_that_were_given_up(shop: Home, open_live: Callable[..., LiveSta
     same(live, writer.lines)
 
 
-def test_many_orders_settle_and_come_back(shop: Home, open_live: Callable[..., LiveState]) -> None:
+def test_many_changes_in_any_order(shop: Home, open_live: Callable[..., LiveState]) -> None:
     rng = random.Random(7)
     messages = [placed(number, value=number / 100) for number in range(400)]
     for number in range(1200):
@@ -175,7 +178,7 @@ def test_many_orders_settle_and_come_back(shop: Home, open_live: Callable[..., L
         )
     rng.shuffle(messages)
     writer = Writer(shop, lines_per_segment=300)
-    live = open_live(make_tables=functools.partial(LiveTables, recent_rows=60))
+    live = open_live()
     live.rebuild()
     for start in range(0, len(messages), 40):
         live.add(writer.write(accepted(messages[start : start + 40])))
@@ -185,6 +188,7 @@ def test_many_orders_settle_and_come_back(shop: Home, open_live: Callable[..., L
     publish(shop, "20261123T000000Z", published)
     live.apply_waiting()
     same(live, writer.lines, published)
+    live.close()
     again = open_live()
     again.rebuild()
     same(again, writer.lines, published)
@@ -262,6 +266,7 @@ def test_after_an_error_it_says_so_and_begins_anew(
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
 def test_figures_that_have_stopped_say_so(shop: Home, open_live: Callable[..., LiveState]) -> None:
     live = open_live()
+    live.rebuild()
     live.start()
     live.add([()])  # type: ignore[list-item]  # what nobody thought of
     until(lambda: live.error is not None)
@@ -276,6 +281,107 @@ def test_from_compacted_segments(shop: Home, open_live: Callable[..., LiveState]
     live = open_live()
     live.rebuild()
     same(live, writer.lines)
+
+
+def events_read(live: LiveState, monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """How many events each reading of the journal gives from now on."""
+    found = []
+    apply = LiveTables.apply
+
+    def counted(*arguments: Any, **options: Any) -> Any:
+        applied = apply(*arguments, **options)
+        found.append(sum(applied.counts.values()) if applied else 0)
+        return applied
+
+    monkeypatch.setattr(LiveTables, "apply", counted)
+    return found
+
+
+def test_a_restart_reads_only_what_is_new(
+    shop: Home, open_live: Callable[..., LiveState], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    writer = Writer(shop, lines_per_segment=10)
+    publish(shop, "20261123T000000Z", {identifier(50_001): "SP"})
+    writer.write(accepted([placed(number) for number in range(50)]))
+    live = open_live()
+    live.rebuild()
+    before = live.snapshot()
+    live.close()
+    writer.write(accepted([reached(7, "canceled"), placed(60)]))
+    again = open_live()
+    found = events_read(again, monkeypatch)
+    again.rebuild()
+    assert found == [2]
+    same(again, writer.lines, {identifier(50_001): "SP"})
+    assert again.snapshot()["orders_per_minute"] == before["orders_per_minute"] + 1 == 51
+
+
+@pytest.mark.parametrize("damage", ["garbage", "cut", "other journal", "shorter journal", "no progress"])
+def test_what_is_saved_but_of_no_use(shop: Home, open_live: Callable[..., LiveState], damage: str) -> None:
+    writer = Writer(shop, lines_per_segment=10)
+    writer.write(accepted([placed(number) for number in range(30)]))
+    live = open_live()
+    live.rebuild()
+    live.close()
+    (file,) = (shop.root / "live").glob("*.duckdb")
+    lines = writer.lines
+    if damage == "garbage":
+        file.write_bytes(os.urandom(file.stat().st_size))
+    elif damage == "cut":
+        os.truncate(file, file.stat().st_size // 2)
+    elif damage == "no progress":
+        with duckdb.connect(str(file)) as connection:
+            connection.execute("update saved set progress = '{}x'")
+    else:
+        for segment in shop.journal.glob("*/*.jsonl"):
+            segment.unlink()
+        kept = [placed(number) for number in (range(5) if damage == "shorter journal" else range(100, 150))]
+        (writer.lines, writer.next_seq) = ([], 1)
+        lines = writer.write(accepted(kept))
+    again = open_live()
+    again.rebuild()
+    same(again, lines)
+
+
+_LIVE = """
+import sys, time
+from pathlib import Path
+from armazem.config import Settings
+from armazem.home import Home
+from armazem.serve import live_figures
+from armazem.serve.live import LiveState
+
+live_figures._CHECKPOINT_SECONDS, live_figures._CHUNK = 0.0, 40
+home = Home(Path(sys.argv[1])).open()
+live = LiveState(home, Settings(home=home.root))
+print("go", flush=True)
+while True:
+    live.rebuild()  # as a start does: from the last checkpoint on
+    print(live.snapshot()["seq"], flush=True)
+"""
+
+
+@pytest.mark.slow
+def test_killed_at_any_moment(shop: Home, open_live: Callable[..., LiveState]) -> None:
+    """What a killed process leaves is whole: the next one goes on from it and counts nothing twice."""
+    rng = random.Random(11)
+    writer = Writer(shop, lines_per_segment=60)
+    number = 0
+    seen = []
+    for _ in range(NUMBERS.live_kills):
+        messages = [placed(number + each) for each in range(rng.randrange(1, 400))]
+        messages += [reached(rng.randrange(number + 1), "canceled", event_id=f"c-{number}-{each}") for each in range(9)]
+        number += len(messages)
+        writer.write(accepted(messages))
+        process = subprocess.Popen([sys.executable, "-c", _LIVE, str(shop.root)], stdout=subprocess.PIPE, text=True)
+        assert process.stdout and process.stdout.readline() == "go\n"
+        time.sleep(rng.uniform(0, 1.5))
+        process.kill()
+        seen += [int(line) for line in process.communicate()[0].split("\n")[:-1]]
+    live = open_live()
+    live.rebuild()
+    same(live, writer.lines)
+    assert seen == sorted(seen)
 
 
 def test_orders_per_minute_and_lag(shop: Home, open_live: Callable[..., LiveState]) -> None:
@@ -396,7 +502,7 @@ def test_lines_are_read_with_the_types_of_the_contract() -> None:
     columns = ", ".join(f'"{name}" {type_}' for name, type_ in event_columns().items())
     with duckdb.connect() as connection:
         connection.execute(f"create table journal ({columns})")
-        connection.execute(f"create table live as select unnest(from_json('{{}}', '{LINE}'))")
+        connection.execute(f"create table live as select unnest(from_json('{{}}', '{json.dumps(LINE)}'))")
         for name in ("seq", "received_at", "event_type", "event_id", "timestamp"):
             assert _type(connection, "journal", name) == _type(connection, "live", name)
         parts = {

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -29,7 +28,6 @@ from armazem.config import Settings
 from armazem.contract.tables import ORDER_STATUSES
 from armazem.home import Home
 from armazem.serve.live import LiveState
-from armazem.serve.live_tables import LiveTables
 
 from .live_journal import Writer, accepted, publish
 from .live_reference import figures
@@ -104,7 +102,6 @@ def shown(live: LiveState, names: Sequence[str]) -> dict[str, Any]:
     lost=st.sets(st.integers(0, 5)),
     published_at=st.integers(0, 6),
     lines_per_segment=st.integers(1, 30),
-    recent_rows=st.integers(1, 12),
 )
 @settings(max_examples=fuzz(40), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_any_order_duplication_batches_and_restarts(
@@ -113,25 +110,20 @@ def test_any_order_duplication_batches_and_restarts(
     lost: set[int],
     published_at: int,
     lines_per_segment: int,
-    recent_rows: int,
 ) -> None:
-    """`restarts`, `lost`: before which batches, and of which ones the live state is not told.
-
-    `recent_rows`: of a table; beyond it, rows settle on the disk.
-    """
+    """`restarts`, `lost`: before which batches, and of which ones the live state is not told."""
     with tempfile.TemporaryDirectory() as folder:
         home = Home(Path(folder)).open()
         options = Settings(home=home.root)
-        tables = functools.partial(LiveTables, recent_rows=recent_rows)
         writer = Writer(home, lines_per_segment=lines_per_segment)
-        live = LiveState(home, options, clock=lambda: NOW, make_tables=tables)
+        live = LiveState(home, options, clock=lambda: NOW)
         live.rebuild()
         for number, batch in enumerate(batches):
             if number == published_at:
                 publish(home, "20261123T000000Z", PUBLISHED)
             if number in restarts:
                 live.close()
-                live = LiveState(home, options, clock=lambda: NOW, make_tables=tables)
+                live = LiveState(home, options, clock=lambda: NOW)
                 live.rebuild()
             lines = writer.write(batch)
             if number not in lost:

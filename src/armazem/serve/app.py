@@ -106,13 +106,16 @@ def build_api(
         "/readyz",
         tags=["operations"],
         summary="Whether it takes events",
-        response_description="It does.",
+        response_description="It does; `live` says why the live figures are not those of now, where they are not.",
         response_class=Response,
         responses={503: {"description": "It does not; `reasons` says why."}},
     )
     async def readyz() -> Response:
         reasons = not_ready()
-        return _json(503 if reasons else 200, {"status": "not ready" if reasons else "ready", "reasons": reasons})
+        status = "not ready" if reasons else "ready"
+        # Events do not wait for the figures, so neither does whoever sends them.
+        behind = start.missing or live.error
+        return _json(503 if reasons else 200, {"status": status, "reasons": reasons, "live": behind})
 
     @api.get(
         "/metrics",

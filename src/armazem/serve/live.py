@@ -32,7 +32,7 @@ class LiveState:
     """Current state of every order known by events; `add` it lines, ask it for a `snapshot`.
 
     A `with` block rebuilds and starts it. Whatever the order, duplication and batches of the lines, the same events
-    give the same figures. It keeps nothing on disk but what settles in a scratch folder.
+    give the same figures. What it has read is in the folder `live`, so that a restart does not read it again.
     """
 
     def __init__(
@@ -60,7 +60,7 @@ class LiveState:
         self._arrived = threading.Event()
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
-        self._broken = False
+        self._broken = True  # until it has read the journal
         self._snapshot: dict[str, Any] = {}
         self._publish()
 
@@ -75,7 +75,10 @@ class LiveState:
         self.close()
 
     def rebuild(self) -> None:
-        """Read the whole journal. Raises duckdb.Error, OSError, HomeError; not while the thread runs."""
+        """Read what is new in the journal, all of it the first time. Not while the thread runs.
+
+        Raises duckdb.Error, OSError, HomeError.
+        """
         self._figures.rebuild()
         self._broken = False
         self._publish()
@@ -131,6 +134,7 @@ class LiveState:
             self.lag_seconds = max(0.0, (self._clock() - figures.last_received_at).total_seconds())
         if figures.seq != before or restated or self._is_stale():
             self._publish()
+        figures.checkpoint()
         return min(max(_PAUSE, _SHARE * seconds), _LONGEST_PAUSE)
 
     def snapshot(self) -> dict[str, Any]:

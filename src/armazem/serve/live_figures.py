@@ -1,8 +1,13 @@
-"""What the live state knows: the tables of its orders, their totals, and how far in the journal that is."""
+"""What the live state knows: the tables of its orders, their totals, and how far in the journal that is.
+
+A restart begins with what the last checkpoint has saved, and reads only what came to the journal after it.
+"""
 
 from __future__ import annotations
 
 import contextlib
+import shutil
+import time
 from collections import Counter
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
@@ -10,18 +15,36 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+import msgspec
 
 from armazem.errors import HomeError
 from armazem.home import Home
+from armazem.serve import live_sql as sql
 from armazem.serve.live_tables import Applied, LiveTables
-from armazem.serve.live_totals import Totals
+from armazem.serve.live_totals import Change, Totals
 from armazem.serve.live_window import HOUR, Window
 from armazem.stream import reading
 from armazem.warehouse import versions
 
-_COLUMNS = ("seq", "received_at", "event_type", "event_id", "timestamp", "data")
-_CHUNK = 250_000  # events of the journal that are applied together
+_CHUNK = 150_000  # events of the journal that are applied together
 _CHUNK_BYTES = 160 * 2**20  # of their files as lines; Parquet has an eighth of it
+_CHUNK_MEMORY = "512MB"
+_CHECKPOINT_SECONDS = 10.0
+_CHECKPOINT_EVENTS = 500_000
+
+
+class _Progress(msgspec.Struct):
+    """What is saved with the tables. `event_id`: of event `event_seq` of the journal that they were made of."""
+
+    seq: int = 0
+    event_seq: int = 0
+    event_id: str = ""
+    build: str | None = None
+    last_event_at: datetime | None = None
+    last_received_at: datetime | None = None
+    events: dict[str, int] = msgspec.field(default_factory=dict)
+    totals: list[Change] = msgspec.field(default_factory=list)
+    orders_by_second: dict[int, int] = msgspec.field(default_factory=dict)
 
 
 class Figures:
@@ -40,56 +63,120 @@ class Figures:
         self._clock = clock
         self._make_tables = make_tables
         self._chunk = _CHUNK
-        self._clear()
+        self._folder = home.root / "live"
+        self._tables: LiveTables | None = None
+        self._suspect = False  # whether what is saved was read, and none of it written since
+        self._begin(_Progress())
 
-    def _clear(self) -> None:
-        self.seq = 0
-        self.build: str | None = None
-        self.window = Window()
-        self.last_event_at: datetime | None = None
-        self.last_received_at: datetime | None = None
-        self._tables = self._make_tables(self._home.root / "live")
-        self._totals = Totals()
-        self._events: Counter[str] = Counter()
+    def _begin(self, progress: _Progress) -> None:
+        self._progress = progress
+        self._totals = Totals(progress.totals)
+        self._events = Counter(progress.events)
+        self.window = Window(progress.orders_by_second)
         self._recent: list[dict[str, Any]] = []
+        self._checkpoint_at, self._checkpoint_seq = time.monotonic(), progress.seq
+
+    @property
+    def seq(self) -> int:
+        return self._progress.seq
+
+    @property
+    def build(self) -> str | None:
+        return self._progress.build
+
+    @property
+    def last_received_at(self) -> datetime | None:
+        return self._progress.last_received_at
 
     def close(self) -> None:
-        self._tables.close()
+        """Save all of it; where that fails, the next start reads the journal from the last checkpoint on."""
+        if self._tables:
+            with contextlib.suppress(duckdb.Error):
+                self._tables.checkpoint()
+        self._close()
+
+    def _close(self) -> None:
+        if self._tables:
+            self._tables.close()
+            self._tables = None
 
     def rebuild(self) -> None:
-        """Begin anew, with the whole journal."""
+        """Begin with what was saved, or, where that is of another journal or cannot be used, with the whole journal."""
+        self._close()
         try:
-            self._read_all()
-        except duckdb.OutOfMemoryException:
-            if self._chunk < 1000:
-                raise
-            self._chunk //= 8  # orders of a thousand items, say
-            self._read_all()
+            if self._suspect:
+                raise duckdb.IOException("what was saved has led to an error before")
+            self._open()
+            self.take_customers()
+            self.catch_up()
+        except duckdb.Error:
+            self._begin_anew()
+        self._suspect = True
 
-    def _read_all(self) -> None:
-        self._tables.close()
-        self._clear()
-        self.take_customers()
-        self.catch_up()
+    def _open(self) -> None:
+        self._tables = self._make_tables(self._folder)
+        saved = self._tables.saved()
+        try:
+            progress = msgspec.json.decode(saved, type=_Progress) if saved else _Progress()
+        except msgspec.DecodeError as error:
+            raise duckdb.InvalidInputException(f"the progress saved in {self._folder} is none") from error
+        if progress.seq and reading.event_id_at(self._home, progress.event_seq) != progress.event_id:
+            self._close()
+            self._remove()
+            self._tables, progress = self._make_tables(self._folder), _Progress()
+        self._begin(progress)
+        self._recent = self._tables.recent()
+
+    def _begin_anew(self) -> None:
+        while True:
+            self._close()
+            self._remove()
+            try:
+                self._open()
+                self.take_customers()
+                self.catch_up()
+            except duckdb.OutOfMemoryException:
+                if self._chunk < 1000:
+                    raise
+                self._chunk //= 8  # orders of a thousand items, say
+            else:
+                return
+
+    def _remove(self) -> None:
+        shutil.rmtree(self._folder, ignore_errors=True)
 
     def catch_up(self) -> None:
         """Read on in the journal, to its end, in chunks that fit into memory."""
+        assert self._tables
         end = reading.last_seq(self._home)
-        self._tables.set_threads(self._threads)
+        self._tables.set_limits(self._threads, _CHUNK_MEMORY)
         try:
             while self.seq < end:
                 up_to = self._chunk_end(end)
-                self._note(reading.reading(self._home, lambda: self._apply_journal(up_to)))  # noqa: B023
-                self.seq = up_to  # whatever of these numbers is not there will not come
+                reading.reading(self._home, lambda: self._apply_journal(up_to))  # noqa: B023
+                self._progress.seq = up_to  # whatever of these numbers is not there will not come
+                self.checkpoint()
         finally:
-            self._tables.set_threads(1)
+            self._tables.set_limits(1)
 
     def apply(self, lines: Sequence[bytes]) -> None:
         """Apply lines of the journal; those that it has already are passed over."""
-        self._note(self._tables.apply_lines(lines, after=self.seq, since=self._since()))
+        assert self._tables
+        with self._tables.transaction():
+            self._note(self._tables.apply_lines(lines, after=self.seq, since=self._since()))
+
+    def checkpoint(self) -> None:
+        """Put it on the disk, if something is new and it is time to."""
+        assert self._tables
+        new = self.seq - self._checkpoint_seq
+        if new >= _CHECKPOINT_EVENTS or (new and time.monotonic() - self._checkpoint_at >= _CHECKPOINT_SECONDS):
+            self._tables.checkpoint()
+            self._suspect = False
+            self._checkpoint_at, self._checkpoint_seq = time.monotonic(), self.seq
 
     def take_customers(self) -> bool:
         """Give the orders the states of a newly published version's customers; whether there was one."""
+        assert self._tables
         try:
             build = versions.current_build(self._home)
             if build == self.build:
@@ -100,8 +187,11 @@ class Figures:
             self.customers_error = f"the customers of the published version cannot be read: {reason}"
             return False
         self.customers_error = None
-        self.build = build
-        self._totals.add(self._tables.restate())
+        with self._tables.transaction():
+            while (changes := self._tables.restate()) is not None:
+                self._totals.add(changes)
+            self._progress.build = build
+            self._save()
         self._recent = self._tables.recent()
         return True
 
@@ -112,15 +202,17 @@ class Figures:
             **self._totals.figures(),
             **self.window.figures(now),
             "recent_orders": self._recent,
-            "last_event_at": self.last_event_at,
+            "last_event_at": self._progress.last_event_at,
             "last_received_at": self.last_received_at,
             "events": dict(sorted(self._events.items())),
             "build": {"build_id": self.build} if self.build else None,
         }
 
-    def _apply_journal(self, up_to: int) -> Applied | None:
-        source = f"from {reading.relation(self._home, after=self.seq, up_to=up_to, columns=_COLUMNS)}"
-        return self._tables.apply(source, after=self.seq, since=self._since())
+    def _apply_journal(self, up_to: int) -> None:
+        assert self._tables
+        source = f"from {reading.relation(self._home, after=self.seq, up_to=up_to, columns=sql.COLUMNS)}"
+        with self._tables.transaction():
+            self._note(self._tables.apply(source, after=self.seq, since=self._since()))
 
     def _chunk_end(self, end: int) -> int:
         """Where the next chunk ends: with a segment if it can, so that no file is read twice."""
@@ -140,13 +232,23 @@ class Figures:
     def _note(self, applied: Applied | None) -> None:
         if applied is None:
             return
-        self.seq = applied.seq
+        assert self._tables
+        progress = self._progress
+        progress.seq, progress.event_seq, progress.event_id = applied.seq, applied.seq, applied.event_id
+        progress.last_event_at = max(filter(None, (progress.last_event_at, applied.last_event_at)))
+        progress.last_received_at = max(filter(None, (progress.last_received_at, applied.last_received_at)))
         self._events.update(applied.counts)
         self._totals.add(applied.totals)
         self.window.add(applied.second, applied.placed, applied.lag, self._clock())
-        self.last_event_at = max(filter(None, (self.last_event_at, applied.last_event_at)))
-        self.last_received_at = max(filter(None, (self.last_received_at, applied.last_received_at)))
         self._recent = self._tables.recent()
+        self._save()
+
+    def _save(self) -> None:
+        assert self._tables
+        progress = self._progress
+        progress.events, progress.totals = dict(self._events), self._totals.changes()
+        progress.orders_by_second = self.window.orders
+        self._tables.save(msgspec.json.encode(progress).decode())
 
     def _since(self) -> datetime:
         return self._clock() - timedelta(seconds=HOUR)

@@ -1,13 +1,15 @@
-"""The state of the orders that came as events, in a DuckDB of its own that spills to a scratch folder."""
+"""The state of the orders that came as events, in a DuckDB file that outlives the process."""
 
 from __future__ import annotations
 
+import contextlib
+import hashlib
 import shutil
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import duckdb
 import numpy as np
@@ -16,28 +18,29 @@ import pyarrow as pa
 
 from armazem.home import Home
 from armazem.serve import live_sql as sql
-from armazem.serve.live_places import Keys
-from armazem.serve.live_tiers import RECENT_ROWS, TieredTable
 from armazem.serve.live_totals import Change
 from armazem.stream.reading import sql_text
 from armazem.warehouse import versions
 
-T = TypeVar("T")
-
 RECENT_ORDERS = 20
 MEMORY_LIMIT = "256MB"
+_RESTATED_ROWS = 100_000
+
+# Whatever the SQL would do otherwise makes another file, and the figures are read from the journal again.
+_FORMAT = hashlib.blake2b(Path(sql.__file__).read_bytes(), digest_size=6).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)
 class Applied:
     """What a batch changed.
 
-    `totals`: to add. `counts`: lines per event_type. `second`, `placed`,
-    `lag`: per arrival when it came (seconds since the epoch), whether it placed an order, and
-    its age then in microseconds.
+    `event_id`: of the event with number `seq`. `totals`: to add. `counts`: lines per event_type. `second`,
+    `placed`, `lag`: per arrival when it came (seconds since the epoch), whether it placed an order, and its age then
+    in microseconds.
     """
 
     seq: int
+    event_id: str
     counts: dict[str, int]
     last_event_at: datetime
     last_received_at: datetime
@@ -50,34 +53,61 @@ class Applied:
 class LiveTables:
     """Newest value per key and column of every order, and of every customer that had an update.
 
-    Not thread-safe. Every method may raise duckdb.Error; begin with empty tables then.
+    What is changed in a `transaction` with `save` is on the disk, whole, after the next `checkpoint`, and never half.
+    Not thread-safe. Every method may raise duckdb.Error; open it again then.
     """
 
-    def __init__(self, scratch: Path, *, memory_limit: str = MEMORY_LIMIT, recent_rows: int = RECENT_ROWS) -> None:
-        shutil.rmtree(scratch, ignore_errors=True)  # of a process that was killed
-        scratch.mkdir(parents=True)
-        self._scratch = scratch
+    def __init__(self, folder: Path, *, memory_limit: str = MEMORY_LIMIT) -> None:
+        """Open what the last checkpoint has left in `folder`, or empty tables."""
+        folder.mkdir(parents=True, exist_ok=True)
+        file = folder / f"state-{_FORMAT}.duckdb"
+        for other in folder.iterdir():  # of another version of the program, or of a process that was killed
+            if other != file:
+                shutil.rmtree(other) if other.is_dir() else other.unlink()
         self._connection = duckdb.connect(
-            config={"threads": 1, "memory_limit": memory_limit, "temp_directory": str(self._scratch)}
+            config={"threads": 1, "memory_limit": memory_limit, "temp_directory": str(folder / "temp")}
         )
-        self._connection.execute("set timezone = 'UTC'")
-        self._connection.execute(sql.TABLES)
-        self._orders = TieredTable(
-            self._connection,
-            self._scratch,
-            "orders",
-            ("hash", "customer_hash"),
-            flag="state_by_event",
-            recent_rows=recent_rows,
-        )
-        self._customers = TieredTable(self._connection, self._scratch, "customers", ("hash",), recent_rows=recent_rows)
+        try:
+            run = self._connection.execute
+            run("set timezone = 'UTC'")
+            # No log of each change: what came after the last checkpoint is read from the journal again.
+            run(f"attach {sql_text(file)} as state (recovery_mode no_wal_writes)")
+            run("use state")
+            if not run("from duckdb_tables() where database_name = 'state'").fetchone():
+                with self.transaction():
+                    run(sql.TABLES)
+        except duckdb.Error:
+            self._connection.close()
+            raise
 
     def close(self) -> None:
         self._connection.close()
-        shutil.rmtree(self._scratch, ignore_errors=True)
 
-    def set_threads(self, threads: int) -> None:
-        self._connection.execute(f"set threads = {threads}")
+    def set_limits(self, threads: int, memory_limit: str = MEMORY_LIMIT) -> None:
+        self._connection.execute(f"set threads = {threads}; set memory_limit = '{memory_limit}'")
+
+    @contextlib.contextmanager
+    def transaction(self) -> Iterator[None]:
+        self._connection.begin()
+        try:
+            yield
+        except BaseException:
+            with contextlib.suppress(duckdb.Error):  # the first error is the one to tell
+                self._connection.rollback()
+            raise
+        self._connection.commit()
+
+    def save(self, progress: str) -> None:
+        """Keep this text with the tables."""
+        self._connection.execute("truncate saved")
+        self._connection.execute("insert into saved values (?)", [progress])
+
+    def saved(self) -> str | None:
+        row = self._connection.execute("from saved").fetchone()
+        return str(row[0]) if row else None
+
+    def checkpoint(self) -> None:
+        self._connection.execute("checkpoint state")
 
     def apply_lines(self, lines: Sequence[bytes], *, after: int, since: datetime) -> Applied | None:
         """Apply lines of the journal after position `after`; None where there are none.
@@ -92,13 +122,7 @@ class LiveTables:
             self._connection.unregister("lines")
 
     def apply(self, source: str, *, after: int, since: datetime) -> Applied | None:
-        """Apply the events of this query, which has the columns of the contract's event record."""
-        applied = self._apply(source, after, int(since.timestamp() * 1e6))
-        self._orders.settle()
-        self._customers.settle()
-        return applied
-
-    def _apply(self, source: str, after: int, since: int) -> Applied | None:
+        """Apply the events of this query, which has the columns of `live_sql.COLUMNS`."""
         run = self._connection.execute
         run(sql.EVENTS.format(source=source, after=after))
         counts = run(sql.COUNTS).fetchall()
@@ -109,9 +133,11 @@ class LiveTables:
         self._find_orders()
         run(sql.PUBLISHED_STATES)
         run(sql.REDUCE)
-        arrivals = run(sql.ARRIVALS.format(since=since)).fetchnumpy()
+        arrivals = run(sql.ARRIVALS.format(since=int(since.timestamp() * 1e6))).fetchnumpy()
+        seq, event_id = max((count[2], count[5]) for count in counts)
         return Applied(
-            seq=max(count[2] for count in counts),
+            seq=seq,
+            event_id=event_id,
             last_event_at=max(count[3] for count in counts),
             last_received_at=max(count[4] for count in counts),
             counts={count[0]: count[1] for count in counts},
@@ -122,24 +148,20 @@ class LiveTables:
         )
 
     def _update_customers(self) -> None:
-        self._customers.bring_back("hash", self._hashes("touched_customers"))
         self._connection.execute(sql.OLD_CUSTOMERS)
-        if len(self._hashes("batch_customers")):
+        if self._count("batch_customers"):
             self._connection.execute(sql.CUSTOMERS)
 
     def _find_orders(self) -> None:
         run = self._connection.execute
-        customers = self._hashes("batch_customers")
-        self._orders.bring_back("hash", self._hashes("touched"))
-        self._orders.bring_back("customer_hash", customers)
         run(sql.FOUND.format(condition=sql.TOUCHED_ORDER))
-        if len(customers):
+        if self._count("batch_customers"):
             run(sql.ALSO_FOUND)
         run(sql.OLD)
 
-    def _hashes(self, table: str) -> Keys:
-        hashes: Keys = self._connection.execute(f"select distinct hash from {table}").fetchnumpy()["hash"]
-        return hashes
+    def _count(self, table: str) -> int:
+        row = self._connection.execute(f"select count(*) from {table}").fetchone()
+        return int(row[0]) if row else 0
 
     def recent(self) -> list[dict[str, Any]]:
         """The newest placed orders, newest first; `order_purchase_timestamp` is business time."""
@@ -162,17 +184,14 @@ class LiveTables:
         finally:
             run("detach warehouse")
 
-    def restate(self) -> list[Change]:
-        """Give the states of `load_customers` to all orders whose state no event tells; what changes."""
-        changes = self._restate()
-        for file in self._orders.files():
-            self._orders.bring_back_file(file, flagged=False)
-            changes += self._restate()
-            self._orders.settle()
-        return changes
+    def restate(self) -> list[Change] | None:
+        """Give the states of `load_customers` to orders whose state no event tells; None once all have them.
 
-    def _restate(self) -> list[Change]:
-        self._connection.execute(sql.FOUND.format(condition=sql.UNTOLD))
+        A call changes so many rows as fit into memory.
+        """
+        self._connection.execute(sql.RESTATED.format(limit=_RESTATED_ROWS))
+        if not self._count("found"):
+            return None
         self._connection.execute(sql.OLD)
         self._connection.execute(sql.RESTATE)
         return self._replace_old_by_fresh()

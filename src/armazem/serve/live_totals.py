@@ -31,6 +31,10 @@ class Totals:
             else:
                 self._cells.pop((status, state), None)
 
+    def changes(self) -> list[Change]:
+        """What makes the same totals of empty ones."""
+        return [(*cell, *sums) for cell, sums in self._cells.items()]
+
     def figures(self) -> dict[str, Any]:
         """orders, revenue, by_status, by_state.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, deque
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -17,8 +18,8 @@ _MAX_LAGS = 20_000  # kept of one batch, evenly spread; below some 60,000 events
 class Window:
     """Counts per second of the last hour, and lags of the last minute. Times are seconds since the epoch."""
 
-    def __init__(self) -> None:
-        self._orders: Counter[int] = Counter()
+    def __init__(self, orders: Mapping[int, int] | None = None) -> None:
+        self._orders = Counter(orders or {})
         self._lags: deque[tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]] = deque()
 
     def add(
@@ -48,6 +49,11 @@ class Window:
             ],
             "lag_seconds": self._percentiles(second),
         }
+
+    @property
+    def orders(self) -> dict[int, int]:
+        """Second to orders that came in it."""
+        return dict(self._orders)
 
     @property
     def lively(self) -> bool:

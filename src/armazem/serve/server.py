@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import errno
+import functools
 import gc
 import logging
 import signal
@@ -120,27 +121,15 @@ def serve(
         def dead_letters() -> int:
             return sum(counts["dead_letters"] for counts in ingest.stats()["sources"].values())
 
-        with (
-            Ingest(home, settings, on_commit=committed) as ingest,
-            _reading(subscription, ingest, settings) as reader,
-            Compactor(home),
-            asyncio.Runner(loop_factory=_loop_factory()) as runner,
-        ):
+        with contextlib.ExitStack() as opened:
+            ingest = opened.enter_context(Ingest(home, settings, on_commit=committed))
             live = LiveState(home, settings, dead_letters=dead_letters)
-            with LiveStart(live) as start:
-                runner.run(
-                    _serve(
-                        settings,
-                        listener,
-                        live,
-                        start,
-                        ingest,
-                        reader,
-                        metrics,
-                        lambda: on_ready(_url(host, listener)),
-                        on_stop,
-                    )
-                )
+            start = opened.enter_context(LiveStart(live))
+            reader = opened.enter_context(_reading(subscription, ingest, settings))
+            opened.enter_context(Compactor(home))
+            runner = opened.enter_context(asyncio.Runner(loop_factory=_loop_factory()))
+            ready = functools.partial(on_ready, _url(host, listener))
+            runner.run(_serve(settings, listener, live, start, ingest, reader, metrics, ready, on_stop))
 
 
 async def _serve(
@@ -163,7 +152,7 @@ async def _serve(
         # Only while it is fresh: a balancer that sends nothing any more would never see it go away.
         disk = stats["last_error"] if time.monotonic() - events.failed_at < _RETRY_SECONDS else None
         ending = "the server is stopping" if stopping.is_set() else None
-        reasons = (stats["failed"], disk, start.missing, _why_not_read(reader), ending)
+        reasons = (stats["failed"], disk, _why_not_read(reader), ending)
         return [reason for reason in reasons if reason]
 
     def stop() -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from itertools import groupby
 from pathlib import Path
 from typing import TypeVar
@@ -37,20 +37,21 @@ def segments(home: Home) -> list[Segment]:
     return list_segments(home.journal)
 
 
-def relation(home: Home, *, after: int = 0, up_to: int | None = None, columns: Sequence[str] | None = None) -> str:
+def relation(home: Home, *, after: int = 0, up_to: int | None = None, columns: Collection[str] | None = None) -> str:
     """A DuckDB table expression over the events with after < seq <= up_to, in journal order.
 
-    `columns`: names of the event's record (all of them by default). It names the files of now: whoever keeps it sees
-    nothing of later segments, and fails once a file of it is compacted and removed; see `reading`.
+    `columns`: names of the event's record (all of them by default), or names with the types that they are read as:
+    of a STRUCT fewer fields than it has, say. It names the files of now: whoever keeps it sees nothing of later
+    segments, and fails once a file of it is compacted and removed; see `reading`.
     Garbage and a torn last line are passed over.
     """
-    types = event_columns()
+    types = event_columns() | (dict(columns) if isinstance(columns, Mapping) else {})
     names = list(types) if columns is None else list(columns)
     until = "" if up_to is None else f" and seq <= {int(up_to)}"
     condition = f"seq > {int(after)}{until} and event_id is not null"
     parts = [
         f"select {', '.join(_selected(name, types[name]) for name in names)} from {source} where {condition}"
-        for source in _sources(_between(segments(home), after, up_to), {*names, "seq", "event_id"})
+        for source in _sources(_between(segments(home), after, up_to), {name: types[name] for name in (*names, *_IDS)})
     ]
     if not parts:
         empty = ", ".join(f'cast(null as {types[name]}) as "{name}"' for name in names)
@@ -65,7 +66,7 @@ def _between(found: Sequence[Segment], after: int, up_to: int | None) -> Iterato
             yield segment
 
 
-def _sources(found: Iterator[Segment], needed: set[str]) -> Iterator[str]:
+def _sources(found: Iterator[Segment], needed: Mapping[str, str]) -> Iterator[str]:
     for compacted, group in groupby(found, key=lambda segment: segment.compacted):
         paths = [segment.path for segment in group]
         yield parquet_source(paths) if compacted else lines_source(paths, needed)
@@ -76,14 +77,14 @@ def parquet_source(paths: Sequence[Path]) -> str:
     return f"read_parquet([{', '.join(map(sql_path, paths))}], hive_partitioning = false)"
 
 
-def lines_source(paths: Sequence[Path], columns: Collection[str] | None = None, *, strict: bool = False) -> str:
-    """A DuckDB table function over files of journal lines.
+def lines_source(paths: Sequence[Path], columns: Mapping[str, str] | None = None, *, strict: bool = False) -> str:
+    """A DuckDB table function over files of journal lines; `columns`: names and types, those of the event's record.
 
     A line that is no JSON is a row of nulls, a value that does not fit its column is null. With `strict` each of them
     fails the statement.
     """
-    types = event_columns()
-    pairs = ", ".join(f"{sql_text(n)}: {sql_text(t)}" for n, t in types.items() if columns is None or n in columns)
+    types = event_columns() if columns is None else columns
+    pairs = ", ".join(f"{sql_text(name)}: {sql_text(type_)}" for name, type_ in types.items())
     return (
         f"read_json([{', '.join(map(sql_path, paths))}], format = 'newline_delimited', columns = {{{pairs}}}, "
         f"ignore_errors = {str(not strict).lower()}, maximum_object_size = {LONGEST_LINE}, "
@@ -126,10 +127,11 @@ def event_ids(home: Home, *, after: int = 0) -> Iterator[tuple[list[str], int]]:
 
     Unlike `relation` it gets over garbage of any length.
     """
+    ids = {name: event_columns()[name] for name in _IDS}
     with duckdb.connect(config={"memory_limit": "1GB", "threads": 2}) as connection:
         for segment in _between(segments(home), after, None):
             path = segment.path if segment.path.exists() else segment.path.with_suffix(".parquet")
-            source = parquet_source([path]) if path.suffix == ".parquet" else lines_source([path], _IDS)
+            source = parquet_source([path]) if path.suffix == ".parquet" else lines_source([path], ids)
             try:
                 result = connection.execute(
                     f"select event_id, seq from {source} where seq > {after} and event_id is not null"
@@ -142,6 +144,18 @@ def event_ids(home: Home, *, after: int = 0) -> Iterator[tuple[list[str], int]]:
                     if (record := decode_line(line.content)) and record.seq > after:
                         after = record.seq
                         yield [record.event_id], after
+
+
+def event_id_at(home: Home, seq: int) -> str | None:
+    """The id of the event with this number. Raises duckdb.Error."""
+
+    def query() -> tuple[str] | None:
+        with duckdb.connect() as connection:
+            relation_ = relation(home, after=seq - 1, up_to=seq, columns=("event_id",))
+            return connection.execute(f"from {relation_}").fetchone()
+
+    row = reading(home, query)
+    return row[0] if row else None
 
 
 def last_seq(home: Home) -> int:
