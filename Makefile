@@ -52,7 +52,7 @@ docs: setup  ## Render the parts of docs/ and dbt/ that come from the contract a
 
 lock: setup  ## Compile requirements.lock anew
 	$(BIN)/python -m pip install --quiet uv
-	$(BIN)/uv pip compile --quiet --group dev --extra bigquery --extra pubsub --no-emit-index-url --python-version 3.11 pyproject.toml -o requirements.lock
+	$(BIN)/uv pip compile --quiet --group dev --extra bigquery --extra pubsub --extra tableau --no-emit-index-url --python-version 3.11 pyproject.toml -o requirements.lock
 
 clean:  ## Remove the environment and caches, not the data
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis
