@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Sequence
+from itertools import chain, repeat
 from string import ascii_lowercase, ascii_uppercase, digits
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -34,16 +35,21 @@ def _compiled(values: str) -> _Get:
     return get
 
 
+class _Rows(NamedTuple):
+    """The rows of one part: what each event has, an object or a list of them, and all of them in one list."""
+
+    of_event: list[Any]
+    all: list[Any]
+
+
 class _Columns:
     """How to take the columns of one event type out of its events, by what is checked of them."""
 
     def __init__(self, event_type: EventType) -> None:
-        self.values: list[tuple[_Get, list[tuple[str, _Get]]]] = []
+        self.parts: list[tuple[str, _Get, bool, list[tuple[str, _Get]]]] = []
         self.together = _TOGETHER.get(event_type.name)
         tables = {part.name for part in event_type.parts}
         for part in event_type.parts:
-            path = f"row.data.{part.name}"
-            rows = _compiled(f"one for row in rows for one in {path}" if part.many else f"{path} for row in rows")
             columns = []
             for column in part.table.columns:
                 kind = _kind(column)
@@ -53,7 +59,7 @@ class _Columns:
                     value = f"row.{column.name}"
                     given = "" if column.name in part.required else f" if {value} is not None"
                     columns.append((kind, _compiled(f"{value} for row in rows{given}")))
-            self.values.append((rows, columns))
+            self.parts.append((part.name, _compiled(f"row.data.{part.name} for row in rows"), part.many, columns))
 
 
 def _kind(column: Column) -> str | None:
@@ -75,40 +81,42 @@ def _kind(column: Column) -> str | None:
             return None
 
 
-def _belong(rows: list[list[Any]], order_ids: list[str], numbered: _Get) -> bool:
+def _belong(rows: _Rows, order_ids: list[str], numbered: _Get) -> bool:
     """Whether each event's rows are of its order, and their numbers differ."""
-    counts = list(map(len, rows))
+    counts = list(map(len, rows.of_event))
     if counts.count(1) < len(counts):
-        order_ids = [order_id for order_id, count in zip(order_ids, counts, strict=True) for _ in range(count)]
-        if any(len(set(numbered(several))) < len(several) for several in rows if len(several) > 1):
+        order_ids = list(chain.from_iterable(map(repeat, order_ids, counts)))
+        if any(len(set(numbered(several))) < len(several) for several in rows.of_event if len(several) > 1):
             return False
-    return [row.order_id for one in rows for row in one] == order_ids
+    return _ORDER_IDS(rows.all) == order_ids
 
 
-def _items_and_payments_belong(events: list[Any]) -> bool:
-    order_ids = [event.data.orders.order_id for event in events]
-    return _belong([event.data.order_items for event in events], order_ids, _ITEM_NUMBERS) and _belong(
-        [event.data.order_payments for event in events], order_ids, _PAYMENT_NUMBERS
+def _items_and_payments_belong(parts: dict[str, _Rows]) -> bool:
+    order_ids = _ORDER_IDS(parts["orders"].all)
+    return _belong(parts["order_items"], order_ids, _ITEM_NUMBERS) and _belong(
+        parts["order_payments"], order_ids, _PAYMENT_NUMBERS
     )
 
 
-def _payments_belong(events: list[Any]) -> bool:
-    payments = [event.data.order_payments for event in events]
-    return _belong(payments, [rows[0].order_id for rows in payments], _PAYMENT_NUMBERS)
+def _payments_belong(parts: dict[str, _Rows]) -> bool:
+    payments = parts["order_payments"]
+    return _belong(payments, [rows[0].order_id for rows in payments.of_event], _PAYMENT_NUMBERS)
 
 
-def _stages_timed(events: list[Any]) -> bool:
+def _stages_timed(parts: dict[str, _Rows]) -> bool:
     stages = STAGE_TIMESTAMPS
-    orders = [event.data.orders for event in events]
     return not any(
-        getattr(order, stages[order.order_status]) is None for order in orders if order.order_status in stages
+        getattr(order, stages[order.order_status]) is None
+        for order in parts["orders"].all
+        if order.order_status in stages
     )
 
 
+_ORDER_IDS = _compiled("row.order_id for row in rows")
 _ITEM_NUMBERS = _compiled("row.order_item_id for row in rows")
 _PAYMENT_NUMBERS = _compiled("row.payment_sequential for row in rows")
 # Event type -> whether the values that belong together do so in all of the events.
-_TOGETHER: dict[str, Callable[[list[Any]], bool]] = {
+_TOGETHER: dict[str, Callable[[dict[str, _Rows]], bool]] = {
     "order_initiated": _items_and_payments_belong,
     "order_status_update": _stages_timed,
     "order_payment": _payments_belong,
@@ -123,12 +131,15 @@ def _surely_good(events: list[Any], horizon: Horizon) -> bool:
     for event in events:
         by_type[type(event)].append(event)
     for struct, alike in by_type.items():
-        for get_rows, columns in _COLUMNS[struct].values:
-            rows = get_rows(alike)
+        parts: dict[str, _Rows] = {}
+        for name, get_rows, many, columns in _COLUMNS[struct].parts:
+            of_event = get_rows(alike)
+            rows = list(chain.from_iterable(of_event)) if many else of_event
+            parts[name] = _Rows(of_event, rows)
             for kind, get in columns:
                 values[kind] += get(rows)
         together = _COLUMNS[struct].together
-        if together is not None and not together(alike):
+        if together is not None and not together(parts):
             return False
     stamps = [event.timestamp for event in events]
     return (
