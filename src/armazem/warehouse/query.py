@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import threading
+from collections import OrderedDict
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +16,8 @@ from armazem.errors import HomeError, QueryError
 from armazem.home import Home
 from armazem.stream.reading import sql_path, sql_text
 from armazem.warehouse import versions
+
+_KEPT_ROWS = 200_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,14 +37,90 @@ def open_published(home: Home, *, failed: bool = False) -> Iterator[duckdb.DuckD
     Raises HomeError where there is nothing to open.
     """
     home.open(create=False)
-    path = _failed_file(home) if failed else _published_file(home)
-    try:
-        connection = duckdb.connect(str(path), read_only=True)
-    except duckdb.Error as error:
-        raise HomeError(f"{path} cannot be opened: {error}", "`armazem rollback` restores a version") from error
-    with closing(connection):
-        _confine(connection, home)
+    with closing(_connect(home, _failed_file(home) if failed else _published_file(home))) as connection:
         yield connection
+
+
+class Published:
+    """The published version, held open, for a process that answers many queries. Thread-safe.
+
+    A version never changes, so its answers are kept: the last `answers` of them, of the version that is current.
+    """
+
+    def __init__(self, home: Home, *, threads: int = 2, memory_limit: str = "256MB", answers: int = 2000) -> None:
+        self._home = home
+        self._config = {"threads": threads, "memory_limit": memory_limit}
+        self._answers = answers
+        self._kept: OrderedDict[tuple[str, tuple[Any, ...]], Rows] = OrderedDict()
+        self._kept_rows = 0
+        self._lock = threading.Lock()
+        self._version: _Version | None = None
+
+    def build_id(self) -> str | None:
+        """Of the version that is current now; None where nothing is published. Raises HomeError."""
+        return versions.current_build(self._home)
+
+    def query(self, sql: str, parameters: Sequence[Any] = ()) -> Rows:
+        """The answer of the current version, to a query on its own tables (`live` changes: it is not for here).
+
+        Raises HomeError where there is nothing to open, QueryError where DuckDB refuses the query.
+        """
+        return self.query_build(sql, parameters)[1]
+
+    def query_build(self, sql: str, parameters: Sequence[Any] = ()) -> tuple[str, Rows]:
+        """The same, with the build that it is of."""
+        key = (sql, tuple(parameters))
+        with self._lock:
+            version = self._open()
+            if (rows := self._kept.get(key)) is not None:
+                self._kept.move_to_end(key)
+                return version.build, rows
+            version.queries += 1
+            cursor = version.connection.cursor()
+        try:
+            with closing(cursor):
+                rows = fetch(cursor, sql, parameters)
+        finally:
+            with self._lock:
+                version.queries -= 1
+                self._let_go(version)
+        with self._lock:
+            if version is self._version and key not in self._kept and len(rows.rows) <= _KEPT_ROWS // 20:
+                self._kept[key] = rows
+                self._kept_rows += len(rows.rows)
+                while len(self._kept) > self._answers or self._kept_rows > _KEPT_ROWS:
+                    self._kept_rows -= len(self._kept.popitem(last=False)[1].rows)
+        return version.build, rows
+
+    def close(self) -> None:
+        with self._lock:
+            self._forget()
+
+    def _open(self) -> _Version:
+        if self._version is None or self._version.build != versions.current_build(self._home):
+            self._forget()
+            path = _published_file(self._home)
+            self._version = _Version(path.stem, _connect(self._home, path, self._config))
+        return self._version
+
+    def _forget(self) -> None:
+        old, self._version = self._version, None
+        if old:
+            self._let_go(old)
+        self._kept.clear()
+        self._kept_rows = 0
+
+    def _let_go(self, version: _Version) -> None:
+        # Closing a connection ends the queries of its cursors.
+        if version is not self._version and not version.queries:
+            version.connection.close()
+
+
+@dataclass(slots=True, eq=False)
+class _Version:
+    build: str
+    connection: duckdb.DuckDBPyConnection
+    queries: int = 0
 
 
 def run_query(home: Home, sql: str, *, failed: bool = False) -> Rows:
@@ -61,6 +141,15 @@ def fetch(connection: duckdb.DuckDBPyConnection, sql: str, parameters: Sequence[
         raise QueryError(
             str(error).strip(), '`armazem sql "show all tables"` lists the tables and their columns'
         ) from error
+
+
+def _connect(home: Home, path: Path, config: Mapping[str, Any] | None = None) -> duckdb.DuckDBPyConnection:
+    try:
+        connection = duckdb.connect(str(path), read_only=True, config=dict(config or {}))
+    except duckdb.Error as error:
+        raise HomeError(f"{path} cannot be opened: {error}", "`armazem rollback` restores a version") from error
+    _confine(connection, home)
+    return connection
 
 
 def _confine(connection: duckdb.DuckDBPyConnection, home: Home) -> None:
