@@ -10,10 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+import pytest
 
 from armazem.contract import TABLES, ColumnType
 from armazem.contract.event_record import event_columns
-from armazem.contract.events import Accepted, journal_lines, process_batch, renumbered
+from armazem.contract.events import Accepted, Refused, journal_batch, journal_lines, process_batch, renumbered
 from contract.event_examples import EXAMPLES, NOW, ZONE, canonical
 from contract.fuzz_events import mutated
 
@@ -82,3 +83,19 @@ def test_lines_of_the_journal_are_those_of_the_events() -> None:
     assert renumbered(expected, 95) == lines
     assert renumbered([line.replace(b'{"seq":', b'{"seq":4') for line in expected], 95) == lines
     assert journal_lines([], 95, "2026-11-23T12:00:00.123456Z", []) == renumbered([], 95) == b""
+
+
+@pytest.mark.parametrize("good", [True, False], ids=["all accepted", "some refused"])
+def test_a_batch_for_the_journal_is_what_its_results_are(good: bool) -> None:
+    dice = random.Random(8)
+    canonical_ones = [canonical(build()) for build in EXAMPLES.values()] * 3
+    messages = canonical_ones if good else [mutated(dice) for _ in range(500)]
+    sources = [f"source {number % 3}" for number in range(len(messages))]
+    time = "2026-11-23T12:00:00.123456Z"
+    results = process_batch(messages, NOW, ZONE)
+    accepted = [(result, source) for result, source in zip(results, sources, strict=True) if type(result) is Accepted]
+    event_ids, lines, refused = journal_batch(messages, sources, 7, time, NOW, ZONE)
+    assert event_ids == [event.event_id for event, _ in accepted]
+    assert lines == journal_lines([event for event, _ in accepted], 7, time, [source for _, source in accepted])
+    assert refused == [(at, result) for at, result in enumerate(results) if type(result) is Refused]
+    assert good is not bool(refused)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -47,6 +47,14 @@ class Refused(msgspec.Struct, gc=False):
     event_id: str | None
 
 
+class JournalBatch(NamedTuple):
+    """Messages on their way into the journal: the accepted ones as lines, the refused ones with their position."""
+
+    event_ids: list[str]
+    lines: bytes
+    refused: list[tuple[int, Refused]]
+
+
 class _JournalLine(msgspec.Struct, gc=False, omit_defaults=True):
     seq: int
     received_at: str
@@ -61,7 +69,13 @@ class _JournalLine(msgspec.Struct, gc=False, omit_defaults=True):
 def process_batch(messages: Sequence[bytes], now: datetime, zone: ZoneInfo) -> list[Accepted | Refused]:
     """One result per message, in their order. `now` has a zone; `zone` is that of business time. Bytes never raise."""
     horizon = Horizon.at(now, zone)
-    positions, events = event_fast.good(*event_fast.decode(messages), horizon)
+    return _results(messages, *event_fast.good(*event_fast.decode(messages), horizon), horizon)
+
+
+def _results(
+    messages: Sequence[bytes], positions: Sequence[int], events: Sequence[Any], horizon: Horizon
+) -> list[Accepted | Refused]:
+    """The results where the fast path has found these events good at these positions."""
     accepted = [Accepted(_NAMES[type(event)], event.event_id, event.timestamp, event.data) for event in events]
     if len(events) == len(messages):
         return [*accepted]
@@ -84,6 +98,31 @@ def exact(message: bytes, horizon: Horizon) -> Accepted | Refused:
     except RecursionError:
         text = "the message is nested too deep"
         return Refused(RejectCode.NOT_JSON.value, "$", text, message, _valid(event_id))
+
+
+def journal_batch(
+    messages: Sequence[bytes], sources: Sequence[str], first_seq: int, received_at: str, now: datetime, zone: ZoneInfo
+) -> JournalBatch:
+    """What `process_batch` and `journal_lines` give of messages, each with its source."""
+    horizon = Horizon.at(now, zone)
+    positions, events = event_fast.good(*event_fast.decode(messages), horizon)
+    if len(events) == len(messages):  # nearly always; a result for each would take 0.2 µs of the 4 µs of an event
+        lines = [
+            _JournalLine(seq, received_at, source, _NAMES[type(event)], event.event_id, event.timestamp, event.data)
+            for seq, (event, source) in enumerate(zip(events, sources, strict=True), first_seq)
+        ]
+        return JournalBatch([event.event_id for event in events], ENCODER.encode_lines(lines), [])
+    accepted: list[Accepted] = []
+    accepted_sources: list[str] = []
+    refused: list[tuple[int, Refused]] = []
+    for position, result in enumerate(_results(messages, positions, events, horizon)):
+        if isinstance(result, Accepted):
+            accepted.append(result)
+            accepted_sources.append(sources[position])
+        else:
+            refused.append((position, result))
+    written = journal_lines(accepted, first_seq, received_at, accepted_sources)
+    return JournalBatch([event.event_id for event in accepted], written, refused)
 
 
 def journal_lines(events: Sequence[Accepted], first_seq: int, received_at: str, sources: Sequence[str]) -> bytes:

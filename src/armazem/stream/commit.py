@@ -9,7 +9,7 @@ from itertools import compress, islice
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
-from armazem.contract.events import Accepted, Refused, journal_lines, process_batch, renumbered
+from armazem.contract.events import Refused, journal_batch, renumbered
 from armazem.stream.dead_letters import DeadLetters, Refusal
 from armazem.stream.errors import JournalError
 from armazem.stream.intake import Outcome, Rejection, Submission
@@ -89,24 +89,16 @@ class Committer:
     def _encoded(self, submissions: Sequence[Submission], now: datetime) -> _Batch:
         messages = [message for submission in submissions for message in submission.messages]
         sources = [submission.source for submission in submissions for _ in submission.messages]
+        time = received_at(now)
         batch = _Batch([], [], [])
         for start in range(0, len(messages), _CACHED):
             some = slice(start, start + _CACHED)
-            self._encode(messages[some], sources[some], start, now, batch)
+            first_seq = self._journal.next_seq + len(batch.event_ids)
+            event_ids, lines, refused = journal_batch(messages[some], sources[some], first_seq, time, now, self._zone)
+            batch.event_ids.extend(event_ids)
+            batch.lines.append(lines)
+            batch.refused.extend((start + at, why) for at, why in refused)
         return batch
-
-    def _encode(
-        self, messages: Sequence[bytes], sources: Sequence[str], start: int, now: datetime, batch: _Batch
-    ) -> None:
-        """Add messages to the batch; the first of them is the one at `start` of the commit."""
-        results = process_batch(messages, now, self._zone)
-        events = [result for result in results if type(result) is Accepted]
-        if len(events) < len(results):
-            sources = [source for source, result in zip(sources, results, strict=True) if type(result) is Accepted]
-            batch.refused.extend((at, result) for at, result in enumerate(results, start) if type(result) is Refused)
-        first_seq = self._journal.next_seq + len(batch.event_ids)
-        batch.lines.append(journal_lines(events, first_seq, received_at(now), sources))
-        batch.event_ids.extend([event.event_id for event in events])
 
     def _append(self, batch: _Batch, new: Sequence[bool], now: datetime) -> None:
         """Write the lines of the new events. Their ids count as seen once they are on the disk. Raises JournalError."""
