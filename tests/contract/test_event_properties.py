@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import math
 import random
 from collections import Counter
 from collections.abc import Callable, Sequence
+from decimal import Decimal
 
 import pytest
 from hypothesis import given, settings
@@ -13,6 +15,7 @@ from hypothesis import strategies as st
 from soak import Numbers, fuzz
 
 from armazem.contract import RejectCode, event_fast
+from armazem.contract.event_types import DECIMALS, MAX_AMOUNT
 from armazem.contract.event_values import Horizon
 from armazem.contract.events import Accepted, Refused, exact, process_batch
 from contract.event_examples import NOW, ZONE, Message, canonical, events
@@ -65,6 +68,35 @@ def test_batches_give_what_the_exact_path_gives_for_each_message(messages: Seque
     for message, result in zip(messages, results, strict=True):
         check(message, result)
         agree(result, exact(message, HORIZON))
+
+
+def decimals(amount: float) -> int:
+    """How many the shortest text has that is read as this double: what lines and exact decimals are made of."""
+    return max(0, -int(Decimal(repr(amount)).normalize().as_tuple().exponent))
+
+
+def neighbours(amount: float) -> st.SearchStrategy[float]:
+    return st.sampled_from([amount, math.nextafter(amount, 0), math.nextafter(amount, math.inf)])
+
+
+AMOUNTS = (
+    st.floats(0, MAX_AMOUNT, exclude_max=True)
+    | st.integers(0, MAX_AMOUNT * 10_000 - 1).map(lambda number: number / 10_000).flatmap(neighbours)
+    | st.integers(0, MAX_AMOUNT * 1_000 - 1).map(lambda number: number / 1_000).flatmap(neighbours)
+    | st.integers(0, MAX_AMOUNT * 100 - 1).map(lambda number: number / 100).flatmap(neighbours)
+).filter(lambda amount: amount < MAX_AMOUNT)
+
+
+@pytest.mark.parametrize("places", DECIMALS.values())
+@settings(max_examples=fuzz(2_000), deadline=None)
+@given(amount=AMOUNTS)
+def test_amounts_pass_where_their_text_has_so_few_decimals(places: int, amount: float) -> None:
+    assert (
+        event_fast.has_decimals([amount], places) == (decimals(amount) <= places) == (round(amount, places) == amount)
+    )
+    assert event_fast.has_decimals([amount, 0.1], places) == event_fast.has_decimals([amount], places)
+    assert event_fast.has_decimals([], places)
+    assert not event_fast.has_decimals([-0.0], places)
 
 
 @settings(max_examples=fuzz(200), deadline=None)
