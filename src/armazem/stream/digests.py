@@ -49,8 +49,7 @@ def _hexadecimal(event_ids: Sequence[str], length: int) -> str | None:
         return None
     digits = text.encode()
     if length == 36:
-        columns = np.frombuffer(digits, dtype=np.uint8).reshape(-1, 36)
-        if (columns[:, _DASHES] != ord("-")).any():
+        if any(digits[at::36].strip(b"-") for at in _DASHES):
             return None
         digits = digits.replace(b"-", b"")
     if len(digits) != 32 * len(event_ids) or digits.translate(None, _HEX):
@@ -65,11 +64,13 @@ def _of_uuids(digits: str, length: int) -> Words:
 
 def _stirred(bits: Words, salt: np.uint64) -> Words:
     """One to one: three rounds of a Feistel network, after which each word depends on all bits of both."""
-    left, right = bits[:, 0] ^ salt, bits[:, 1].copy()
+    left, right = bits[:, 0] ^ salt, bits[:, 1]
     for _ in range(3):
         mixed = (right ^ (right >> _FIRST_SHIFT)) * _MULTIPLIER  # overflow is meant
         left, right = right, left ^ mixed ^ (mixed >> _SECOND_SHIFT)
-    return np.stack((left, right), axis=1)
+    stirred = np.empty_like(bits)
+    stirred[:, 0], stirred[:, 1] = left, right
+    return stirred
 
 
 def _hashed(event_id: str) -> bytes:

@@ -27,6 +27,7 @@ from armazem.stream.reading import event_ids, last_seq
 from armazem.stream.runs import Run, merge_runs, usable_runs, write_run
 
 _FIRST_FILTER = 26  # 2^26 bits, 8 MiB: for 6.7 million ids; each further filter is twice as large
+_NOTHING: tuple[Sequence[str], Words] = ([], words(b""))
 _WAITING = 2  # full sets that may wait for the disk before `commit` waits too
 
 _logger = logging.getLogger(__name__)
@@ -69,7 +70,7 @@ class SeenIds:
         self._runs: list[Run] = []  # oldest first, without a gap
         self._filters = [BloomFilter(_FIRST_FILTER)]  # over the runs
         self._written = 0  # last seq in the runs and full sets
-        self._checked: tuple[Sequence[str], Words] = ([], words(b""))
+        self._checked: tuple[Sequence[str], Words] = _NOTHING
         self._workers = ThreadPoolExecutor(2, "seen-ids")
         self._writing: Future[Run] | None = None
         self._merging: Future[Run] | None = None
@@ -102,7 +103,7 @@ class SeenIds:
         checked, digests = self._checked
         self._recent.update(event_ids)
         self._digests.append(digests if event_ids == checked else digests_of(event_ids))
-        self._checked = [], words(b"")
+        self._checked = _NOTHING
         if len(self._recent) < self._limit:
             self._settle()
             return
