@@ -30,5 +30,9 @@ class QueryError(ArmazemError):
     """A query that the published warehouse could not answer."""
 
 
+class ExportError(ArmazemError):
+    """An export that was not written: the place is taken, missing, full or not writable, or a table does not fit."""
+
+
 class CloudError(ArmazemError):
     """Google Cloud did not do what was asked: no credentials, no permission, not found, not reachable."""

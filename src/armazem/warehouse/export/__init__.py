@@ -1,0 +1,1 @@
+"""The published tables as files for other programs: Parquet, and a Tableau extract with its data source."""
