@@ -53,6 +53,46 @@ def test_duplicates_are_recognised_across_restarts(home: Home, settings: Setting
     assert ledger(home) == {"source-0": (5, 5, 0, 0), "source-1": (5, 0, 5, 0), "source-2": (5, 0, 5, 0)}
 
 
+def test_one_commit_of_several_senders_with_duplicates_and_refusals(home: Home, settings: Settings) -> None:
+    """Several hundred messages, so that the commit is encoded in several pieces."""
+    blocked, going_on = threading.Event(), threading.Event()
+
+    def wait(_lines: Sequence[bytes]) -> None:
+        blocked.set()
+        going_on.wait(10)
+
+    sent = {
+        "first": [*messages(1, 300), b"{", *messages(200, 200)],
+        "second": [b"[]", *messages(390, 310), message(5)],
+        "third": [b"{"],
+        "fourth": messages(600, 150),
+    }
+    with Ingest(home, settings, on_commit=wait) as writer:
+        writer.submit([message(1)], "before")
+        assert blocked.wait(10)
+        futures = [writer.submit(some, source) for source, some in sent.items()]
+        going_on.set()
+        outcomes = [future.result() for future in futures]
+    assert [(o.accepted, o.duplicates, [r.index for r in o.rejected]) for o in outcomes] == [
+        (398, 102, [300]),
+        (300, 11, [0]),
+        (0, 0, [0]),
+        (50, 100, []),
+    ]
+    assert seqs(home) == list(range(1, 750))
+    assert event_ids(home) == [f"event-{number}" for number in range(1, 750)]
+    assert [line["source"] for line in journal(home)] == (
+        ["before"] + ["first"] * 398 + ["second"] * 300 + ["fourth"] * 50
+    )
+    assert ledger(home) == {
+        "before": (1, 1, 0, 0),
+        "first": (501, 398, 102, 1),
+        "second": (312, 300, 11, 1),
+        "third": (1, 0, 0, 1),
+        "fourth": (150, 50, 100, 0),
+    }
+
+
 def test_an_id_taken_from_the_content_is_recognised(home: Home, settings: Settings) -> None:
     without_id = json.loads(message(1))
     del without_id["event_id"]

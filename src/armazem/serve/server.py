@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 import uvicorn
+from starlette.types import ASGIApp
 from uvicorn.server import HANDLED_SIGNALS
 
 from armazem.config import Settings
@@ -24,12 +25,15 @@ from armazem.serve.access import Access
 from armazem.serve.app import Application, build_api
 from armazem.serve.broadcast import Broadcast
 from armazem.serve.compactor import Compactor
+from armazem.serve.dashboard.app import build_dashboard
+from armazem.serve.dashboard.frame import Sources
 from armazem.serve.events_api import EventsEndpoint
 from armazem.serve.live import LiveState
 from armazem.serve.live_start import LiveStart
 from armazem.serve.metrics import Metrics
 from armazem.serve.protocol import LimitedProtocol
 from armazem.stream.ingest import Ingest
+from armazem.warehouse.query import Published
 
 if TYPE_CHECKING:
     from armazem.stream.pubsub import Subscription
@@ -127,9 +131,11 @@ def serve(
             start = opened.enter_context(LiveStart(live))
             reader = opened.enter_context(_reading(subscription, ingest, settings))
             opened.enter_context(Compactor(home))
+            published = opened.enter_context(contextlib.closing(Published(home, threads=settings.threads)))
+            dashboard = build_dashboard(Sources(published, live, lambda: start.missing))
             runner = opened.enter_context(asyncio.Runner(loop_factory=_loop_factory()))
             ready = functools.partial(on_ready, _url(host, listener))
-            runner.run(_serve(settings, listener, live, start, ingest, reader, metrics, ready, on_stop))
+            runner.run(_serve(settings, listener, live, start, ingest, reader, metrics, dashboard, ready, on_stop))
 
 
 async def _serve(
@@ -140,6 +146,7 @@ async def _serve(
     ingest: Ingest,
     reader: Subscription | None,
     metrics: Metrics,
+    dashboard: ASGIApp,
     on_ready: Callable[[], None],
     on_stop: Callable[[], None],
 ) -> None:
@@ -169,10 +176,10 @@ async def _serve(
         loop=asyncio.get_running_loop(),
     )
     config = uvicorn.Config(
-        Application(events, access, build_api(live, start, broadcast, metrics, not_ready)),
+        Application(events, access, build_api(live, start, broadcast, metrics, not_ready), dashboard),
         http=LimitedProtocol,
-        ws="none",
-        lifespan="off",
+        ws="websockets-sansio",
+        lifespan="on",
         interface="asgi3",
         log_config=None,
         access_log=False,

@@ -1,0 +1,36 @@
+"""The dashboard as an application of its own, beside the API on the same port."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from fastapi import FastAPI
+from nicegui import ui
+from starlette.requests import Request
+
+from armazem.serve.dashboard.frame import Frame, Sources
+from armazem.serve.dashboard.pages import overview
+
+_FAVICON = (
+    "<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 32 32'><rect width='32' height='32' rx='7' fill='#0b5c8c'/>"
+    "<path d='M6 15 16 7l10 8v11H6z' fill='#fff'/><path d='M11 26v-8h10v8z' fill='#E69F00'/></svg>"
+)
+
+
+def build_dashboard(sources: Sources) -> FastAPI:
+    """The ASGI application. One per process: NiceGUI keeps its pages in module state."""
+    pages: tuple[tuple[str, Callable[[Frame], None], bool], ...] = (("/", overview.make, True),)
+    for path, make, filters in pages:
+        _add_page(sources, path, make, filters)
+    app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
+    ui.run_with(
+        app, title="Armazém", favicon=_FAVICON, tailwind=False, show_welcome_message=False, reconnect_timeout=10
+    )
+    return app
+
+
+def _add_page(sources: Sources, path: str, make: Callable[[Frame], None], filters: bool) -> None:
+    @ui.page(path)
+    async def page(request: Request) -> None:
+        frame = Frame(sources, path, dict(request.query_params), filters=filters)
+        await frame.open(lambda: make(frame))

@@ -1,0 +1,279 @@
+"""The frame of every page: header, navigation, the bar of filters, and what keeps the page at the newest build."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+from urllib.parse import parse_qsl
+
+from nicegui import run, ui
+
+from armazem.errors import ArmazemError, HomeError
+from armazem.serve.dashboard.components import Ask, Panel, refresh_all
+from armazem.serve.dashboard.formats import LOCALES
+from armazem.serve.dashboard.queries import BOUNDS, CATEGORIES, STATES, TOP_SELLERS, Query
+from armazem.serve.dashboard.theme import CSS
+from armazem.serve.dashboard.view import GRAINS, View, parse_view
+from armazem.serve.live import LiveState
+from armazem.warehouse.query import Published, Rows
+
+_logger = logging.getLogger(__name__)
+
+PAGES = (
+    ("/", "Overview"),
+    ("/products", "Products"),
+    ("/sellers", "Sellers"),
+    ("/customers", "Customers"),
+    ("/live", "Live"),
+    ("/data", "Data"),
+)
+_PERIODS = (("All time", None), ("Last 12 months", 365), ("Last 90 days", 90), ("Last 30 days", 30))
+_LOOK_SECONDS = 1.0
+_DEFAULT_DAYS = 365
+NO_BUILD = (
+    "Nothing is published yet, so there is nothing to show.\n"
+    "Load your files and build:  armazem load PATH  and  armazem build\n"
+    "Or begin with generated data:  armazem up\n"
+    "This page fills by itself as soon as a build is published."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Sources:
+    """Where the pages have their figures from. `live_missing`: why there are no live figures yet, if so."""
+
+    published: Published
+    live: LiveState
+    live_missing: Callable[[], str | None]
+
+    def ask(self, query: Query) -> Rows:
+        return self.published.query(query.sql, query.parameters)
+
+
+@dataclass(frozen=True, slots=True)
+class Choices:
+    """What the filters can be set to, in the published version."""
+
+    first: date
+    last: date
+    states: tuple[str, ...]
+    categories: tuple[str, ...]
+    sellers: tuple[str, ...]
+
+
+def _choices(ask: Ask) -> Choices | None:
+    """None where no valid sale is published."""
+    first, last = ask(BOUNDS).rows[0]
+    if first is None:
+        return None
+    texts = [tuple(str(row[0]) for row in ask(query).rows) for query in (STATES, CATEGORIES, TOP_SELLERS)]
+    return Choices(first, last, *texts)
+
+
+class Frame:
+    """One reader's page. `await open(make)` builds it: `make` adds panels to `panels`, which are then filled.
+
+    A change of a filter fills the panels anew and puts the view into the URL; so does a new build.
+    """
+
+    def __init__(self, sources: Sources, path: str, given: dict[str, str], *, filters: bool = True) -> None:
+        self.sources = sources
+        self.path = path
+        self.view, self._problems = parse_view(given)
+        self.panels: list[Panel] = []
+        self._filters = filters
+        self._whole = "from" not in given and "to" not in given
+        self._build: str | None = None
+        self._filling = False
+
+    async def open(self, make: Callable[[], None]) -> None:
+        ui.add_css(CSS)
+        name = dict(PAGES)[self.path]
+        ui.page_title(f"{name} · Armazém")
+        self._dark = ui.dark_mode(self.view.dark)
+        choices = await self._read_choices()
+        self._header(choices)
+        self._content = ui.element("main").classes("page").props("id=content tabindex=-1")
+        self._make = make
+        await self._fill_page(choices)
+        ui.timer(_LOOK_SECONDS, self._look, immediate=False)
+
+    async def show(self, **changes: Any) -> None:
+        """Another view of the same page."""
+        view = self.view.with_(**changes)
+        if view == self.view:
+            return
+        self.view, problems = parse_view(_query(view))
+        ui.navigate.history.replace(self.view.url(self.path))
+        for problem in problems:
+            ui.notify(problem, type="warning")
+        self._link_pages()
+        await refresh_all(self.panels, self.view, self.sources.ask)
+
+    def link(self, path: str, **changes: Any) -> str:
+        """The address of a page with the filters of this one, but for the changes."""
+        return self.view.with_(**changes).url(path)
+
+    async def _read_choices(self) -> Choices | None:
+        try:
+            self._build = self.sources.published.build_id()
+            choices = await run.io_bound(_choices, self.sources.ask)
+        except HomeError:
+            self._build = None
+            return None
+        if choices and self._whole:
+            start = max(choices.first, choices.last - timedelta(days=_DEFAULT_DAYS - 1))
+            self.view = self.view.with_(start=start, end=choices.last)
+        return choices
+
+    async def _fill_page(self, choices: Choices | None) -> None:
+        self.panels.clear()
+        self._content.clear()
+        with self._content:
+            for problem in self._problems:
+                ui.label(problem).classes("notice").props("role=alert")
+            if self._filters and choices is None:
+                ui.label(NO_BUILD).classes("notice plain").props("role=status")
+                return
+            self._make()
+        await refresh_all(self.panels, self.view, self.sources.ask)
+
+    async def _look(self) -> None:
+        """Bring the page to the build that is current now."""
+        with contextlib.suppress(ArmazemError):  # shown by the panels
+            build = self.sources.published.build_id()
+            if build != self._build and not self._filling:
+                self._filling = True
+                try:
+                    empty = self._build is None
+                    choices = await self._read_choices()
+                    if empty:
+                        self._filter_bar(choices)
+                        await self._fill_page(choices)
+                    else:
+                        await refresh_all(self.panels, self.view, self.sources.ask)
+                finally:
+                    self._filling = False
+            self._say_build()
+
+    # The header.
+
+    def _header(self, choices: Choices | None) -> None:
+        with ui.element("header").classes("bar"):
+            ui.link("Skip to the figures", "#content").classes("skip")
+            with ui.element("div").classes("top"):
+                self._brand = ui.link("Armazém", "/").classes("brand")
+                with ui.element("nav").classes("nav").props('aria-label="Pages"'):
+                    self._links = {path: ui.link(name, path) for path, name in PAGES}
+                    self._links[self.path].props("aria-current=page")
+                self._build_label = ui.label().classes("build").props("role=status")
+                with ui.element("div").classes("tools"):
+                    ui.select(
+                        list(LOCALES), value=self.view.locale, on_change=lambda event: self.show(locale=event.value)
+                    ).props('dense borderless options-dense aria-label="Number and date format"').tooltip(
+                        "How numbers and dates are written"
+                    )
+                    ui.button(icon="dark_mode", on_click=self._switch).props(
+                        'flat round dense aria-label="Light or dark"'
+                    ).tooltip("Light or dark")
+            if self._filters:
+                self._bar = ui.element("div").classes("filters").props('role=search aria-label="Filters"')
+                self._filter_bar(choices)
+        self._link_pages()
+        self._say_build()
+
+    def _filter_bar(self, choices: Choices | None) -> None:
+        if not self._filters:
+            return
+        self._bar.clear()
+        if choices is None:
+            return
+        view = self.view
+        with self._bar:
+            start, end = (
+                ui.date_input(label, value=day.isoformat() if day else None)
+                .props("dense outlined stack-label clearable")
+                .classes("date")
+                for label, day in (("From", view.start), ("To", view.end))
+            )
+            start.on_value_change(lambda event: self._set_date("start", event.value))
+            end.on_value_change(lambda event: self._set_date("end", event.value))
+            self._periods(choices, start, end)
+            ui.toggle({grain: grain.capitalize() for grain in GRAINS}, value=view.grain).props(
+                'dense unelevated no-caps aria-label="Grain"'
+            ).on_value_change(lambda event: self.show(grain=event.value)).mark("grain")
+            self._choice("State", "state", choices.states)
+            self._choice("Category", "category", choices.categories)
+            ui.input("Seller", value=view.seller, autocomplete=list(choices.sellers)).props(
+                "dense outlined clearable debounce=400"
+            ).classes("seller").on_value_change(lambda event: self.show(seller=event.value or "")).mark("seller")
+            ui.button("Clear", icon="filter_alt_off", on_click=lambda: ui.navigate.to(self.path)).props(
+                "flat dense no-caps"
+            )
+
+    def _periods(self, choices: Choices, start: Any, end: Any) -> None:
+        with ui.button(icon="event").props('flat dense round aria-label="Periods"').tooltip("Periods"), ui.menu():
+            for label, days in (
+                ("All time", None),
+                ("Last 12 months", 365),
+                ("Last 90 days", 90),
+                ("Last 30 days", 30),
+            ):
+                first = choices.first if days is None else max(choices.first, choices.last - timedelta(days=days - 1))
+
+                async def choose(first: date = first) -> None:
+                    await self.show(start=first, end=choices.last)
+                    start.set_value(first.isoformat())
+                    end.set_value(choices.last.isoformat())
+
+                ui.menu_item(label, choose)
+
+    def _choice(self, label: str, name: str, values: Sequence[str]) -> None:
+        value = getattr(self.view, name)
+        # One that is not there shows nothing, and says so, rather than being dropped.
+        options = sorted({*values, value} - {""})
+        ui.select(
+            options, label=label, value=value or None, with_input=True, clearable=True,
+            on_change=lambda event: self.show(**{name: event.value or ""}),
+        ).props("dense outlined options-dense").classes(name).mark(name)  # fmt: skip
+
+    async def _set_date(self, name: str, text: str | None) -> None:
+        day = None
+        if text:
+            try:
+                day = date.fromisoformat(text)
+            except ValueError:
+                return  # still being typed
+        await self.show(**{name: day})
+
+    async def _switch(self) -> None:
+        self._dark.set_value(not self.view.dark)
+        await self.show(dark=not self.view.dark)
+
+    def _link_pages(self) -> None:
+        for path, link in self._links.items():
+            link.props(f'href="{self.view.url(path)}"')
+
+    def _say_build(self) -> None:
+        if self._build is None:
+            self._build_label.set_text("no build yet")
+            return
+        made = build_time(self._build)
+        self._build_label.set_text(f"built {self.view.format.ago(datetime.now(UTC) - made)}" if made else self._build)
+        self._build_label.props(f'title="{self._build}"')
+
+
+def build_time(build_id: str) -> datetime | None:
+    """When a build began, as its id says."""
+    try:
+        return datetime.strptime(build_id[:15], "%Y%m%dT%H%M%S").replace(tzinfo=UTC)
+    except ValueError:
+        return None
+
+
+def _query(view: View) -> dict[str, str]:
+    return dict(parse_qsl(view.url("").partition("?")[2]))

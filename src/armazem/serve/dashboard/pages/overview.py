@@ -1,0 +1,276 @@
+"""Overview: how much is sold, to how many, how late it comes, when and where."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from decimal import Decimal
+from typing import Any
+
+from armazem.serve.dashboard.components import (
+    Ask,
+    Card,
+    CardsPanel,
+    ChartPanel,
+    Figure,
+    Options,
+    axis,
+    legend,
+    point,
+    records,
+    scaled,
+    tooltip,
+)
+from armazem.serve.dashboard.frame import Frame
+from armazem.serve.dashboard.meanings import meaning
+from armazem.serve.dashboard.queries import Query, orders
+from armazem.serve.dashboard.theme import Colors
+from armazem.serve.dashboard.view import View
+from armazem.warehouse.query import Rows
+
+_SUMS = (
+    "coalesce(sum(revenue), 0) as revenue, count(*) as orders, count(distinct customer_unique_id) as customers, "
+    "count(*) filter (is_late) as late, count(is_late) as delivered"
+)
+
+
+def cards() -> tuple[Card, ...]:
+    of = "marts.fact_orders"
+    return (
+        Card(
+            "Revenue", f"{meaning('fact_orders.revenue')} Of valid sales: neither canceled nor unavailable. From {of}."
+        ),
+        Card("Orders", f"Valid sales placed in the period: neither canceled nor unavailable. From {of}."),
+        Card("Customers", f"People with a valid sale in the period, each counted once. From {of}."),
+        Card("Average order value", f"Revenue divided by orders. From {of}."),
+        Card("Late share", f"Of the orders delivered: {meaning('fact_orders.is_late')} From {of}.", more_is="bad"),
+    )
+
+
+def totals(view: View) -> Query:
+    return orders(view, f"select {_SUMS} from orders")
+
+
+def course(view: View) -> Query:
+    return orders(view, f"select period, {_SUMS} from orders group by period order by period")
+
+
+def figures(view: View, ask: Ask) -> Sequence[Figure]:
+    """Revenue, orders, customers, average order value, late share, each against the period before."""
+    now = _measures(records(ask(totals(view)))[0])
+    before_view = view.before()
+    before = _measures(records(ask(totals(before_view)))[0]) if before_view else [None] * len(now)
+    periods = [_measures(record) for record in records(ask(course(view)))]
+    form = view.format
+    write = (form.compact_money, form.compact, form.compact, form.money, form.percent)
+    note = "" if before_view is None else f"vs. {form.number(view.days)} days before"
+    found = []
+    for at, value in enumerate(now):
+        old = before[at]
+        change = float(value / old - 1) if value is not None and old else None
+        line = [float(period[at] or 0) for period in periods]
+        found.append(Figure(write[at](value), change, line, note if change is not None else ""))
+    return found
+
+
+def _measures(record: Any) -> list[Decimal | None]:
+    count, delivered = record["orders"], record["delivered"]
+    return [
+        record["revenue"],
+        Decimal(count),
+        Decimal(record["customers"]),
+        record["revenue"] / count if count else None,
+        Decimal(record["late"]) / delivered if delivered else None,
+    ]
+
+
+def trend(view: View, rows: Rows, shades: Colors) -> tuple[Options, str]:
+    """Revenue as bars, orders as a line."""
+    form = view.format
+    found = records(rows)
+    names = [form.period(row["period"], view.grain) for row in found]
+    revenue, money_label = scaled([row["revenue"] for row in found], form, money=True)
+    counts, count_label = scaled([row["orders"] for row in found], form)
+    said = [
+        f"{name}\nRevenue {form.money(row['revenue'])}\nOrders {form.number(row['orders'])}"
+        for name, row in zip(names, found, strict=True)
+    ]
+    options = {
+        "legend": legend(shades),
+        "xAxis": axis(shades, type="category", data=names, splitLine={"show": False}),
+        "yAxis": [
+            axis(shades, type="value", axisLabel={"formatter": money_label, "color": shades.muted}),
+            axis(
+                shades,
+                type="value",
+                axisLabel={"formatter": count_label, "color": shades.muted},
+                splitLine={"show": False},
+            ),
+        ],
+        "series": [
+            {
+                "name": "Revenue",
+                "type": "bar",
+                "barMaxWidth": 38,
+                "itemStyle": {"borderRadius": [3, 3, 0, 0]},
+                "data": [point(value, words) for value, words in zip(revenue, said, strict=True)],
+            },
+            {
+                "name": "Orders",
+                "type": "line",
+                "yAxisIndex": 1,
+                "smooth": 0.2,
+                "showSymbol": len(found) < 60,
+                "data": [point(value, words) for value, words in zip(counts, said, strict=True)],
+            },
+        ],
+    }
+    return options, "Revenue (left) and orders (right) by the time of purchase."
+
+
+def places(view: View) -> Query:
+    """Half-degree squares: the whole country in grey, and what was sold where."""
+    return orders(
+        view,
+        ", ground as (select round(longitude * 2) / 2 as lng, round(latitude * 2) / 2 as lat from marts.dim_locations "
+        "group by all), "
+        "sold as (select round(c.longitude * 2) / 2 as lng, round(c.latitude * 2) / 2 as lat, "
+        "sum(o.revenue) as revenue, count(*) as orders, count(*) filter (o.is_late) as late, "
+        "count(o.is_late) as delivered, mode(o.customer_city) as city, mode(o.customer_state) as state "
+        "from orders o join marts.dim_customers c using (customer_id) where c.latitude is not null group by all) "
+        "select lng, lat, revenue, orders, late, delivered, city, state from ground left join sold using (lng, lat) "
+        "order by revenue nulls first, lng, lat",
+    )
+
+
+def map_of(measure: str) -> Any:
+    """Draws the squares; `measure`: revenue or lateness colours them, orders give their size."""
+
+    def draw(view: View, rows: Rows, shades: Colors) -> tuple[Options, str]:
+        form = view.format
+        found = records(rows)
+        ground = [[float(row["lng"]), float(row["lat"])] for row in found]
+        sold = [row for row in found if row["orders"]]
+        most = max((row["orders"] for row in sold), default=1)
+        late = {id(row): row["late"] / row["delivered"] if row["delivered"] else 0.0 for row in sold}
+        shown = []
+        for row in sold:
+            value = 100 * late[id(row)] if measure == "late" else float(row["revenue"])
+            said = (
+                f"Around {str(row['city'] or 'an unknown city').title()}, {row['state'] or '–'}\n"
+                f"Revenue {form.money(row['revenue'])}\nOrders {form.number(row['orders'])}\n"
+                f"Late {form.percent(late[id(row)])}"
+            )
+            size = 4 + 22 * (row["orders"] / most) ** 0.5
+            shown.append(point([float(row["lng"]), float(row["lat"]), value], said, symbolSize=round(size, 1)))
+        values = sorted(item["value"][2] for item in shown) or [0]
+        highest = values[int(0.97 * (len(values) - 1))] or 1
+        lngs, lats = [place[0] for place in ground], [place[1] for place in ground]
+        options = {
+            "grid": {"left": 8, "right": 8, "top": 8, "bottom": 44},
+            "xAxis": {"type": "value", "show": False, "min": min(lngs) - 1, "max": max(lngs) + 1},
+            "yAxis": {"type": "value", "show": False, "min": min(lats) - 1, "max": max(lats) + 1},
+            "visualMap": {
+                "type": "continuous", "min": 0, "max": round(highest, 2), "dimension": 2, "seriesIndex": 1,
+                "orient": "horizontal", "left": "center", "bottom": 0, "itemHeight": 120, "calculable": False,
+                "inRange": {"color": list(shades.scale[1:])}, "textStyle": {"color": shades.muted},
+                "text": [form.percent(highest / 100) if measure == "late" else form.compact_money(highest), "0"],
+                "showLabel": False, "hoverLink": False,
+            },
+            "tooltip": tooltip(shades, trigger="item"),
+            "series": [
+                {"type": "scatter", "symbol": "rect", "symbolSize": 6, "silent": True, "data": ground,
+                 "itemStyle": {"color": shades.faint}, "animation": False},
+                {"type": "scatter", "data": shown, "itemStyle": {"opacity": 0.92}},
+            ],
+        }  # fmt: skip
+        what = "Colour: share of late deliveries" if measure == "late" else "Colour: revenue"
+        return options, f"{what}; size: orders. Squares of half a degree."
+
+    return draw
+
+
+def states(view: View) -> Query:
+    return orders(
+        view,
+        "select coalesce(customer_state, 'unknown') as state, sum(revenue) as revenue, count(*) as orders, "
+        "count(*) filter (is_late) as late, count(is_late) as delivered from orders group by all order by revenue desc",
+    )
+
+
+def by_state(view: View, rows: Rows, shades: Colors) -> tuple[Options, str]:
+    form = view.format
+    found = list(reversed(records(rows)[:12]))
+    values, label = scaled([row["revenue"] for row in found], form, money=True)
+    options = {
+        "grid": {"left": 4, "right": 64, "top": 4, "bottom": 4, "containLabel": True},
+        "xAxis": axis(shades, type="value", axisLabel={"formatter": label, "color": shades.muted, "hideOverlap": True}),
+        "yAxis": axis(shades, type="category", data=[row["state"] for row in found]),
+        "series": [
+            {
+                "type": "bar",
+                "barMaxWidth": 18,
+                "itemStyle": {"borderRadius": [0, 3, 3, 0]},
+                "data": [
+                    point(
+                        value,
+                        f"{row['state']}\nRevenue {form.money(row['revenue'])}\nOrders {form.number(row['orders'])}",
+                        label={
+                            "show": True,
+                            "position": "right",
+                            "color": shades.muted,
+                            "formatter": form.compact(row["revenue"]),
+                        },
+                    )
+                    for value, row in zip(values, found, strict=True)
+                ],
+            }
+        ],
+    }
+    return options, "The twelve states that buy most." if len(rows.rows) > 12 else ""
+
+
+def paid_with(view: View) -> Query:
+    return orders(
+        view,
+        "select coalesce(main_payment_type, 'none') as payment_type, sum(revenue) as revenue, count(*) as orders "
+        "from orders group by all order by revenue desc",
+    )
+
+
+def payments(view: View, rows: Rows, shades: Colors) -> tuple[Options, str]:
+    form = view.format
+    found = records(rows)
+    total = sum(row["revenue"] for row in found) or 1
+    data = []
+    for row in found:
+        name = str(row["payment_type"]).replace("_", " ")
+        share = form.percent(row["revenue"] / total)
+        said = f"{name}\nRevenue {form.money(row['revenue'])} ({share})\nOrders {form.number(row['orders'])}"
+        data.append(point(float(row["revenue"]), said, name=name, label={"formatter": f"{name} {share}"}))
+    options = {
+        "series": [
+            {
+                "type": "pie",
+                "radius": ["48%", "72%"],
+                "data": data,
+                "label": {"color": shades.text},
+                "itemStyle": {"borderColor": shades.card, "borderWidth": 2},
+            }
+        ]
+    }
+    return options, "By the payment type that paid most of the order."
+
+
+def make(frame: Frame) -> None:
+    add = frame.panels.append
+    add(CardsPanel(cards(), figures))
+    revenue, late = meaning("fact_orders.revenue"), meaning("fact_orders.is_late")
+    add(ChartPanel("Sales trend", f"{revenue} By day, week or month of the purchase.", course, trend, classes="w8"))
+    add(ChartPanel("How it was paid", meaning("fact_orders.main_payment_type"), paid_with, payments, classes="w4"))
+    add(ChartPanel("Where it is sold", revenue, places, map_of("revenue"), classes="w4", height=440))
+    add(ChartPanel("Where it comes late", late, places, map_of("late"), classes="w4", height=440))
+    add(
+        ChartPanel(
+            "Revenue by state", f"{revenue} By the customer's state.", states, by_state, classes="w4", height=440
+        )
+    )

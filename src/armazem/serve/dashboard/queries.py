@@ -1,0 +1,110 @@
+"""From a view to SQL: which orders it is about, and what of them counts. Pure; values are bound, never written in."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from armazem.serve.dashboard.view import View
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """A statement with its parameters, in the order of their question marks."""
+
+    sql: str
+    parameters: tuple[Any, ...] = ()
+
+
+def _items(view: View) -> tuple[str, list[Any]]:
+    """What of each order is of the category and the seller."""
+    conditions, parameters = [], []
+    if view.category:
+        conditions.append("coalesce(p.product_category_name_english, p.product_category_name, 'uncategorized') = ?")
+        parameters.append(view.category)
+    if view.seller:
+        conditions.append("s.seller_id = ?")
+        parameters.append(view.seller)
+    sql = (
+        "select s.order_id, count(*) as items, sum(s.price) as gmv, sum(s.freight_value) as freight, "
+        "sum(s.payment_value) as revenue "
+        "from marts.fact_sales s left join marts.dim_products p using (product_id) "
+        f"where s.is_valid_sale and {' and '.join(conditions)} group by s.order_id"
+    )
+    return sql, parameters
+
+
+def _placed(view: View, column: str) -> tuple[str, list[Any]]:
+    """The condition of the dates and the state."""
+    conditions = ["is_valid_sale"]
+    parameters: list[Any] = []
+    if view.start:
+        conditions.append(f"{column} >= cast(? as date)")
+        parameters.append(view.start)
+    if view.end:
+        conditions.append(f"{column} < cast(? as date) + 1")
+        parameters.append(view.end)
+    if view.state:
+        conditions.append("customer_state = ?")
+        parameters.append(view.state)
+    return " and ".join(conditions), parameters
+
+
+def orders(view: View, select: str, *more: Any) -> Query:
+    """`select`, which reads from `orders`: valid sales in the view, one row per order.
+
+    Its columns: order_id, customer_id, customer_unique_id, customer_city, customer_state, placed, period (first day of
+    the grain), is_late, days_to_deliver, review_score, main_payment_type, items, gmv, freight, revenue. With a
+    category or a seller in the view, the last four are of the items that match, and so are the orders.
+    `more`: parameters of `select`.
+    """
+    where, parameters = _placed(view, "order_purchase_timestamp")
+    kept = (
+        "order_id, customer_id, customer_unique_id, customer_city, customer_state, "
+        "order_purchase_timestamp as placed, "
+        f"cast(date_trunc('{view.grain}', order_purchase_timestamp) as date) as period, "
+        "is_late, days_to_deliver, review_score, main_payment_type"
+    )
+    if not view.by_item:
+        source = f"select {kept}, items, gmv, freight, revenue from marts.fact_orders where {where}"
+        return Query(f"with orders as ({source}) {select}", (*parameters, *more))
+    items, of_items = _items(view)
+    source = (
+        f"select {kept}, i.items, i.gmv, i.freight, i.revenue from marts.fact_orders o join items i using (order_id) "
+        f"where {where}"
+    )
+    return Query(f"with items as ({items}), orders as ({source}) {select}", (*of_items, *parameters, *more))
+
+
+def sales(view: View, select: str, *more: Any) -> Query:
+    """`select`, which reads from `sales`: units of valid sales in the view, one row per item.
+
+    Its columns: those of marts.fact_sales, category, and period (first day of the grain).
+    """
+    where, parameters = _placed(view, "s.order_purchase_timestamp")
+    conditions = [where]
+    if view.category:
+        conditions.append("category = ?")
+        parameters.append(view.category)
+    if view.seller:
+        conditions.append("seller_id = ?")
+        parameters.append(view.seller)
+    source = (
+        "select s.*, coalesce(p.product_category_name_english, p.product_category_name, 'uncategorized') as category, "
+        f"cast(date_trunc('{view.grain}', s.order_purchase_timestamp) as date) as period "
+        "from marts.fact_sales s left join marts.dim_products p using (product_id) "
+        f"where {' and '.join(conditions)}"
+    )
+    return Query(f"with sales as ({source}) {select}", (*parameters, *more))
+
+
+BOUNDS = Query(
+    "select cast(min(order_purchase_timestamp) as date), cast(max(order_purchase_timestamp) as date) "
+    "from marts.fact_orders where is_valid_sale"
+)
+STATES = Query("select distinct customer_state from marts.fact_orders where customer_state is not null order by all")
+CATEGORIES = Query(
+    "select distinct coalesce(product_category_name_english, product_category_name, 'uncategorized') as category "
+    "from marts.dim_products order by all"
+)
+TOP_SELLERS = Query("select seller_id from kpis.agg_sales_by_seller order by revenue_rank limit 100")
