@@ -7,8 +7,9 @@ from typing import Any
 
 from fastapi import FastAPI, Request, Response
 from fastapi.openapi.utils import get_openapi
-from fastapi.responses import HTMLResponse, RedirectResponse, StreamingResponse
+from fastapi.responses import HTMLResponse, StreamingResponse
 from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp
 
 from armazem import __version__
 from armazem.serve.access import Access
@@ -22,19 +23,24 @@ from armazem.serve.live_start import LiveStart
 from armazem.serve.metrics import CONTENT_TYPE, Metrics
 from armazem.serve.openapi import COMPONENTS, DESCRIPTION, EVENTS_OPERATION, NOT_YET, UNAUTHORIZED
 
+API_PATHS = ("/v1/", "/healthz", "/readyz", "/metrics", "/docs", "/openapi.json")
 NO_STORE = {"Cache-Control": "no-store"}
 
 
 class Application:
-    """ASGI: `/v1/events` goes past FastAPI, `/v1` asks for the token, the rest is open."""
+    """ASGI: `/v1/events` goes past FastAPI, `/v1` asks for the token; what is no path of the API is the dashboard's."""
 
-    def __init__(self, events: EventsEndpoint, access: Access, api: FastAPI) -> None:
+    def __init__(self, events: EventsEndpoint, access: Access, api: FastAPI, dashboard: ASGIApp) -> None:
         self.events = events
         self._access = access
         self._api = api
+        self._dashboard = dashboard
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         path = scope.get("path", "")
+        if not path.startswith(API_PATHS):
+            await self._dashboard(scope, receive, send)
+            return
         if path == EVENTS_PATH:
             await self.events(scope, receive, send)
             return
@@ -130,10 +136,6 @@ def build_api(
     @api.get("/docs", include_in_schema=False)
     async def docs() -> HTMLResponse:
         return HTMLResponse(docs_page(api.openapi()))
-
-    @api.get("/", include_in_schema=False)
-    async def root() -> RedirectResponse:
-        return RedirectResponse("/docs")
 
     def openapi() -> dict[str, Any]:
         if not api.openapi_schema:
