@@ -17,7 +17,9 @@ from armazem.errors import ArmazemError
 from armazem.landing import load as load_files
 from armazem.landing import withdraw
 from armazem.serve.formats import print_table
-from armazem.serve.kpis import KPIS, kpi_rows
+from armazem.serve.kpi_filters import Filters
+from armazem.serve.kpi_query import kpi_rows
+from armazem.serve.kpis import KPIS
 from armazem.warehouse.build import BuildRequest
 
 OLIST_ORDERS = 99_441
@@ -110,7 +112,7 @@ def _load(settings: Settings, path: str | Path, **options: Any) -> None:
 
 def _show_heads(settings: Settings) -> None:
     for kpi in KPIS:
-        rows = kpi_rows(settings, kpi, where=kpi.head, limit=5)
+        rows = kpi_rows(settings, kpi, Filters(limit=5), where=kpi.head)
         print_table(console.output(), rows, f"{kpi.title}: kpis.{kpi.name}")
 
 

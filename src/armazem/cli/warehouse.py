@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
@@ -13,7 +14,9 @@ from armazem.config import Settings
 from armazem.errors import ArmazemError, QueryError
 from armazem.landing import read_ledger
 from armazem.serve.formats import Format
-from armazem.serve.kpis import find_kpi, kpi_rows
+from armazem.serve.kpi_filters import FILTERS, FilterError, parse_filters
+from armazem.serve.kpi_query import kpi_rows
+from armazem.serve.kpis import find_kpi
 from armazem.stream.ledger import read_ledger as read_event_ledger
 from armazem.stream.reading import last_seq
 from armazem.warehouse import versions
@@ -255,30 +258,45 @@ def sql(ctx: click.Context, query: str, failed: bool, target: str | None, format
     print_rows(run_on_bigquery(settings, query), format_)
 
 
+def _filter_options(command: Callable[..., None]) -> Callable[..., None]:
+    for entry in reversed(FILTERS):
+        values = entry.schema.get("enum")
+        metavar = f"[{'|'.join(values)}]" if values else entry.schema.get("format", entry.name).upper()
+        command = click.option(f"--{entry.name}", metavar=metavar, help=entry.help)(command)
+    return command
+
+
 @main.command()
 @click.argument("name")
-@click.option("--where", help="SQL condition on its columns.")
-@click.option("--limit", type=click.IntRange(1), help="At most so many rows.")
+@_filter_options
+@click.option("--where", help="One more condition, in SQL, on its columns.")
 @target_option
 @format_option
 @click.pass_context
 def kpi(
-    ctx: click.Context, name: str, where: str | None, limit: int | None, target: str | None, format_: Format
+    ctx: click.Context, /, name: str, where: str | None, target: str | None, format_: Format, **given: str | None
 ) -> None:
     """Show the KPI table NAME, with or without its `agg_`.
 
+    Each table has some of the filters; a filter that it does not have is refused with those that it has. They are the
+    same as in `GET /v1/kpis/NAME`.
+
     \b
     Examples:
-      armazem kpi monthly_growth
-      armazem kpi sales_by_seller --where "seller_state = 'SP'" --limit 20
-      armazem kpi top_selling_products --where "grain = 'all'" --format json
+      armazem kpi monthly_growth --from 2018-01-01 --to 2018-06-30
+      armazem kpi sales_by_seller --state SP --city "São Paulo" --order=-units --limit 20
+      armazem kpi top_selling_products --grain all --category toys --format json
+      armazem kpi sales_trend --grain month --where "orders > 100"
     """
     try:
         found = find_kpi(name)
+        filters = parse_filters(found, ((key, text) for key, text in given.items() if text is not None))
+    except FilterError as error:
+        raise click.UsageError(f"{error}\n{error.hint}") from error
     except QueryError as error:
         raise click.BadParameter(f"{error}; {error.hint}") from error
     with cloud_extra():
-        rows = kpi_rows(settings_of(ctx, target=target), found, where=where, limit=limit)
+        rows = kpi_rows(settings_of(ctx, target=target), found, filters, where=where)
     print_rows(rows, format_, found.title)
 
 

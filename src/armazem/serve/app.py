@@ -18,10 +18,12 @@ from armazem.serve.broadcast import Broadcast
 from armazem.serve.docs_page import docs_page
 from armazem.serve.events_api import PATH as EVENTS_PATH
 from armazem.serve.events_api import EventsEndpoint
+from armazem.serve.kpi_api import add_kpis
 from armazem.serve.live import LiveState
 from armazem.serve.live_start import LiveStart
 from armazem.serve.metrics import CONTENT_TYPE, Metrics
 from armazem.serve.openapi import COMPONENTS, DESCRIPTION, EVENTS_OPERATION, NOT_YET, UNAUTHORIZED
+from armazem.warehouse.query import Published
 
 API_PATHS = ("/v1/", "/healthz", "/readyz", "/metrics", "/docs", "/openapi.json")
 NO_STORE = {"Cache-Control": "no-store"}
@@ -59,6 +61,7 @@ def build_api(
     broadcast: Broadcast,
     metrics: Metrics,
     not_ready: Callable[[], list[str]],
+    published: Published,
 ) -> FastAPI:
     """All endpoints but `/v1/events`. `not_ready` gives the reasons why the server should get no events now."""
     api = FastAPI(title="Armazém", version=__version__, description=DESCRIPTION, docs_url=None, redoc_url=None)
@@ -97,6 +100,8 @@ def build_api(
         # X-Accel-Buffering: nginx would hold the events back.
         headers = {**NO_STORE, "X-Accel-Buffering": "no"}
         return StreamingResponse(broadcast.frames(), media_type="text/event-stream", headers=headers)
+
+    add_kpis(api, published)
 
     @api.get(
         "/healthz",

@@ -7,8 +7,8 @@ from typing import Any
 from armazem.contract.event_types import EVENT_TYPES
 
 DESCRIPTION = (
-    "Events in, live figures out. A request is acknowledged when its events are on the disk: what was answered "
-    "with 200 is never lost, and a request without an answer can be sent again, as an event counts once."
+    "Events in, live figures and KPIs out. Events are acknowledged when they are on the disk: what was answered with "
+    "200 is never lost, and a request without an answer can be sent again, as an event counts once."
 )
 
 _EVENT = (
@@ -22,16 +22,16 @@ def _schema(name: str) -> dict[str, Any]:
     return {"application/json": {"schema": {"$ref": f"#/components/schemas/{name}"}}}
 
 
-def _error(description: str, *headers: str) -> dict[str, Any]:
+def error_answer(description: str, *headers: str) -> dict[str, Any]:
     answer: dict[str, Any] = {"description": description, "content": _schema("Error")}
     if headers:
         answer["headers"] = {name: {"schema": {"type": "string"}} for name in headers}
     return answer
 
 
-UNAUTHORIZED = _error("The token is missing or wrong, where ARMAZEM_TOKEN is set.", "WWW-Authenticate")
-NOT_YET = _error("The figures are not rebuilt yet after a start.", "Retry-After")
-TOO_SLOW = _error("The request did not arrive whole within 30 seconds. Nothing of it was taken.")
+UNAUTHORIZED = error_answer("The token is missing or wrong, where ARMAZEM_TOKEN is set.", "WWW-Authenticate")
+NOT_YET = error_answer("The figures are not rebuilt yet after a start.", "Retry-After")
+TOO_SLOW = error_answer("The request did not arrive whole within 30 seconds. Nothing of it was taken.")
 
 _ARRAY_OF_REJECTIONS = {"type": "array", "items": {"$ref": "#/components/schemas/Rejection"}}
 
@@ -114,9 +114,11 @@ EVENTS_OPERATION: dict[str, Any] = {
         },
         "401": UNAUTHORIZED,
         "408": TOO_SLOW,
-        "413": _error("The body, unpacked, or every message in it is too large."),
-        "415": _error("The Content-Type is not JSON or JSON lines, or the Content-Encoding not gzip."),
-        "429": _error("Too many messages wait to be written.", "Retry-After"),
-        "503": _error("The disk takes nothing now, such as a full one. Nothing of the request counts.", "Retry-After"),
+        "413": error_answer("The body, unpacked, or every message in it is too large."),
+        "415": error_answer("The Content-Type is not JSON or JSON lines, or the Content-Encoding not gzip."),
+        "429": error_answer("Too many messages wait to be written.", "Retry-After"),
+        "503": error_answer(
+            "The disk takes nothing now, such as a full one. Nothing of the request counts.", "Retry-After"
+        ),
     },
 }

@@ -27,6 +27,7 @@ from armazem.serve.broadcast import Broadcast
 from armazem.serve.compactor import Compactor
 from armazem.serve.dashboard.app import build_dashboard
 from armazem.serve.dashboard.frame import Sources
+from armazem.serve.dashboard.login import Login
 from armazem.serve.events_api import EventsEndpoint
 from armazem.serve.live import LiveState
 from armazem.serve.live_start import LiveStart
@@ -132,10 +133,12 @@ def serve(
             reader = opened.enter_context(_reading(subscription, ingest, settings))
             opened.enter_context(Compactor(home))
             published = opened.enter_context(contextlib.closing(Published(home, threads=settings.threads)))
-            dashboard = build_dashboard(Sources(published, live, lambda: start.missing))
+            dashboard = Login(build_dashboard(Sources(published, live, lambda: start.missing)), settings.token)
             runner = opened.enter_context(asyncio.Runner(loop_factory=_loop_factory()))
             ready = functools.partial(on_ready, _url(host, listener))
-            runner.run(_serve(settings, listener, live, start, ingest, reader, metrics, dashboard, ready, on_stop))
+            runner.run(
+                _serve(settings, listener, live, start, ingest, reader, metrics, published, dashboard, ready, on_stop)
+            )
 
 
 async def _serve(
@@ -146,6 +149,7 @@ async def _serve(
     ingest: Ingest,
     reader: Subscription | None,
     metrics: Metrics,
+    published: Published,
     dashboard: ASGIApp,
     on_ready: Callable[[], None],
     on_stop: Callable[[], None],
@@ -176,7 +180,7 @@ async def _serve(
         loop=asyncio.get_running_loop(),
     )
     config = uvicorn.Config(
-        Application(events, access, build_api(live, start, broadcast, metrics, not_ready), dashboard),
+        Application(events, access, build_api(live, start, broadcast, metrics, not_ready, published), dashboard),
         http=LimitedProtocol,
         ws="websockets-sansio",
         lifespan="on",

@@ -123,10 +123,10 @@ class _Version:
     queries: int = 0
 
 
-def run_query(home: Home, sql: str, *, failed: bool = False) -> Rows:
+def run_query(home: Home, sql: str, parameters: Sequence[Any] = (), *, failed: bool = False) -> Rows:
     """The answer to one query. Raises QueryError where DuckDB refuses it."""
     with open_published(home, failed=failed) as connection:
-        return fetch(connection, sql)
+        return fetch(connection, sql, parameters)
 
 
 def fetch(connection: duckdb.DuckDBPyConnection, sql: str, parameters: Sequence[Any] = ()) -> Rows:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date
 from io import BytesIO
 from typing import Any
 
@@ -14,6 +15,8 @@ from google.cloud import bigquery
 from armazem.bigquery import Datasets, datasets
 from armazem.bigquery.client import connect, retrying
 from armazem.config import Settings
+
+_TYPES = {str: "STRING", int: "INT64", date: "DATE"}
 
 
 @dataclass(frozen=True)
@@ -33,9 +36,13 @@ class Connection:
     def retry(self) -> Any:
         return retrying(self.settings)
 
-    def query(self, sql: str, *, dry_run: bool = False) -> bigquery.QueryJob:
-        """A query job, begun. Raises what Google's client raises."""
+    def query(self, sql: str, parameters: Sequence[Any] = (), *, dry_run: bool = False) -> bigquery.QueryJob:
+        """A query job, begun; each `?` in it is one of the parameters. Raises what Google's client raises."""
         config = bigquery.QueryJobConfig(dry_run=dry_run)
+        if parameters:
+            config.query_parameters = [
+                bigquery.ScalarQueryParameter(None, _TYPES[type(value)], value) for value in parameters
+            ]
         if dry_run:
             config.use_query_cache = False
         elif self.settings.bigquery_maximum_bytes_billed:
@@ -43,9 +50,9 @@ class Connection:
         # With a job_retry the client would try for ten minutes to begin the job, whatever `retry` says.
         return self.client.query(sql, job_config=config, retry=self.retry, job_retry=None)
 
-    def answer(self, sql: str) -> Any:
+    def answer(self, sql: str, parameters: Sequence[Any] = ()) -> Any:
         """The rows of the answer, as the client gives them."""
-        return self.query(sql).result(retry=self.retry, job_retry=None)
+        return self.query(sql, parameters).result(retry=self.retry, job_retry=None)
 
     def rows(self, sql: str) -> list[tuple[Any, ...]]:
         """All rows of the answer."""

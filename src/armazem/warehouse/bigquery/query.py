@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from google.api_core import exceptions
@@ -17,16 +18,16 @@ from armazem.warehouse.query import Rows
 from armazem.warehouse.records import BuildRecord
 
 
-def run_query(settings: Settings, sql: str) -> Rows:
+def run_query(settings: Settings, sql: str, parameters: Sequence[Any] = ()) -> Rows:
     """The answer to one query in GoogleSQL. Raises QueryError where BigQuery refuses it or it changes something."""
     if not sql.strip():
         raise QueryError("the query is empty", 'ask for example `armazem sql "select * from kpis.agg_sales_trend"`')
     with cloud_errors(settings, "the query"):
         connection = Connection.of(settings)
         try:
-            if connection.query(sql, dry_run=True).statement_type != "SELECT":
+            if connection.query(sql, parameters, dry_run=True).statement_type != "SELECT":
                 raise QueryError("only SELECT is allowed here", "change data with `armazem load` and `armazem build`")
-            answer = connection.answer(sql)
+            answer = connection.answer(sql, parameters)
         except (exceptions.BadRequest, exceptions.NotFound) as error:
             raise QueryError(
                 f"BigQuery refuses the query: {error.message}",

@@ -1,0 +1,154 @@
+"""Answers of `/v1/kpis`: rows of one version of the warehouse as JSON or CSV, with a tag that tells answers apart."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import OrderedDict
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from armazem import __version__
+from armazem.serve.answers import to_json
+from armazem.serve.formats import to_csv
+from armazem.serve.kpi_columns import table_text
+from armazem.serve.kpi_filters import Filters, filters_of
+from armazem.serve.kpi_query import Query, count_query, kpi_query
+from armazem.serve.kpis import KPIS, Kpi
+from armazem.warehouse.query import Published, Rows
+
+Media = Literal["application/json", "text/csv"]
+MEDIA: dict[str, Media] = {"json": "application/json", "csv": "text/csv"}
+_COLUMNS: Query = (
+    "select table_name, column_name, data_type from information_schema.columns where table_schema = 'kpis' "
+    "order by table_name, ordinal_position",
+    (),
+)
+_TYPES = {"VARCHAR": "string", "BIGINT": "integer", "DATE": "date", "BOOLEAN": "boolean"}
+_KEPT_BYTES = 32 * 2**20
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A whole body. `total`: rows that meet the filters, before `limit` and `offset`."""
+
+    etag: str
+    body: bytes
+    total: int
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What a client asks for: a table, which of its rows, in which form."""
+
+    kpi: Kpi
+    filters: Filters
+    media: Media
+
+    def etag(self, build: str) -> str:
+        """The same for the same answer only, of this version of the program."""
+        asked = repr((kpi_query(self.kpi, self.filters), self.media, __version__))
+        return f'"{build}-{hashlib.sha256(asked.encode()).hexdigest()[:24]}"'
+
+
+def answer(published: Published, question: Question) -> Answer:
+    """All of it of one build. Raises HomeError where nothing is published, QueryError where DuckDB refuses."""
+    kpi, filters = question.kpi, question.filters
+    build, (rows, counted, columns) = _of_one_build(
+        published, kpi_query(kpi, filters), count_query(kpi, filters), _COLUMNS
+    )
+    total = counted.rows[0][0]
+    if question.media == "text/csv":
+        body = to_csv(rows).encode()
+    else:
+        body = to_json(
+            {
+                "name": kpi.name,
+                "title": kpi.title,
+                "build_id": build,
+                "total": total,
+                "limit": filters.limit,
+                "offset": filters.offset or 0,
+                "columns": _columns(kpi, _types(columns)),
+                "rows": [dict(zip(rows.columns, row, strict=True)) for row in rows.rows],
+            }
+        )
+    return Answer(question.etag(build), body, total)
+
+
+def catalogue(published: Published) -> bytes:
+    """All tables with their filters and columns; types are null until one build is published."""
+    build = published.build_id()
+    types: Mapping[str, Mapping[str, str]] = {}
+    if build is not None:
+        build, columns = published.query_build(*_COLUMNS)
+        types = _types(columns)
+    return to_json(
+        {
+            "build_id": build,
+            "kpis": [
+                {
+                    "name": kpi.name,
+                    "title": kpi.title,
+                    "description": table_text(kpi.name).description,
+                    "path": f"/v1/kpis/{kpi.name}",
+                    "filters": [
+                        {
+                            "name": entry.name,
+                            "column": kpi.filters.get(entry.name),
+                            "description": entry.help,
+                            "schema": entry.schema,
+                        }
+                        for entry in filters_of(kpi)
+                    ],
+                    "order": kpi.order_by,
+                    "columns": _columns(kpi, types),
+                }
+                for kpi in KPIS
+            ],
+        }
+    )
+
+
+class KeptAnswers:
+    """The last answers, by their tags, up to a number of bytes. For one thread."""
+
+    def __init__(self, most_bytes: int = _KEPT_BYTES) -> None:
+        self._most = most_bytes
+        self._bytes = 0
+        self._kept: OrderedDict[str, Answer] = OrderedDict()
+
+    def get(self, etag: str) -> Answer | None:
+        found = self._kept.get(etag)
+        if found:
+            self._kept.move_to_end(etag)
+        return found
+
+    def keep(self, found: Answer) -> None:
+        if found.etag in self._kept or len(found.body) > self._most // 8:
+            return
+        self._kept[found.etag] = found
+        self._bytes += len(found.body)
+        while self._bytes > self._most:
+            self._bytes -= len(self._kept.popitem(last=False)[1].body)
+
+
+def _of_one_build(published: Published, *queries: Query) -> tuple[str, list[Rows]]:
+    # Versions are minutes apart: a second try meets no second change.
+    while True:
+        answers = [published.query_build(*query) for query in queries]
+        if len({build for build, _ in answers}) == 1:
+            return answers[0][0], [rows for _, rows in answers]
+
+
+def _types(columns: Rows) -> dict[str, dict[str, str]]:
+    found: dict[str, dict[str, str]] = {}
+    for table, column, kind in columns.rows:
+        found.setdefault(table, {})[column] = _TYPES.get(kind, "decimal" if kind.startswith("DECIMAL") else kind)
+    return found
+
+
+def _columns(kpi: Kpi, types: Mapping[str, Mapping[str, str]]) -> list[dict[str, Any]]:
+    texts = table_text(kpi.name).columns
+    found = types.get(kpi.name) or dict.fromkeys(texts)
+    return [{"name": name, "type": kind, "description": texts.get(name, "")} for name, kind in found.items()]
