@@ -40,10 +40,18 @@ def cli_page() -> list[str]:
         lines.append(f"| [`{name}`](#armazem-{name}) | {_first_sentence(main.commands[name])} |")
     lines += ["", "## `armazem`", "", "```text", *main.get_help(context).splitlines(), "```"]
     for name in names:
-        command = main.commands[name]
-        child = click.Context(command, info_name=name, parent=context, terminal_width=_WIDTH)
-        lines += ["", f"## `armazem {name}`", "", "```text", *command.get_help(child).splitlines(), "```"]
+        lines += _sections(main.commands[name], context, "##")
     return [line.rstrip() for line in lines]
+
+
+def _sections(command: click.Command, parent: click.Context, level: str) -> list[str]:
+    """The help of a command, and below it that of its own commands."""
+    context = click.Context(command, info_name=command.name, parent=parent, terminal_width=_WIDTH)
+    lines = ["", f"{level} `{context.command_path}`", "", "```text", *command.get_help(context).splitlines(), "```"]
+    if isinstance(command, click.Group):
+        for name in command.list_commands(context):
+            lines += _sections(command.commands[name], context, level + "#")
+    return lines
 
 
 def _first_sentence(command: click.Command) -> str:

@@ -6,14 +6,12 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import click
 
 from armazem import console
 from armazem.cli.group import main, settings_of
 from armazem.errors import ArmazemError
-from armazem.home import Home
 from armazem.warehouse.export.parquet import export_parquet
 from armazem.warehouse.export.tables import Exported
 
@@ -76,9 +74,8 @@ def _export(ctx: click.Context, write: Callable[..., Exported], out: Path, force
             "connect to BigQuery directly, or set ARMAZEM_TARGET=duckdb",
         )
     started = time.monotonic()
-    home: Home = settings.home_folder
     with console.steps("exporting") as step:
-        done = write(home, out, step, force=force)
+        done = write(settings.home_folder, out, step, force=force)
     _show(done, time.monotonic() - started)
 
 
@@ -95,7 +92,7 @@ def _show(done: Exported, seconds: float) -> None:
 
 
 @contextmanager
-def _tableau_extra() -> Iterator[Any]:
+def _tableau_extra() -> Iterator[None]:
     """Say what to install where Tableau's library is missing."""
     try:
         yield
