@@ -7,6 +7,7 @@ from datetime import date
 from decimal import Decimal
 from pathlib import Path
 
+import click
 import pytest
 
 from armazem.cli import main
@@ -56,8 +57,12 @@ def test_every_arrow_of_the_lineage_is_a_dependency(warehouse: Warehouse) -> Non
 
 def test_every_command_and_option_has_its_section(warehouse: Warehouse) -> None:
     page = pages(warehouse)["cli.md"]
+    commands = dict(main.commands)
     for name, command in main.commands.items():
-        section = page.split(f"\n## `armazem {name}`\n")[1].split("\n## ")[0]
+        if isinstance(command, click.Group):
+            commands |= {f"{name} {below}": part for below, part in command.commands.items()}
+    for name, command in commands.items():
+        section = re.split(r"\n##+ ", re.split(f"\n##+ `armazem {name}`\n", page)[1])[0]
         for parameter in command.params:
             assert any(spelling in section for spelling in (*parameter.opts, parameter.human_readable_name))
 
