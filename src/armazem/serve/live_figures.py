@@ -29,6 +29,7 @@ from armazem.warehouse import versions
 _CHUNK = 150_000  # events of the journal that are applied together
 _CHUNK_BYTES = 160 * 2**20  # of their files as lines; Parquet has an eighth of it
 _CHUNK_MEMORY = "512MB"
+_SHOWN_ORDERS = 20
 _CHECKPOINT_SECONDS = 10.0
 _CHECKPOINT_EVENTS = 500_000
 
@@ -73,7 +74,8 @@ class Figures:
         self._totals = Totals(progress.totals)
         self._events = Counter(progress.events)
         self.window = Window(progress.orders_by_second)
-        self._recent: list[dict[str, Any]] = []
+        self.latest: list[dict[str, Any]] = []
+        """The newest orders, more than are shown."""
         self._checkpoint_at, self._checkpoint_seq = time.monotonic(), progress.seq
 
     @property
@@ -125,7 +127,7 @@ class Figures:
             self._remove()
             self._tables, progress = self._make_tables(self._folder), _Progress()
         self._begin(progress)
-        self._recent = self._tables.recent()
+        self.latest = self._tables.recent()
 
     def _begin_anew(self) -> None:
         while True:
@@ -192,7 +194,7 @@ class Figures:
                 self._totals.add(changes)
             self._progress.build = build
             self._save()
-        self._recent = self._tables.recent()
+        self.latest = self._tables.recent()
         return True
 
     def shown(self, now: datetime) -> dict[str, Any]:
@@ -201,7 +203,7 @@ class Figures:
             "seq": self.seq,
             **self._totals.figures(),
             **self.window.figures(now),
-            "recent_orders": self._recent,
+            "recent_orders": self.latest[:_SHOWN_ORDERS],
             "last_event_at": self._progress.last_event_at,
             "last_received_at": self.last_received_at,
             "events": dict(sorted(self._events.items())),
@@ -240,7 +242,7 @@ class Figures:
         self._events.update(applied.counts)
         self._totals.add(applied.totals)
         self.window.add(applied.second, applied.placed, applied.lag, self._clock())
-        self._recent = self._tables.recent()
+        self.latest = self._tables.recent()
         self._save()
 
     def _save(self) -> None:

@@ -22,7 +22,7 @@ from armazem.serve.live_totals import Change
 from armazem.stream.reading import sql_text
 from armazem.warehouse import versions
 
-RECENT_ORDERS = 20
+RECENT_ORDERS = 300
 MEMORY_LIMIT = "256MB"
 _RESTATED_ROWS = 100_000
 

@@ -14,6 +14,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
 
 import uvicorn
 from starlette.types import ASGIApp
@@ -133,7 +134,10 @@ def serve(
             reader = opened.enter_context(_reading(subscription, ingest, settings))
             opened.enter_context(Compactor(home))
             published = opened.enter_context(contextlib.closing(Published(home, threads=settings.threads)))
-            dashboard = Login(build_dashboard(Sources(published, live, lambda: start.missing)), settings.token)
+            dashboard = Login(
+                build_dashboard(Sources(published, live, lambda: start.missing, ZoneInfo(settings.time_zone))),
+                settings.token,
+            )
             runner = opened.enter_context(asyncio.Runner(loop_factory=_loop_factory()))
             ready = functools.partial(on_ready, _url(host, listener))
             runner.run(

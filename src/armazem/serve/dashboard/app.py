@@ -9,7 +9,7 @@ from nicegui import ui
 from starlette.requests import Request
 
 from armazem.serve.dashboard.frame import Frame, Sources
-from armazem.serve.dashboard.pages import overview
+from armazem.serve.dashboard.pages import live, overview
 
 _FAVICON = (
     "<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 32 32'><rect width='32' height='32' rx='7' fill='#0b5c8c'/>"
@@ -19,7 +19,10 @@ _FAVICON = (
 
 def build_dashboard(sources: Sources) -> FastAPI:
     """The ASGI application. One per process: NiceGUI keeps its pages in module state."""
-    pages: tuple[tuple[str, Callable[[Frame], None], bool], ...] = (("/", overview.make, True),)
+    pages: tuple[tuple[str, Callable[[Frame], None], bool], ...] = (
+        ("/", overview.make, True),
+        ("/live", live.make, False),
+    )
     for path, make, filters in pages:
         _add_page(sources, path, make, filters)
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)

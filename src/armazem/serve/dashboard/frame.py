@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from urllib.parse import parse_qsl
+from zoneinfo import ZoneInfo
 
 from nicegui import run, ui
 
@@ -44,11 +45,15 @@ NO_BUILD = (
 
 @dataclass(frozen=True, slots=True)
 class Sources:
-    """Where the pages have their figures from. `live_missing`: why there are no live figures yet, if so."""
+    """Where the pages have their figures from.
+
+    `live_missing`: why there are no live figures yet, if so. `zone`: of business time.
+    """
 
     published: Published
     live: LiveState
     live_missing: Callable[[], str | None]
+    zone: ZoneInfo
 
     def ask(self, query: Query) -> Rows:
         return self.published.query(query.sql, query.parameters)

@@ -103,6 +103,10 @@ a { color: inherit; }
 .pagetitle { font-size: 21px; font-weight: 650; margin: 0; letter-spacing: -.01em; }
 .sub { color: var(--muted); font-size: 14px; }
 .titlerow { display: flex; flex-wrap: wrap; gap: 4px 16px; align-items: baseline; }
+table.plain { width: 100%; border-collapse: collapse; font-size: 13px; font-variant-numeric: tabular-nums; }
+table.plain th { text-align: left; color: var(--muted); font-weight: 500; position: sticky; top: 0;
+  background: var(--card); padding: 4px 8px; }
+table.plain td { border-top: 1px solid var(--line); padding: 6px 8px; white-space: nowrap; }
 .ag-theme-quartz, .ag-theme-quartz-dark { --ag-font-size: 13px; --ag-border-radius: 8px; }
 .skip { position: absolute; left: -9999px; } .skip:focus { left: 8px; top: 8px; z-index: 99; background: var(--card);
   padding: 8px; }

@@ -1,0 +1,102 @@
+"""Who may see the dashboard of a server that has a token: whoever has typed it once, in this browser."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import html
+from urllib.parse import parse_qs, quote, urlsplit
+
+from starlette.requests import HTTPConnection, Request
+from starlette.responses import HTMLResponse, RedirectResponse
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from armazem.serve.access import Access
+from armazem.serve.answers import HttpError
+
+_COOKIE = "armazem"
+_LONGEST_FORM = 4096
+_ASSETS = "/_nicegui/"  # scripts and styles, the same for everybody
+
+_PAGE = """<!doctype html>
+<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
+<title>Sign in · Armazém</title><meta name="color-scheme" content="light dark"><style>
+body{{font-family:system-ui,sans-serif;display:grid;place-items:center;min-height:90vh;margin:0}}
+form{{display:grid;gap:12px;width:min(320px,90vw)}} h1{{margin:0;font-size:22px}}
+input,button{{font:inherit;padding:10px;border-radius:8px;border:1px solid #8895a5}}
+button{{background:#0b5c8c;color:#fff;border:0}} p{{margin:0}}
+</style></head><body><form method="post"><h1>Armazém</h1>
+<label for="token">The token of this server (ARMAZEM_TOKEN)</label>
+<input id="token" name="token" type="password" autocomplete="current-password" required autofocus>
+<input name="next" type="hidden" value="{next}"><p role="alert">{problem}</p><button>Sign in</button>
+</form></body></html>
+"""
+
+
+class Login:
+    """ASGI around the dashboard: asks for the token, and remembers in a cookie that it was right.
+
+    The cookie is a keyed digest of the token: it is worth nothing once the server has another one. With an empty
+    token everybody may pass.
+    """
+
+    def __init__(self, dashboard: ASGIApp, token: str) -> None:
+        self._dashboard = dashboard
+        self._access = Access(token)
+        self._cookie = hmac.new(token.encode(), b"armazem dashboard", hashlib.sha256).hexdigest() if token else ""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if not self._cookie or scope["type"] == "lifespan" or scope["path"].startswith(_ASSETS):
+            await self._dashboard(scope, receive, send)
+        elif scope["type"] == "http" and scope["path"] == "/login":
+            await self._sign_in(scope, receive, send)
+        elif self._knows(HTTPConnection(scope)):
+            await self._dashboard(scope, receive, send)
+        elif scope["type"] == "websocket":
+            await send({"type": "websocket.close", "code": 1008})
+        else:
+            wanted = scope["path"] + ("?" + scope["query_string"].decode("latin-1") if scope["query_string"] else "")
+            await RedirectResponse(f"/login?next={quote(wanted)}", 303)(scope, receive, send)
+
+    def _knows(self, connection: HTTPConnection) -> bool:
+        if hmac.compare_digest(connection.cookies.get(_COOKIE, "").encode(), self._cookie.encode()):
+            return True
+        try:
+            self._access.check(connection.scope["headers"])
+        except HttpError:
+            return False
+        return True
+
+    async def _sign_in(self, scope: Scope, receive: Receive, send: Send) -> None:
+        request = Request(scope, receive)
+        form = {"next": [request.query_params.get("next", "/")]}
+        problem = ""
+        if request.method == "POST":
+            body = b""
+            async for chunk in request.stream():
+                body += chunk
+                if len(body) > _LONGEST_FORM:
+                    break
+            form = parse_qs(body[:_LONGEST_FORM].decode("utf-8", "replace"))
+            if self._is_token(form.get("token", [""])[0]):
+                answer = RedirectResponse(_own(form.get("next", ["/"])[0]), 303)
+                answer.set_cookie(_COOKIE, self._cookie, max_age=30 * 86_400, httponly=True, samesite="lax")
+                await answer(scope, receive, send)
+                return
+            problem = "This is not the token."
+        page = _PAGE.format(next=html.escape(form.get("next", ["/"])[0]), problem=problem)
+        await HTMLResponse(page, 401 if problem else 200)(scope, receive, send)
+
+    def _is_token(self, given: str) -> bool:
+        try:
+            self._access.check([(b"authorization", b"Bearer " + given.strip().encode())])
+        except HttpError:
+            return False
+        return True
+
+
+def _own(address: str) -> str:
+    """The address if it is one of this server, else that of the first page."""
+    parts = urlsplit(address)
+    mine = address.startswith("/") and not address.startswith(("//", "/\\")) and not parts.netloc and not parts.scheme
+    return address if mine else "/"
