@@ -112,6 +112,9 @@ def test_commands_and_rollback(published: Cloud, extracts: tuple[Path, Path]) ->
     kpi = json.loads(published.armazem("kpi", "sales_trend", *monthly).out)
     assert kpi
     assert {row["grain"] for row in kpi} == {"month"}
+    some = ("--grain", "month", "--from", "2017-03-01", "--order", "period_start", "--limit", "5", "--offset", "1")
+    found = json.loads(published.armazem("kpi", "sales_trend", *some, *monthly).out)
+    assert found == [row for row in reversed(kpi) if row["period_start"] >= "2017-03-01"][1:6]
     csv = published.armazem(
         "sql", "select count(*) as n from publishing_meta.builds", "--target", "bigquery", "--format", "csv"
     )

@@ -133,12 +133,34 @@ def test_kpis_with_a_condition(shop: Shop) -> None:
     assert shop.armazem("kpi", "sales_trend", "--where", "nope = 1").code == 1
 
 
+def test_kpis_with_filters(shop: Shop) -> None:
+    def rows(*arguments: str) -> list[dict[str, object]]:
+        found: list[dict[str, object]] = json.loads(shop.armazem("kpi", *arguments, "--format", "json").out)
+        return found
+
+    trend = rows("sales_trend", "--grain", "month")
+    assert {row["grain"] for row in trend} == {"month"}
+    by_revenue = sorted(trend, key=lambda row: row["revenue"], reverse=True)
+    assert (
+        rows("sales_trend", "--grain", "month", "--order=-revenue", "--limit", "3", "--offset", "1") == by_revenue[1:4]
+    )
+    # A remark at the end of the condition hides no filter.
+    assert rows("sales_trend", "--where", "orders > 0 -- all", "--grain", "week", "--to", "2017-06-30") == [
+        row for row in rows("sales_trend", "--grain", "week") if row["orders"] and row["period_start"] <= "2017-06-30"
+    ]
+    sellers = rows("sales_by_seller", "--state", "sp", "--city", "São Paulo")
+    assert {row["seller_city"] for row in sellers} == {"sao paulo"}
+    assert rows("sales_by_seller", "--city", "' or 1=1 --") == []
+    refused = shop.armazem("kpi", "sales_trend", "--grain", "year")
+    assert refused.code == 2 and "day, week, month" in refused.err
+
+
 @pytest.mark.parametrize(
     "arguments",
     [
         ("sell",), ("load",), ("build", "--start", "yesterday"), ("build", "--threads", "0"), ("sql",),
         ("sql", "select 1", "--format", "xml"), ("up", "--data", "x", "--orders", "1"), ("up", "--orders", "0"),
-        ("generate",), ("kpi", "sales_trend", "--limit", "0"), ("--nope",),
+        ("generate",), ("kpi", "sales_trend", "--limit", "0"), ("kpi", "sales_trend", "--state", "SP"), ("--nope",),
     ],
 )  # fmt: skip
 def test_wrong_use(tmp_path: Path, arguments: tuple[str, ...]) -> None:

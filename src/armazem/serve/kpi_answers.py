@@ -6,7 +6,11 @@ import hashlib
 from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
+from itertools import starmap
 from typing import Any, Literal
+
+import msgspec
 
 from armazem import __version__
 from armazem.serve.answers import to_json
@@ -70,7 +74,7 @@ def answer(published: Published, question: Question) -> Answer:
                 "limit": filters.limit,
                 "offset": filters.offset or 0,
                 "columns": _columns(kpi, _types(columns)),
-                "rows": [dict(zip(rows.columns, row, strict=True)) for row in rows.rows],
+                "rows": list(starmap(_row_type(rows.columns), rows.rows)),
             }
         )
     return Answer(question.etag(build), body, total)
@@ -139,6 +143,12 @@ def _of_one_build(published: Published, *queries: Query) -> tuple[str, list[Rows
         answers = [published.query_build(*query) for query in queries]
         if len({build for build, _ in answers}) == 1:
             return answers[0][0], [rows for _, rows in answers]
+
+
+@lru_cache(maxsize=2 * len(KPIS))
+def _row_type(columns: tuple[str, ...]) -> type[msgspec.Struct]:
+    # Ten times as fast to fill as dictionaries, which with 100,000 rows would hold up the events.
+    return msgspec.defstruct("Row", columns)
 
 
 def _types(columns: Rows) -> dict[str, dict[str, str]]:
