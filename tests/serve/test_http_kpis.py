@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import shutil
 import threading
 import time
 from collections.abc import Iterator
@@ -284,6 +285,25 @@ def test_another_build_is_another_answer(built: Built) -> None:
         make_current(built.shop.home, built.second)
     assert built.get(trend, if_none_match=first.headers["etag"]).text == second.text
     assert built.get(trend, if_none_match=second.headers["etag"]).status_code == 304
+
+
+def test_a_version_of_an_older_program_lacks_a_column(built: Built) -> None:
+    older = "20990101T000000000000Z"
+    shutil.copy(version_file(built.shop.home, built.second), version_file(built.shop.home, older))
+    with duckdb.connect(str(version_file(built.shop.home, older))) as connection:
+        connection.execute("alter table kpis.agg_sales_trend drop column revenue_moving_avg")
+    make_current(built.shop.home, older)
+    try:
+        body = built.get("/sales_trend?grain=month").json()
+        assert [column["name"] for column in body["columns"]] == list(body["rows"][0])
+        assert "revenue_moving_avg" not in body["rows"][0]
+        said = built.get("/sales_trend?order=revenue_moving_avg")
+        assert (said.status_code, said.json()["error"]["code"]) == (500, "failed")
+        assert "armazem build" in said.json()["error"]["hint"]
+    finally:
+        make_current(built.shop.home, built.second)
+        version_file(built.shop.home, older).unlink()
+    assert built.get("/sales_trend?order=revenue_moving_avg").status_code == 200
 
 
 def test_no_answer_mixes_two_builds(built: Built) -> None:

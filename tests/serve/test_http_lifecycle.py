@@ -168,7 +168,8 @@ def test_the_docs_need_nothing_from_elsewhere(server: Running) -> None:
     assert page.headers["content-type"].startswith("text/html")
     assert "src=" not in page.text and 'href="http' not in page.text and "@import" not in page.text
     paths = server.client.get("/openapi.json").json()["paths"]
-    assert set(paths) == {"/v1/events", "/v1/live", "/v1/live/stream", "/healthz", "/readyz", "/metrics"}
+    kpis = {"/v1/kpis", "/v1/kpis/{name}"}
+    assert set(paths) == {"/v1/events", "/v1/live", "/v1/live/stream", "/healthz", "/readyz", "/metrics", *kpis}
     assert all(path in page.text for path in paths)
     assert {"200", "400", "401", "408", "413", "415", "429", "503"} == set(paths["/v1/events"]["post"]["responses"])
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Annotated, Any, TypeVar
@@ -19,8 +20,8 @@ from armazem.serve.kpi_openapi import LISTING, LISTING_ANSWERS, ROWS, ROWS_ANSWE
 from armazem.serve.kpis import KPIS, find_kpi
 from armazem.warehouse.query import Published
 
-# A large answer takes a few hundred MB for a moment.
-_AT_ONCE = 4
+# More queries than cores make each other slow, and a large answer takes a few hundred MB for a moment.
+_AT_ONCE = max(2, os.cpu_count() or 2)
 # A client may keep an answer, and asks each time whether it is still right.
 _KEEP = {"Cache-Control": "no-cache", "Vary": "Accept"}
 _T = TypeVar("_T")
