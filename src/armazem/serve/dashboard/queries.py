@@ -16,11 +16,15 @@ class Query:
     parameters: tuple[Any, ...] = ()
 
 
+CATEGORY = "coalesce(p.product_category_name_english, p.product_category_name, 'uncategorized')"
+"""Of a product, where marts.dim_products is `p`."""
+
+
 def _items(view: View) -> tuple[str, list[Any]]:
     """What of each order is of the category and the seller."""
     conditions, parameters = [], []
     if view.category:
-        conditions.append("coalesce(p.product_category_name_english, p.product_category_name, 'uncategorized') = ?")
+        conditions.append(f"{CATEGORY} = ?")
         parameters.append(view.category)
     if view.seller:
         conditions.append("s.seller_id = ?")
@@ -54,8 +58,9 @@ def orders(view: View, select: str, *more: Any) -> Query:
     """`select`, which reads from `orders`: valid sales in the view, one row per order.
 
     Its columns: order_id, customer_id, customer_unique_id, customer_city, customer_state, placed, period (first day of
-    the grain), is_late, days_to_deliver, review_score, main_payment_type, items, gmv, freight, revenue. With a
-    category or a seller in the view, the last four are of the items that match, and so are the orders.
+    the grain), is_late, days_to_deliver, delivered, estimated, order_status, review_score, main_payment_type, items,
+    gmv, freight, revenue. With a category or a seller in the view, the last four are of the items that match, and so
+    are the orders.
     `more`: parameters of `select`.
     """
     where, parameters = _placed(view, "order_purchase_timestamp")
@@ -63,7 +68,8 @@ def orders(view: View, select: str, *more: Any) -> Query:
         "order_id, customer_id, customer_unique_id, customer_city, customer_state, "
         "order_purchase_timestamp as placed, "
         f"cast(date_trunc('{view.grain}', order_purchase_timestamp) as date) as period, "
-        "is_late, days_to_deliver, review_score, main_payment_type"
+        "is_late, days_to_deliver, order_delivered_customer_date as delivered, "
+        "order_estimated_delivery_date as estimated, order_status, review_score, main_payment_type"
     )
     if not view.by_item:
         source = f"select {kept}, items, gmv, freight, revenue from marts.fact_orders where {where}"
@@ -76,23 +82,25 @@ def orders(view: View, select: str, *more: Any) -> Query:
     return Query(f"with items as ({items}), orders as ({source}) {select}", (*of_items, *parameters, *more))
 
 
-def sales(view: View, select: str, *more: Any) -> Query:
+def sales(view: View, select: str, *more: Any, category: bool = True) -> Query:
     """`select`, which reads from `sales`: units of valid sales in the view, one row per item.
 
-    Its columns: those of marts.fact_sales, category, and period (first day of the grain).
+    Its columns: those of marts.fact_sales, category (where asked for: it costs half of the time), and period
+    (first day of the grain).
     """
     where, parameters = _placed(view, "s.order_purchase_timestamp")
     conditions = [where]
     if view.category:
-        conditions.append("category = ?")
+        conditions.append(f"{CATEGORY} = ?")
         parameters.append(view.category)
     if view.seller:
         conditions.append("seller_id = ?")
         parameters.append(view.seller)
+    products = category or view.category
     source = (
-        "select s.*, coalesce(p.product_category_name_english, p.product_category_name, 'uncategorized') as category, "
+        f"select s.*, {f'{CATEGORY} as category, ' if category else ''}"
         f"cast(date_trunc('{view.grain}', s.order_purchase_timestamp) as date) as period "
-        "from marts.fact_sales s left join marts.dim_products p using (product_id) "
+        f"from marts.fact_sales s {'left join marts.dim_products p using (product_id) ' if products else ''}"
         f"where {' and '.join(conditions)}"
     )
     return Query(f"with sales as ({source}) {select}", (*parameters, *more))
@@ -103,8 +111,5 @@ BOUNDS = Query(
     "from marts.fact_orders where is_valid_sale"
 )
 STATES = Query("select distinct customer_state from marts.fact_orders where customer_state is not null order by all")
-CATEGORIES = Query(
-    "select distinct coalesce(product_category_name_english, product_category_name, 'uncategorized') as category "
-    "from marts.dim_products order by all"
-)
+CATEGORIES = Query(f"select distinct {CATEGORY} as category from marts.dim_products p order by all")
 TOP_SELLERS = Query("select seller_id from kpis.agg_sales_by_seller order by revenue_rank limit 100")

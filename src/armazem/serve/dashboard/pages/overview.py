@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
 
+from armazem.serve.dashboard.compare import Values, compared
 from armazem.serve.dashboard.components import (
     Ask,
     Card,
@@ -56,23 +57,16 @@ def course(view: View) -> Query:
 
 def figures(view: View, ask: Ask) -> Sequence[Figure]:
     """Revenue, orders, customers, average order value, late share, each against the period before."""
-    now = _measures(records(ask(totals(view)))[0])
-    before_view = view.before()
-    before = _measures(records(ask(totals(before_view)))[0]) if before_view else [None] * len(now)
-    periods = [_measures(record) for record in records(ask(course(view)))]
     form = view.format
-    write = (form.compact_money, form.compact, form.compact, form.money, form.percent)
-    note = "" if before_view is None else f"vs. {form.number(view.days)} days before"
-    found = []
-    for at, value in enumerate(now):
-        old = before[at]
-        change = float(value / old - 1) if value is not None and old else None
-        line = [float(period[at] or 0) for period in periods]
-        found.append(Figure(write[at](value), change, line, note if change is not None else ""))
-    return found
+    return compared(
+        view,
+        lambda view: _measures(records(ask(totals(view)))[0]),
+        lambda view: [_measures(record) for record in records(ask(course(view)))],
+        (form.compact_money, form.compact, form.compact, form.money, form.percent),
+    )
 
 
-def _measures(record: Any) -> list[Decimal | None]:
+def _measures(record: Any) -> Values:
     count, delivered = record["orders"], record["delivered"]
     return [
         record["revenue"],

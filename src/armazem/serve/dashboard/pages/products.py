@@ -1,0 +1,280 @@
+"""Products: what sells most, when, and of which category."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from decimal import Decimal
+from typing import Any
+
+from armazem.serve.dashboard.compare import Values, compared
+from armazem.serve.dashboard.components import (
+    Ask,
+    Card,
+    CardsPanel,
+    ChartPanel,
+    Column,
+    Figure,
+    GridPanel,
+    Options,
+    axis,
+    legend,
+    point,
+    records,
+    scaled,
+)
+from armazem.serve.dashboard.formats import NOTHING
+from armazem.serve.dashboard.frame import Frame
+from armazem.serve.dashboard.meanings import meaning
+from armazem.serve.dashboard.queries import CATEGORY, Query, sales
+from armazem.serve.dashboard.theme import Colors
+from armazem.serve.dashboard.view import View
+from armazem.warehouse.query import Rows
+
+ROWS = 200
+_BEST = 5
+_CATEGORIES = 11
+_SUMS = (
+    "count(distinct product_id) as products, count(*) as units, coalesce(sum(price), 0) as gmv, "
+    "coalesce(sum(payment_value), 0) as revenue"
+)
+# Most units first, as kpis.agg_top_selling_products ranks.
+_ORDER = "units desc, revenue desc, product_id"
+_PRODUCTS = (
+    "select product_id, count(*) as units, sum(price) as gmv, coalesce(sum(payment_value), 0) as revenue "
+    "from sales group by product_id"
+)
+
+
+def cards() -> tuple[Card, ...]:
+    of = "Of valid sales. From marts.fact_sales."
+    return (
+        Card("Products sold", f"Products of which at least one unit was sold. {of}"),
+        Card("Units sold", f"{meaning('agg_top_selling_products.units')} {of}"),
+        Card("GMV", f"Gross merchandise value, without freight. {meaning('fact_orders.gmv')} {of}"),
+        Card("Revenue per unit", f"Revenue divided by units. {meaning('agg_top_selling_products.revenue')} {of}"),
+        Card(
+            "Top category's share",
+            "Share of revenue that the category with most revenue has; with a category in the filter, its share. " + of,
+            more_is="neither",
+        ),
+    )
+
+
+def totals(view: View) -> Query:
+    return sales(view, f"select {_SUMS} from sales", category=False)
+
+
+def course(view: View) -> Query:
+    return sales(view, f"select period, {_SUMS} from sales group by period order by period", category=False)
+
+
+def _measures(record: Any) -> Values:
+    units = record["units"]
+    per_unit = record["revenue"] / units if units else None
+    return [record["products"], units, record["gmv"], per_unit]
+
+
+def figures(view: View, ask: Ask) -> Sequence[Figure]:
+    form = view.format
+    found = compared(
+        view,
+        lambda view: _measures(records(ask(totals(view)))[0]),
+        lambda view: [_measures(record) for record in records(ask(course(view)))],
+        (form.compact, form.compact, form.compact_money, form.money),
+    )
+    return [*found, _top_category(view, records(ask(categories(view))))]
+
+
+def _top_category(view: View, found: Sequence[Any]) -> Figure:
+    total = sum(row["revenue"] for row in found)
+    top = next((row for row in found if view.category in ("", row["category"])), None)
+    if top is None or not total:
+        return Figure(NOTHING)
+    return Figure(view.format.percent(top["revenue"] / total), note=spoken(top["category"]))
+
+
+def spoken(category: object) -> str:
+    """A category as one says it: bed bath table."""
+    return str(category).replace("_", " ")
+
+
+def best_over_time(view: View) -> Query:
+    """The products with most units in the view: a row for each and each period with a sale of anything."""
+    return sales(
+        view,
+        f", best as (select *, row_number() over (order by {_ORDER}) as place from "
+        f"(select * from ({_PRODUCTS}) order by {_ORDER} limit {_BEST})), "
+        "sold as (select product_id, period, count(*) as units, coalesce(sum(payment_value), 0) as revenue "
+        "from sales where product_id in (select product_id from best) group by product_id, period) "
+        f"select period, place, product_id, {CATEGORY} as category, coalesce(sold.units, 0) as units, "
+        "coalesce(sold.revenue, 0) as revenue from (select distinct period from sales) cross join best "
+        "left join sold using (product_id, period) left join marts.dim_products p using (product_id) "
+        "order by period, place",
+        category=False,
+    )
+
+
+def over_time(view: View, rows: Rows, shades: Colors) -> tuple[Options, str]:
+    """Stacked bars, a colour a product."""
+    form = view.format
+    found = records(rows)
+    periods = list(dict.fromkeys(row["period"] for row in found))
+    names = {period: form.period(period, view.grain) for period in periods}
+    places = {row["place"]: row for row in found}
+    series = []
+    for place, product in sorted(places.items()):
+        data = []
+        for row in found:
+            if row["place"] != place:
+                continue
+            said = (
+                f"{names[row['period']]}\n{row['product_id']}\n{spoken(row['category'])}\n"
+                f"Units {form.number(row['units'])}\nRevenue {form.money(row['revenue'])}"
+            )
+            data.append(point(row["units"], said) if row["units"] else None)
+        # The place keeps apart two products that are written alike.
+        name = f"{place}. {str(product['product_id'])[:8]} {spoken(product['category'])}"
+        series.append({"name": name, "type": "bar", "stack": "units", "barMaxWidth": 38, "data": data})
+    options = {
+        "legend": legend(
+            shades,
+            type="scroll",
+            left=0,
+            right=0,
+            textStyle={"color": shades.text, "width": 150, "overflow": "truncate"},
+            pageTextStyle={"color": shades.muted},
+            pageIconColor=shades.first,
+            pageIconInactiveColor=shades.faint,
+        ),
+        "grid": {"left": 8, "right": 12, "top": 38, "bottom": 4, "containLabel": True},
+        "xAxis": axis(shades, type="category", data=list(names.values()), splitLine={"show": False}),
+        "yAxis": axis(shades, type="value", minInterval=1, axisLabel={"formatter": "{value}", "color": shades.muted}),
+        "series": series,
+    }
+    which = f"The {len(series)} products with most units" if len(series) > 1 else "The one product"
+    return options, f"{which} in this view, by the time of purchase."
+
+
+def categories(view: View) -> Query:
+    """All of them, also where one is in the filter: its share is of the whole."""
+    return sales(
+        view.with_(category=""),
+        "select category, count(*) as units, coalesce(sum(payment_value), 0) as revenue from sales "
+        "group by category order by revenue desc, category",
+    )
+
+
+def shares(view: View, rows: Rows, shades: Colors) -> tuple[Options, str]:
+    """The largest categories and the one in the filter; the rest in one bar."""
+    form = view.format
+    found = records(rows)
+    total = sum(row["revenue"] for row in found) or 1
+    shown = [row for at, row in enumerate(found) if at < _CATEGORIES or row["category"] == view.category]
+    rest = [row for row in found if row not in shown]
+    bars = [(spoken(row["category"]), str(row["category"]), row["units"], row["revenue"]) for row in shown]
+    if rest:
+        units, revenue = sum(row["units"] for row in rest), sum((row["revenue"] for row in rest), Decimal(0))
+        bars.append((f"{form.number(len(rest))} others", "", units, revenue))
+    bars.reverse()
+    values, label = scaled([revenue for *_, revenue in bars], form, money=True)
+    data = []
+    for value, (name, category, units, revenue) in zip(values, bars, strict=True):
+        share = form.percent(revenue / total)
+        said = f"{name}\nRevenue {form.money(revenue)} ({share})\nUnits {form.number(units)}"
+        picked = category and view.category in ("", category)
+        data.append(
+            point(
+                value,
+                said,
+                category=category,
+                itemStyle={"color": shades.first if picked else shades.faint, "borderRadius": [0, 3, 3, 0]},
+                label={"show": True, "position": "right", "color": shades.muted, "formatter": share},
+            )
+        )
+    options = {
+        "grid": {"left": 4, "right": 52, "top": 4, "bottom": 4, "containLabel": True},
+        "xAxis": axis(
+            shades,
+            type="value",
+            splitNumber=3,
+            axisLabel={"formatter": label, "color": shades.muted, "hideOverlap": True},
+        ),
+        "yAxis": axis(
+            shades,
+            type="category",
+            data=[bar[0] for bar in bars],
+            axisLabel={"color": shades.muted, "width": 120, "overflow": "truncate", "interval": 0},
+        ),
+        "series": [{"type": "bar", "barMaxWidth": 20, "data": data}],
+    }
+    return options, "Share of revenue. Click a bar to filter by it" + (", once more for all." if view.category else ".")
+
+
+def best(view: View) -> Query:
+    """The table. An order counts once for a product, and so does its review."""
+    return sales(
+        view,
+        f", best as (select *, sum(revenue) over () as total from ({_PRODUCTS}) order by {_ORDER} limit {ROWS}), "
+        "bought as (select distinct product_id, order_id from sales "
+        "where product_id in (select product_id from best)), "
+        "reviewed as (select product_id, count(*) as orders, avg(review_score) as review_score "
+        "from bought left join marts.fact_orders using (order_id) group by product_id) "
+        f"select row_number() over (order by {_ORDER}) as rank, product_id, {CATEGORY} as category, units, orders, "
+        "gmv, revenue, cast(revenue as double) / nullif(total, 0) as share, review_score "
+        "from best join reviewed using (product_id) left join marts.dim_products p using (product_id) order by rank",
+        category=False,
+    )
+
+
+def columns() -> tuple[Column, ...]:
+    of = "agg_top_selling_products"
+    return (
+        Column("rank", "Rank", "number", meaning(f"{of}.units_rank"), 80),
+        Column("product_id", "Product", "text", meaning(f"{of}.product_id"), 150),
+        Column("category", "Category", "text", meaning(f"{of}.product_category"), 150),
+        Column("units", "Units", "number", meaning(f"{of}.units")),
+        Column("orders", "Orders", "number", meaning(f"{of}.orders")),
+        Column("gmv", "GMV", "money", meaning(f"{of}.gmv"), 120),
+        Column("revenue", "Revenue", "money", meaning(f"{of}.revenue"), 120),
+        Column("share", "Share", "percent", "Of the revenue of all products in this view."),
+        Column("review_score", "Review", "decimal", "Mean score of its orders' newest reviews, from 1 to 5."),
+    )
+
+
+def limited(rows: Rows, what: str) -> str:
+    """The note to a table that may be cut."""
+    return f"The first {ROWS} {what}." if len(rows.rows) >= ROWS else f"All {len(rows.rows)} {what}."
+
+
+def make(frame: Frame) -> None:
+    add = frame.panels.append
+
+    async def pick(category: str) -> None:
+        if category:  # the bar of the others has none
+            await frame.show(category="" if category == frame.view.category else category)
+
+    units, revenue = meaning("agg_top_selling_products.units"), meaning("agg_top_selling_products.revenue")
+    add(CardsPanel(cards(), figures))
+    add(
+        ChartPanel(
+            "Top sellers over time",
+            f"{units} Of the {_BEST} products with most units in this view, by day, week or month of the purchase.",
+            best_over_time, over_time, classes="w8", height=400,
+        )
+    )  # fmt: skip
+    add(
+        ChartPanel(
+            "Category share",
+            f"{meaning('agg_top_selling_products.product_category')} {revenue} By category, of all categories.",
+            categories, shares, classes="w4", height=400, on_click=lambda event: pick(event.data["category"]),
+        )
+    )  # fmt: skip
+    add(
+        GridPanel(
+            "Best-selling products",
+            f"{meaning('agg_top_selling_products')} Here for the view of the filters, by units.",
+            best, columns(), height=480, clickable="category", on_row=lambda row: pick(row["category"]),
+            note=lambda view, rows: limited(rows, "products by units")
+            + f" Click a category to {'see all again' if view.category else 'filter by it'}.",
+        )
+    )  # fmt: skip
