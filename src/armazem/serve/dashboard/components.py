@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import html
+import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -12,6 +13,7 @@ from decimal import Decimal
 from typing import Any
 
 from nicegui import run, ui
+from nicegui.events import GenericEventArguments
 
 from armazem.errors import ArmazemError
 from armazem.serve.dashboard.formats import NOTHING, Format
@@ -29,8 +31,8 @@ NO_ROWS = "Nothing was sold that matches these filters.\nWiden the dates or take
 
 def help_icon(meaning: str) -> None:
     """What a figure means, on hover, focus and touch."""
-    icon = ui.icon("info_outline").classes("help").props(f'tabindex=0 role=img aria-label="{html.escape(meaning)}"')
-    with icon:
+    with ui.element("span").classes("help").props(f'tabindex=0 role=img aria-label="{html.escape(meaning)}"'):
+        ui.icon("info_outline")
         ui.tooltip(meaning)
 
 
@@ -46,24 +48,56 @@ class Panel:
     def fail(self, reason: str) -> None:
         raise NotImplementedError
 
+    _turn = 0
+
     async def refresh(self, view: View, ask: Ask) -> None:
+        self._turn += 1
+        turn = self._turn
         try:
             loaded = await run.io_bound(self.load, view, ask)
         except ArmazemError as error:
-            self.fail(f"{error}\n{error.hint}" if error.hint else str(error))
+            if turn == self._turn:
+                self.fail(f"{error}\n{error.hint}" if error.hint else str(error))
         else:
-            self.show(view, loaded)
+            # Of two views asked for shortly after each other, the first may be answered last.
+            if turn == self._turn:
+                self.show(view, loaded)
 
 
 async def refresh_all(panels: Sequence[Panel], view: View, ask: Ask) -> None:
-    await asyncio.gather(*(panel.refresh(view, ask) for panel in panels))
+    once = asked_once(ask)
+    await asyncio.gather(*(panel.refresh(view, once) for panel in panels))
+
+
+def asked_once(ask: Ask) -> Ask:
+    """For panels that are filled together: those that ask the same wait for one answer."""
+    answers: dict[Query, Rows] = {}
+    locks: dict[Query, threading.Lock] = {}
+
+    def once(query: Query) -> Rows:
+        with locks.setdefault(query, threading.Lock()):
+            if query not in answers:
+                answers[query] = ask(query)
+            return answers[query]
+
+    return once
 
 
 class Framed(Panel):
-    """A panel in a frame: title, what it means, a note, the downloads, and the words where there is nothing."""
+    """A panel in a frame: title, what it means, a note, the downloads, and `empty`, said where there is no row."""
 
-    def __init__(self, title: str, meaning: str, *, classes: str = "", name: str = "", height: int = 300) -> None:
+    def __init__(
+        self,
+        title: str,
+        meaning: str,
+        *,
+        classes: str = "",
+        name: str = "",
+        height: int = 300,
+        empty: str = NO_ROWS,
+    ) -> None:
         self._name = name or title.lower().replace(" ", "-")
+        self._nothing = empty
         self._rows: Rows | None = None
         self._view = View()
         with ui.element("section").classes(f"panel {classes}").props(f'aria-label="{html.escape(title)}"'):
@@ -96,7 +130,7 @@ class Framed(Panel):
             self._empty.set_visibility(False)
         else:
             self._note.set_text("")
-            self.say(NO_ROWS)
+            self.say(self._nothing)
 
     def fail(self, reason: str) -> None:
         self._rows = None
@@ -131,12 +165,13 @@ class ChartPanel(Framed):
         classes: str = "",
         name: str = "",
         height: int = 300,
+        empty: str = NO_ROWS,
         on_click: Callable[[Any], Any] | None = None,
     ) -> None:
         self._query = query
         self._options = draw
         self._on_click = on_click
-        super().__init__(title, meaning, classes=classes, name=name, height=height)
+        super().__init__(title, meaning, classes=classes, name=name, height=height, empty=empty)
 
     def _make(self) -> None:
         self._chart = ui.echart({}, on_point_click=self._on_click).style("height:100%;width:100%")
@@ -187,6 +222,8 @@ def written(value: Any, kind: str, form: Format) -> str:
             return form.number(value)
         case "decimal":
             return form.number(value, 2)
+        case "ratio":
+            return form.number(value, 4)
         case "percent":
             return form.percent(value)
         case "days":
@@ -200,8 +237,14 @@ def written(value: Any, kind: str, form: Format) -> str:
     return str(value)
 
 
+_LINK = {"cursor": "pointer", "textDecoration": "underline dotted", "textUnderlineOffset": "3px"}
+
+
 class GridPanel(Framed):
-    """An AG Grid table of the columns that the query gives, in their order."""
+    """An AG Grid table of the columns that the query gives, in their order.
+
+    `note`: a line above it. `on_row`: what a click on a row does, or on its cell of the column `clickable`.
+    """
 
     def __init__(
         self,
@@ -213,20 +256,30 @@ class GridPanel(Framed):
         classes: str = "",
         name: str = "",
         height: int = 420,
+        empty: str = NO_ROWS,
+        note: Callable[[View, Rows], str] | None = None,
         on_row: Callable[[dict[str, Any]], Any] | None = None,
+        clickable: str = "",
     ) -> None:
         self._query = query
         self._columns = columns
+        self._words_to = note
         self._on_row = on_row
-        super().__init__(title, meaning, classes=classes, name=name, height=height)
+        self._clickable = clickable
+        super().__init__(title, meaning, classes=classes, name=name, height=height, empty=empty)
 
     def _make(self) -> None:
         self._grid = ui.aggrid({"columnDefs": [], "rowData": []}, auto_size_columns=False)
         self._grid.style("height:100%;width:100%")
         if self._on_row:
             on_row = self._on_row
-            self._grid.on("cellClicked", lambda event: on_row(event.args["data"]), ["data"])
-            self._grid.style("cursor:pointer")
+
+            def clicked(event: GenericEventArguments) -> Any:
+                return on_row(event.args["data"]) if self._clickable in ("", event.args["colId"]) else None
+
+            self._grid.on("cellClicked", clicked, ["data", "colId"])
+            if not self._clickable:
+                self._grid.style("cursor:pointer")
 
     def load(self, view: View, ask: Ask) -> Rows:
         return ask(self._query(view))
@@ -234,7 +287,9 @@ class GridPanel(Framed):
     def _draw(self, view: View, rows: Rows) -> str:
         self._grid.options = {
             "columnDefs": [
-                _column(column, [row[at] for row in rows.rows], view.format) for at, column in enumerate(self._columns)
+                _column(column, [row[at] for row in rows.rows], view.format)
+                | ({"cellStyle": _LINK} if column.name == self._clickable else {})
+                for at, column in enumerate(self._columns)
             ],
             "rowData": [
                 {column.name: _plain(value) for column, value in zip(self._columns, row, strict=True)}
@@ -243,22 +298,24 @@ class GridPanel(Framed):
             "defaultColDef": {"sortable": True, "resizable": True, "suppressMovable": True, "flex": 1, "minWidth": 90},
             "enableCellTextSelection": True,
             "suppressCellFocus": False,
+            "theme": "quartz",
             "animateRows": False,
         }
         self._grid.update()
-        return ""
+        return self._words_to(view, rows) if self._words_to else ""
 
 
 def _column(column: Column, values: Sequence[Any], form: Format) -> Options:
     options: Options = {"field": column.name, "headerName": column.label, "headerTooltip": column.meaning}
     if column.width:
         options |= {"minWidth": column.width}
-    if column.kind in ("number", "decimal", "money", "percent", "days"):
-        options |= {"type": "rightAligned", "cellDataType": "number"}
-    else:
+    if column.kind in ("number", "decimal", "ratio", "money", "percent", "days"):
+        options |= {"type": "rightAligned"}
+    elif column.kind == "text":
         options |= {"cellDataType": "text", "tooltipField": column.name}
     if column.kind != "text":
-        # The grid sorts by the value and shows what this says for it.
+        # The grid sorts by the value and shows what this says for it; a data type would bring its own way to say it.
+        options["cellDataType"] = False
         options["refData"] = {_key(value): written(value, column.kind, form) for value in values}
     return options
 

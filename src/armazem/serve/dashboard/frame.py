@@ -90,6 +90,7 @@ class Frame:
         self.path = path
         self.view, self._problems = parse_view(given)
         self.panels: list[Panel] = []
+        self._fields: dict[str, Any] = {}
         self._filters = filters
         self._whole = "from" not in given and "to" not in given
         self._build: str | None = None
@@ -102,13 +103,21 @@ class Frame:
         self._dark = ui.dark_mode(self.view.dark)
         choices = await self._read_choices()
         self._header(choices)
-        self._content = ui.element("main").classes("page").props("id=content tabindex=-1")
+        self._content = ui.element("div").classes("page").props("id=content tabindex=-1")
         self._make = make
         await self._fill_page(choices)
         ui.timer(_LOOK_SECONDS, self._look, immediate=False)
 
     async def show(self, **changes: Any) -> None:
-        """Another view of the same page."""
+        """Another view of the same page; the bar shows it too."""
+        for name in changes.keys() & self._fields.keys():
+            field, value = self._fields[name], changes[name]
+            if isinstance(field, ui.select) and value and value not in field.options:
+                field.options = [*field.options, value]
+            field.set_value(value or None)
+        await self._look_at(**changes)
+
+    async def _look_at(self, **changes: Any) -> None:
         view = self.view.with_(**changes)
         if view == self.view:
             return
@@ -211,11 +220,15 @@ class Frame:
             ui.toggle({grain: grain.capitalize() for grain in GRAINS}, value=view.grain).props(
                 'dense unelevated no-caps aria-label="Grain"'
             ).on_value_change(lambda event: self.show(grain=event.value)).mark("grain")
-            self._choice("State", "state", choices.states)
-            self._choice("Category", "category", choices.categories)
-            ui.input("Seller", value=view.seller, autocomplete=list(choices.sellers)).props(
-                "dense outlined clearable debounce=400"
-            ).classes("seller").on_value_change(lambda event: self.show(seller=event.value or "")).mark("seller")
+            self._fields["state"] = self._choice("State", "state", choices.states)
+            self._fields["category"] = self._choice("Category", "category", choices.categories)
+            self._fields["seller"] = (
+                ui.input("Seller", value=view.seller, autocomplete=list(choices.sellers))
+                .props("dense outlined clearable debounce=400")
+                .classes("seller")
+                .on_value_change(lambda event: self._look_at(seller=event.value or ""))
+                .mark("seller")
+            )
             ui.button("Clear", icon="filter_alt_off", on_click=lambda: ui.navigate.to(self.path)).props(
                 "flat dense no-caps"
             )
@@ -237,13 +250,13 @@ class Frame:
 
                 ui.menu_item(label, choose)
 
-    def _choice(self, label: str, name: str, values: Sequence[str]) -> None:
+    def _choice(self, label: str, name: str, values: Sequence[str]) -> Any:
         value = getattr(self.view, name)
         # One that is not there shows nothing, and says so, rather than being dropped.
         options = sorted({*values, value} - {""})
-        ui.select(
+        return ui.select(
             options, label=label, value=value or None, with_input=True, clearable=True,
-            on_change=lambda event: self.show(**{name: event.value or ""}),
+            on_change=lambda event: self._look_at(**{name: event.value or ""}),
         ).props("dense outlined options-dense").classes(name).mark(name)  # fmt: skip
 
     async def _set_date(self, name: str, text: str | None) -> None:
