@@ -9,7 +9,7 @@ from nicegui import ui
 from starlette.requests import Request
 
 from armazem.serve.dashboard.frame import Frame, Sources
-from armazem.serve.dashboard.pages import live, overview
+from armazem.serve.dashboard.pages import customers, live, overview, products, sellers
 
 _FAVICON = (
     "<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 32 32'><rect width='32' height='32' rx='7' fill='#0b5c8c'/>"
@@ -21,13 +21,22 @@ def build_dashboard(sources: Sources) -> FastAPI:
     """The ASGI application. One per process: NiceGUI keeps its pages in module state."""
     pages: tuple[tuple[str, Callable[[Frame], None], bool], ...] = (
         ("/", overview.make, True),
+        ("/products", products.make, True),
+        ("/sellers", sellers.make, True),
+        ("/customers", customers.make, True),
         ("/live", live.make, False),
     )
     for path, make, filters in pages:
         _add_page(sources, path, make, filters)
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
     ui.run_with(
-        app, title="Armazém", favicon=_FAVICON, tailwind=False, show_welcome_message=False, reconnect_timeout=10
+        app,
+        title="Armazém",
+        favicon=_FAVICON,
+        language="en-US",
+        tailwind=False,
+        show_welcome_message=False,
+        reconnect_timeout=10,
     )
     return app
 

@@ -96,13 +96,13 @@ class Format:
                 return f"{start.day} {month} {start:%y}"
 
     def ago(self, past: dt.timedelta) -> str:
-        """How long something is past: 3 min ago, há 3 min."""
+        """How long something is past, in whole minutes at least: 3 min ago, há 3 min."""
         seconds = max(0, int(past.total_seconds()))
-        for size, unit in ((86_400, "d"), (3600, "h"), (60, "min"), (1, "s")):
+        for size, unit in ((86_400, "d"), (3600, "h"), (60, "min")):
             if seconds >= size:
                 said = f"{seconds // size} {unit}"
                 return f"há {said}" if self.locale == "pt-BR" else f"{said} ago"
-        return "agora" if self.locale == "pt-BR" else "now"
+        return "agora há pouco" if self.locale == "pt-BR" else "just now"
 
 
 def _size(value: Number) -> Number:
