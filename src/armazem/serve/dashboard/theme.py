@@ -89,7 +89,7 @@ a { color: inherit; }
 .help { color: var(--muted); cursor: help; font-size: 17px; border-radius: 50%; }
 .panel .body { position: relative; width: 100%; }
 .panel .empty { position: absolute; inset: 0; display: flex; align-items: center; justify-content: center;
-  text-align: center; color: var(--muted); padding: 16px; background: var(--card); white-space: pre-line; }
+  text-align: center; color: var(--muted); padding: 16px; background: var(--card); white-space: pre-line; z-index: 3; }
 .card .name { color: var(--muted); font-size: 13px; font-weight: 500; display: flex; gap: 4px; align-items: center; }
 .card .value { font-size: 27px; font-weight: 650; letter-spacing: -.02em; line-height: 1.25;
   font-variant-numeric: tabular-nums; white-space: nowrap; }
@@ -103,11 +103,16 @@ a { color: inherit; }
 .pagetitle { font-size: 21px; font-weight: 650; margin: 0; letter-spacing: -.01em; }
 .sub { color: var(--muted); font-size: 14px; }
 .titlerow { display: flex; flex-wrap: wrap; gap: 4px 16px; align-items: baseline; }
+.who { min-height: 36px; align-items: center; align-content: flex-start; }
 table.plain { width: 100%; border-collapse: collapse; font-size: 13px; font-variant-numeric: tabular-nums; }
 table.plain th { text-align: left; color: var(--muted); font-weight: 500; position: sticky; top: 0;
   background: var(--card); padding: 4px 8px; }
 table.plain td { border-top: 1px solid var(--line); padding: 6px 8px; white-space: nowrap; }
-.ag-theme-quartz, .ag-theme-quartz-dark { --ag-font-size: 13px; --ag-border-radius: 8px; }
+.nicegui-aggrid [class*=ag-theme-params] { --ag-font-size: 13px; --ag-font-family: inherit; --ag-spacing: 6px;
+  --ag-background-color: var(--card); --ag-foreground-color: var(--text); --ag-border-color: var(--line);
+  --ag-header-background-color: var(--card); --ag-header-text-color: var(--muted); --ag-accent-color: var(--focus);
+  --ag-wrapper-border-radius: 8px; }
+.ag-root-wrapper { --ag-cell-horizontal-padding: 10px; }
 .skip { position: absolute; left: -9999px; } .skip:focus { left: 8px; top: 8px; z-index: 99; background: var(--card);
   padding: 8px; }
 .q-tooltip { font-size: 13px; max-width: 340px; line-height: 1.4; }
@@ -120,7 +125,7 @@ table.plain td { border-top: 1px solid var(--line); padding: 6px 8px; white-spac
   .top { padding: 8px 12px; } .filters { padding: 0 12px 10px; flex-wrap: nowrap; overflow-x: auto; }
   .filters > * { flex: none; } .nav { order: 3; flex-basis: 100%; } .tools { margin-left: auto; }
   .build { min-width: 0; } .cards { grid-template-columns: repeat(2, minmax(0, 1fr)); gap: 12px; }
-  .card .value { font-size: 21px; } .bar { position: static; }
+  .who { min-height: 96px; } .card .value { font-size: 21px; } .bar { position: static; }
 }
 @media (prefers-reduced-motion: reduce) { * { transition: none !important; animation: none !important; } }
 """
