@@ -269,7 +269,9 @@ class GridPanel(Framed):
         super().__init__(title, meaning, classes=classes, name=name, height=height, empty=empty)
 
     def _make(self) -> None:
-        self._grid = ui.aggrid({"columnDefs": [], "rowData": []}, auto_size_columns=False)
+        self._grid = ui.aggrid(
+            {"columnDefs": [], "rowData": [], "suppressNoRowsOverlay": True}, auto_size_columns=False
+        )
         self._grid.style("height:100%;width:100%")
         if self._on_row:
             on_row = self._on_row
@@ -308,7 +310,7 @@ class GridPanel(Framed):
 def _column(column: Column, values: Sequence[Any], form: Format) -> Options:
     options: Options = {"field": column.name, "headerName": column.label, "headerTooltip": column.meaning}
     if column.width:
-        options |= {"minWidth": column.width}
+        options |= {"minWidth": column.width, "flex": round(column.width / 90, 2)}
     if column.kind in ("number", "decimal", "ratio", "money", "percent", "days"):
         options |= {"type": "rightAligned"}
     elif column.kind == "text":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
@@ -20,7 +21,6 @@ from armazem.serve.dashboard.components import (
     legend,
     point,
     records,
-    scaled,
 )
 from armazem.serve.dashboard.formats import NOTHING
 from armazem.serve.dashboard.frame import Frame
@@ -121,6 +121,10 @@ def over_time(view: View, rows: Rows, shades: Colors) -> tuple[Options, str]:
     periods = list(dict.fromkeys(row["period"] for row in found))
     names = {period: form.period(period, view.grain) for period in periods}
     places = {row["place"]: row for row in found}
+    stacks = Counter[Any]()
+    for row in found:
+        stacks[row["period"]] += row["units"]
+    size, unit = form.unit(max(stacks.values()))
     series = []
     for place, product in sorted(places.items()):
         data = []
@@ -131,24 +135,27 @@ def over_time(view: View, rows: Rows, shades: Colors) -> tuple[Options, str]:
                 f"{names[row['period']]}\n{row['product_id']}\n{spoken(row['category'])}\n"
                 f"Units {form.number(row['units'])}\nRevenue {form.money(row['revenue'])}"
             )
-            data.append(point(row["units"], said) if row["units"] else None)
+            data.append(point(row["units"] / size, said) if row["units"] else None)
         # The place keeps apart two products that are written alike.
         name = f"{place}. {str(product['product_id'])[:8]} {spoken(product['category'])}"
         series.append({"name": name, "type": "bar", "stack": "units", "barMaxWidth": 38, "data": data})
     options = {
         "legend": legend(
             shades,
-            type="scroll",
             left=0,
-            right=0,
-            textStyle={"color": shades.text, "width": 150, "overflow": "truncate"},
-            pageTextStyle={"color": shades.muted},
-            pageIconColor=shades.first,
-            pageIconInactiveColor=shades.faint,
+            right="auto",
+            itemWidth=14,
+            textStyle={"color": shades.text, "width": 142, "overflow": "truncate"},
         ),
-        "grid": {"left": 8, "right": 12, "top": 38, "bottom": 4, "containLabel": True},
+        "grid": {"left": 8, "right": 12, "top": 60, "bottom": 4, "containLabel": True},
+        # The names of five products stand beside each other, in two rows, or on a phone below each other.
+        "media": [
+            {"query": {"minWidth": 880}, "option": {"grid": {"top": 38}, "legend": {"orient": "horizontal"}}},
+            {"query": {"maxWidth": 500}, "option": {"grid": {"top": 108}, "legend": {"orient": "vertical"}}},
+            {"option": {"grid": {"top": 60}, "legend": {"orient": "horizontal"}}},
+        ],
         "xAxis": axis(shades, type="category", data=list(names.values()), splitLine={"show": False}),
-        "yAxis": axis(shades, type="value", minInterval=1, axisLabel={"formatter": "{value}", "color": shades.muted}),
+        "yAxis": axis(shades, type="value", axisLabel={"formatter": f"{{value}}{unit}", "color": shades.muted}),
         "series": series,
     }
     which = f"The {len(series)} products with most units" if len(series) > 1 else "The one product"
@@ -176,15 +183,14 @@ def shares(view: View, rows: Rows, shades: Colors) -> tuple[Options, str]:
         units, revenue = sum(row["units"] for row in rest), sum((row["revenue"] for row in rest), Decimal(0))
         bars.append((f"{form.number(len(rest))} others", "", units, revenue))
     bars.reverse()
-    values, label = scaled([revenue for *_, revenue in bars], form, money=True)
     data = []
-    for value, (name, category, units, revenue) in zip(values, bars, strict=True):
+    for name, category, units, revenue in bars:
         share = form.percent(revenue / total)
         said = f"{name}\nRevenue {form.money(revenue)} ({share})\nUnits {form.number(units)}"
         picked = category and view.category in ("", category)
         data.append(
             point(
-                value,
+                float(revenue),
                 said,
                 category=category,
                 itemStyle={"color": shades.first if picked else shades.faint, "borderRadius": [0, 3, 3, 0]},
@@ -193,12 +199,7 @@ def shares(view: View, rows: Rows, shades: Colors) -> tuple[Options, str]:
         )
     options = {
         "grid": {"left": 4, "right": 52, "top": 4, "bottom": 4, "containLabel": True},
-        "xAxis": axis(
-            shades,
-            type="value",
-            splitNumber=3,
-            axisLabel={"formatter": label, "color": shades.muted, "hideOverlap": True},
-        ),
+        "xAxis": {"type": "value", "show": False},
         "yAxis": axis(
             shades,
             type="category",
@@ -229,21 +230,21 @@ def best(view: View) -> Query:
 def columns() -> tuple[Column, ...]:
     of = "agg_top_selling_products"
     return (
-        Column("rank", "Rank", "number", meaning(f"{of}.units_rank"), 80),
-        Column("product_id", "Product", "text", meaning(f"{of}.product_id"), 150),
-        Column("category", "Category", "text", meaning(f"{of}.product_category"), 150),
-        Column("units", "Units", "number", meaning(f"{of}.units")),
+        Column("rank", "Rank", "number", meaning(f"{of}.units_rank"), 60),
+        Column("product_id", "Product", "text", meaning(f"{of}.product_id"), 110),
+        Column("category", "Category", "text", meaning(f"{of}.product_category"), 215),
+        Column("units", "Units", "number", meaning(f"{of}.units"), 70),
         Column("orders", "Orders", "number", meaning(f"{of}.orders")),
-        Column("gmv", "GMV", "money", meaning(f"{of}.gmv"), 120),
-        Column("revenue", "Revenue", "money", meaning(f"{of}.revenue"), 120),
-        Column("share", "Share", "percent", "Of the revenue of all products in this view."),
+        Column("gmv", "GMV", "money", meaning(f"{of}.gmv"), 110),
+        Column("revenue", "Revenue", "money", meaning(f"{of}.revenue"), 110),
+        Column("share", "Share", "percent", "Of the revenue of all products in this view.", 74),
         Column("review_score", "Review", "decimal", "Mean score of its orders' newest reviews, from 1 to 5."),
     )
 
 
 def limited(rows: Rows, what: str) -> str:
     """The note to a table that may be cut."""
-    return f"The first {ROWS} {what}." if len(rows.rows) >= ROWS else f"All {len(rows.rows)} {what}."
+    return f"{what}, {f'the first {ROWS}' if len(rows.rows) >= ROWS else f'all {len(rows.rows)}'}."
 
 
 def make(frame: Frame) -> None:
@@ -274,7 +275,7 @@ def make(frame: Frame) -> None:
             "Best-selling products",
             f"{meaning('agg_top_selling_products')} Here for the view of the filters, by units.",
             best, columns(), height=480, clickable="category", on_row=lambda row: pick(row["category"]),
-            note=lambda view, rows: limited(rows, "products by units")
+            note=lambda view, rows: limited(rows, "Products by units")
             + f" Click a category to {'see all again' if view.category else 'filter by it'}.",
         )
     )  # fmt: skip

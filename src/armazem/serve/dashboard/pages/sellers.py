@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from nicegui import ui
@@ -117,7 +118,7 @@ def scores(view: View) -> Query:
 def score_columns() -> tuple[Column, ...]:
     of, days = "agg_sales_by_seller", "agg_avg_delivery_time_seller"
     return (
-        Column("rank", "Rank", "number", meaning(f"{of}.revenue_rank"), 80),
+        Column("rank", "Rank", "number", meaning(f"{of}.revenue_rank"), 64),
         Column("seller_id", "Seller", "text", meaning(f"{of}.seller_id"), 150),
         Column("seller_city", "City", "text", meaning(f"{of}.seller_city"), 130),
         Column("seller_state", "State", "text", meaning(f"{of}.seller_state"), 80),
@@ -134,13 +135,14 @@ def score_columns() -> tuple[Column, ...]:
 def best(view: View) -> Query:
     query = products.best(view)
     return Query(
-        f"select rank, product_id, category, units, revenue, share from ({query.sql}) order by rank", query.parameters
+        f"select product_id, category, units, revenue, share from ({query.sql}) order by rank", query.parameters
     )
 
 
 def best_columns() -> tuple[Column, ...]:
-    kept = ("rank", "product_id", "category", "units", "revenue", "share")
-    return tuple(column for column in products.columns() if column.name in kept)
+    kept = ("product_id", "category", "units", "revenue", "share")
+    found = (column for column in products.columns() if column.name in kept)
+    return tuple(replace(column, width=130) if column.name == "category" else column for column in found)
 
 
 def late(view: View) -> Query:
@@ -155,14 +157,14 @@ def late(view: View) -> Query:
 def late_columns() -> tuple[Column, ...]:
     of = "fact_orders"
     return (
-        Column("order_id", "Order", "text", meaning(f"{of}.order_id"), 120),
-        Column("placed", "Placed", "date", meaning(f"{of}.order_purchase_timestamp"), 110),
-        Column("delivered", "Delivered", "date", meaning(f"{of}.order_delivered_customer_date"), 110),
-        Column("estimated", "Estimated", "date", meaning(f"{of}.order_estimated_delivery_date"), 110),
-        Column("days_late", "Days late", "number", "From the date estimated to the date delivered."),
-        Column("customer_city", "City", "text", meaning(f"{of}.customer_city"), 120),
-        Column("customer_state", "State", "text", meaning(f"{of}.customer_state"), 80),
-        Column("revenue", "Revenue", "money", f"{meaning(f'{of}.revenue')} Of a seller in the filter, its part.", 110),
+        Column("order_id", "Order", "text", meaning(f"{of}.order_id"), 92),
+        Column("placed", "Placed", "date", meaning(f"{of}.order_purchase_timestamp"), 104),
+        Column("delivered", "Delivered", "date", meaning(f"{of}.order_delivered_customer_date"), 104),
+        Column("estimated", "Estimated", "date", meaning(f"{of}.order_estimated_delivery_date"), 104),
+        Column("days_late", "Days late", "number", "From the date estimated to the date delivered.", 86),
+        Column("customer_city", "City", "text", meaning(f"{of}.customer_city"), 110),
+        Column("customer_state", "State", "text", meaning(f"{of}.customer_state"), 60),
+        Column("revenue", "Revenue", "money", f"{meaning(f'{of}.revenue')} Of a seller in the filter, its part.", 96),
     )
 
 
@@ -176,7 +178,7 @@ class SellerLine(Panel):
     """Which seller the page is about, or how to pick one; of the same height in both cases."""
 
     def __init__(self, frame: Frame) -> None:
-        with ui.element("div").classes("titlerow").style("min-height:36px"):
+        with ui.element("div").classes("titlerow who"):
             self._title = ui.label("All sellers").classes("pagetitle").props("role=heading aria-level=1")
             self._words = ui.label(_HINT).classes("sub").style("overflow-wrap:anywhere").props("role=status")
             self._all = ui.button("All sellers", icon="close", on_click=lambda: frame.show(seller=""))
@@ -233,21 +235,21 @@ def make(frame: Frame) -> None:
         GridPanel(
             "Scorecard", f"{meaning('agg_sales_by_seller')} Here for the view of the filters, by revenue.",
             scores, score_columns(), height=440, on_row=lambda row: pick(row["seller_id"]),
-            note=lambda view, rows: limited(rows, "sellers by revenue")
-            + (" The one in the filter comes first." if view.seller else " Click a row for its seller."),
+            note=lambda view, rows: limited(rows, "Sellers by revenue")
+            + (" The one in the filter first." if rows.rows[0][1] == view.seller else " Click a row for its seller."),
         )
     )  # fmt: skip
     add(
         GridPanel(
             "Products sold", f"{meaning('agg_top_selling_products')} Here for the seller and the view, by units.",
-            best, best_columns(), classes="w6",
-            note=lambda view, rows: limited(rows, f"products of {_whose(view)} by units"),
+            best, best_columns(), classes="w5",
+            note=lambda view, rows: limited(rows, f"Products of {_whose(view)} by units"),
         )
     )  # fmt: skip
     add(
         GridPanel(
-            "Late orders", f"{meaning('fact_orders.is_late')} Newest first.", late, late_columns(), classes="w6",
-            empty=_NO_LATE, note=lambda view, rows: limited(rows, f"late orders of {_whose(view)}, newest first"),
+            "Late orders", f"{meaning('fact_orders.is_late')} Newest first.", late, late_columns(), classes="w7",
+            empty=_NO_LATE, note=lambda view, rows: limited(rows, f"Late orders of {_whose(view)}, newest first"),
         )
     )  # fmt: skip
 

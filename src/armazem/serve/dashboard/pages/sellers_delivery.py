@@ -62,30 +62,32 @@ def scatter(view: View, rows: Rows, shades: Colors) -> tuple[Options, str]:
         _dot(row, form, symbolSize=18, label={"show": True, "formatter": _named(row), "position": "top"})
         for row in chosen
     ]
+    most = max(row["delivered_orders"] for row in found)
     small = {"symbolSize": 7, "type": "scatter"}
     options = {
         "legend": legend(shades, data=["Usual", "Outlier"]),
-        "grid": {"left": 8, "right": 20, "top": 34, "bottom": 26, "containLabel": True},
+        "grid": {"left": 8, "right": 20, "top": 34, "bottom": 48, "containLabel": True},
         "xAxis": axis(
-            shades, type="log", min=FEWEST - 1, name="Delivered orders", nameLocation="middle", nameGap=28,
-            axisLabel={"formatter": "{value}", "color": shades.muted},
+            shades, type="log", min=FEWEST - 1, max=most * 1.25, name="Delivered orders", nameLocation="middle",
+            nameGap=32, axisLabel={"show": False}, splitLine={"show": False},
         ),
         "yAxis": axis(
-            shades, type="value", name="Days", axisLabel={"formatter": "{value}", "color": shades.muted},
+            shades, type="value", min=0, name="Days", axisLabel={"formatter": "{value}", "color": shades.muted},
         ),
         "series": [
             {"name": "Usual", **small, "data": usual, "itemStyle": {"color": shades.first, "opacity": 0.45},
              "markLine": _average(found, form, shades)},
             {"name": "Outlier", **small, "data": outliers, "itemStyle": {"color": shades.alert, "opacity": 0.9}},
             {"name": "In the filter", "type": "scatter", "data": ring, "z": 5,
-             "label": {"color": shades.text, "fontWeight": "bold"},
+             "label": {"color": shades.text, "fontWeight": "bold", "backgroundColor": shades.card, "padding": 3},
              "itemStyle": {"color": "transparent", "borderColor": shades.text, "borderWidth": 2.5}},
+            _marks(most, form, shades),
         ],
     }  # fmt: skip
     note = _said(found, form)
-    if view.seller and not chosen:
-        note += f" The seller in the filter has fewer than {FEWEST} delivered orders here."
-    return options, note
+    return options, note + (
+        " The seller in the filter has fewer." if view.seller and not chosen else " Click a point for its seller."
+    )
 
 
 def histogram(view: View, rows: Rows, shades: Colors) -> tuple[Options, str]:
@@ -97,6 +99,7 @@ def histogram(view: View, rows: Rows, shades: Colors) -> tuple[Options, str]:
         at = min(int(row["days_to_deliver"] // _BIN), _BINS - 1)
         counts["Outlier" if row["is_outlier"] else "Usual"][max(at, 0)] += 1
     both = [usual + outliers for usual, outliers in zip(*counts.values(), strict=True)]
+    size, unit = form.unit(max(both))
     first = next((at for at, count in enumerate(both) if count), 0)
     last = max((at for at, count in enumerate(both) if count), default=0)
     names = [f"{at * _BIN}–{(at + 1) * _BIN}" if at < _BINS - 1 else f"{at * _BIN}+" for at in range(_BINS)]
@@ -108,13 +111,13 @@ def histogram(view: View, rows: Rows, shades: Colors) -> tuple[Options, str]:
             name="Days, average of a seller", nameLocation="middle", nameGap=28,
         ),
         "yAxis": axis(
-            shades, type="value", minInterval=1, axisLabel={"formatter": "{value}", "color": shades.muted}
+            shades, type="value", axisLabel={"formatter": f"{{value}}{unit}", "color": shades.muted}
         ),
         "series": [
             {
                 "name": name, "type": "bar", "stack": "sellers", "barCategoryGap": "8%", "itemStyle": {"color": color},
                 "data": [
-                    point(count, f"{names[at]} days\n{name} sellers {form.number(count)}") if count else None
+                    point(count / size, f"{names[at]} days\n{name} sellers {form.number(count)}") if count else None
                     for at, count in enumerate(counts[name])
                 ][first : last + 1],
             }
@@ -131,6 +134,20 @@ def _dot(row: Any, form: Format, **more: Any) -> Options:
         f"{form.number(days, 1)} days on average\nDelivered orders {form.number(row['delivered_orders'])}"
     )
     return point([row["delivered_orders"], round(days, 2)], said, seller=row["seller_id"], **more)
+
+
+def _marks(most: int, form: Format, shades: Colors) -> Options:
+    """The labels of the logarithmic axis: its own stand at powers of ten only, with English commas."""
+    steps = [step * 10**power for power in range(7) for step in (1, 2, 5) if FEWEST <= step * 10**power <= most]
+    return {
+        "type": "scatter", "silent": True, "symbolSize": 0, "clip": False, "animation": False,
+        "tooltip": {"show": False}, "labelLayout": {"hideOverlap": True},
+        "data": [
+            {"value": [step, 0], "label": {"show": True, "position": "bottom", "distance": 6, "color": shades.muted,
+                                           "formatter": form.number(step)}}
+            for step in steps
+        ],
+    }  # fmt: skip
 
 
 def _named(row: Any) -> str:
@@ -154,6 +171,8 @@ def _average(found: Sequence[Any], form: Format, shades: Colors) -> Options:
             "formatter": f"marketplace {form.number(days, 1)}",
             "position": "insideEndTop",
             "color": shades.text,
+            "backgroundColor": shades.card,
+            "padding": 3,
         },
         "data": [{"yAxis": round(days, 2)}],
     }
@@ -163,5 +182,5 @@ def _said(found: Sequence[Any], form: Format) -> str:
     outliers = sum(bool(row["is_outlier"]) for row in found)
     return (
         f"{form.number(len(found))} sellers with at least {FEWEST} delivered orders; {form.number(outliers)} outliers, "
-        f"above {form.number(found[0]['usual_to'], 1)} days. Click a point for its seller."
+        f"above {form.number(found[0]['usual_to'], 1)} days."
     )
