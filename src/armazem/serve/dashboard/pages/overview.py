@@ -233,26 +233,22 @@ def paid_with(view: View) -> Query:
 
 def payments(view: View, rows: Rows, shades: Colors) -> tuple[Options, str]:
     form = view.format
-    found = records(rows)
+    found = list(reversed(records(rows)))
     total = sum(row["revenue"] for row in found) or 1
-    data = []
+    names, data = [], []
     for row in found:
-        name = str(row["payment_type"]).replace("_", " ")
+        names.append(str(row["payment_type"]).replace("_", " "))
         share = form.percent(row["revenue"] / total)
-        said = f"{name}\nRevenue {form.money(row['revenue'])} ({share})\nOrders {form.number(row['orders'])}"
-        data.append(point(float(row["revenue"]), said, name=name, label={"formatter": f"{name} {share}"}))
+        said = f"{names[-1]}\nRevenue {form.money(row['revenue'])} ({share})\nOrders {form.number(row['orders'])}"
+        label = {"show": True, "position": "right", "color": shades.muted, "formatter": share}
+        data.append(point(round(float(100 * row["revenue"] / total), 2), said, label=label))
     options = {
-        "series": [
-            {
-                "type": "pie",
-                "radius": ["48%", "72%"],
-                "data": data,
-                "label": {"color": shades.text},
-                "itemStyle": {"borderColor": shades.card, "borderWidth": 2},
-            }
-        ]
+        "grid": {"left": 4, "right": 56, "top": 4, "bottom": 4, "containLabel": True},
+        "xAxis": axis(shades, type="value", axisLabel={"formatter": "{value}%", "color": shades.muted}),
+        "yAxis": axis(shades, type="category", data=names),
+        "series": [{"type": "bar", "barMaxWidth": 26, "itemStyle": {"borderRadius": [0, 3, 3, 0]}, "data": data}],
     }
-    return options, "By the payment type that paid most of the order."
+    return options, "Share of revenue, by the payment type that paid most of the order."
 
 
 def make(frame: Frame) -> None:

@@ -1,0 +1,65 @@
+"""The filters in the URL: they come back as they went, and whatever somebody types there is taken or explained."""
+
+from __future__ import annotations
+
+from datetime import date
+from urllib.parse import parse_qsl, urlsplit
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from armazem.serve.dashboard.view import GRAINS, View, parse_view
+
+DAYS = st.dates(date(1990, 1, 1), date(2100, 1, 1))
+TEXTS = st.text(max_size=60).map(str.strip)
+VIEWS = st.builds(
+    lambda days, **rest: View(days[0], days[1], **rest),
+    st.tuples(DAYS | st.none(), DAYS | st.none()).map(
+        lambda days: tuple(sorted(days)) if days[0] and days[1] else days  # type: ignore[type-var]
+    ),
+    grain=st.sampled_from(GRAINS),
+    state=TEXTS.map(str.upper).map(str.upper).map(str.strip),
+    category=TEXTS,
+    seller=TEXTS.map(str.lower).map(str.strip),
+    locale=st.sampled_from(("en", "pt-BR")),
+    dark=st.booleans(),
+)
+
+
+@given(VIEWS)
+def test_an_address_restores_the_view(view: View) -> None:
+    query = urlsplit(view.url("/products")).query
+    found, problems = parse_view(dict(parse_qsl(query)))
+    # Letters that are no single one in the other case do not come back alike; no state or seller has them.
+    if view.state.upper() == view.state and view.seller.lower() == view.seller:
+        assert found == view and not problems
+
+
+@given(
+    st.dictionaries(
+        st.sampled_from(("from", "to", "grain", "state", "category", "seller", "lang", "theme", "x")),
+        st.text(max_size=300),
+    )
+)
+def test_anything_may_stand_there(given_: dict[str, str]) -> None:
+    view, problems = parse_view(given_)
+    assert view.grain in GRAINS and view.locale in ("en", "pt-BR")
+    assert all(isinstance(problem, str) and len(problem) < 300 for problem in problems)
+    assert not (view.start and view.end) or view.start <= view.end
+    assert max(map(len, (view.state, view.category, view.seller))) <= 600
+    # What was taken is a view like any other.
+    assert view.url("/").startswith("/")
+
+
+def test_the_period_before_has_the_same_length_and_ends_the_day_before() -> None:
+    view = View(date(2018, 3, 1), date(2018, 3, 31), state="SP")
+    before = view.before()
+    assert before == View(date(2018, 1, 29), date(2018, 2, 28), state="SP")
+    assert before is not None and before.days == view.days == 31
+    assert View(end=date(2018, 3, 31)).before() is None
+
+
+def test_dates_the_wrong_way_round_are_swapped_and_said() -> None:
+    view, problems = parse_view({"from": "2018-05-01", "to": "2018-01-01"})
+    assert (view.start, view.end) == (date(2018, 1, 1), date(2018, 5, 1))
+    assert len(problems) == 1 and "wrong way round" in problems[0]
