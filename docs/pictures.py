@@ -53,26 +53,24 @@ def _text(
 
 
 def overview(mode: str) -> str:
-    """Files to readers, in one picture; what is dashed is not built yet."""
+    """Files to readers, in one picture."""
     colours = PALETTES[mode]
     body: list[str] = []
 
-    def box(x: int, y: int, w: int, h: int, title: str, *notes: str, later: bool = False, good: bool = False) -> None:
-        fill = "none" if later else colours["goodcard" if good else "card"]
-        dash = ' stroke-dasharray="5 4"' if later else ""
+    def box(x: int, y: int, w: int, h: int, title: str, *notes: str, good: bool = False) -> None:
+        fill = colours["goodcard" if good else "card"]
         body.append(
             f'<rect x="{x}" y="{y}" width="{w}" height="{h}" rx="8" fill="{fill}" '
-            f'stroke="{colours["good" if good else "line"]}" stroke-width="1.3"{dash}/>'
+            f'stroke="{colours["good" if good else "line"]}" stroke-width="1.3"/>'
         )
         top = y + h / 2 - 8 * len(notes) + 5
-        body.append(_text(x + w / 2, top, title, colours["muted" if later else "text"], 15, bold=True))
+        body.append(_text(x + w / 2, top, title, colours["text"], 15, bold=True))
         for number, note in enumerate(notes, start=1):
             body.append(_text(x + w / 2, top + 17 * number, note, colours["muted"]))
 
-    def arrow(path: str, *, later: bool = False) -> None:
-        dash = ' stroke-dasharray="5 4"' if later else ""
+    def arrow(path: str) -> None:
         body.append(
-            f'<path d="{path}" fill="none" stroke="{colours["line"]}" stroke-width="1.6" marker-end="url(#tip)"{dash}/>'
+            f'<path d="{path}" fill="none" stroke="{colours["line"]}" stroke-width="1.6" marker-end="url(#tip)"/>'
         )
 
     body.append(
@@ -100,8 +98,8 @@ def overview(mode: str) -> str:
     body.append(_text(745, 209, "pass", colours["good"], bold=True))
     box(766, 180, 118, 74, "Published", "one rename", good=True)
     arrow("M884 217H939V122")
-    arrow("M819 180V122", later=True)
-    box(766, 50, 106, 70, "Dashboard", "HTTP API", later=True)
+    arrow("M819 180V122")
+    box(766, 50, 106, 70, "Dashboard", "HTTP API")
     box(886, 50, 106, 70, "Readers", "kpi, sql,", "CSV, JSON")
     return _svg(1000, 298, "From batch files to published KPIs", mode, body)
 
