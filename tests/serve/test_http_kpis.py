@@ -19,10 +19,10 @@ import httpx
 import pytest
 from warehouse.shop import Shop
 
-from armazem.serve.kpi_columns import table_text
 from armazem.serve.kpi_filters import FILTERS
 from armazem.serve.kpis import KPIS
 from armazem.sources.synthetic import generate
+from armazem.warehouse.descriptions import table_text
 from armazem.warehouse.versions import make_current, version_file
 
 from .running import Running

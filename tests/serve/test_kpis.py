@@ -15,10 +15,10 @@ from hypothesis import strategies as st
 
 from armazem.errors import QueryError
 from armazem.serve.accept import is_known, preferred
-from armazem.serve.kpi_columns import table_text
 from armazem.serve.kpi_filters import FILTERS, FilterError, Filters, filters_of, parse_filters
 from armazem.serve.kpi_query import count_query, kpi_query
 from armazem.serve.kpis import KPIS, Kpi, find_kpi
+from armazem.warehouse.descriptions import table_text
 
 FIRST_DAY = date(2018, 1, 29)
 POOLS: dict[str, list[Any]] = {

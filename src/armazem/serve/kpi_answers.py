@@ -15,10 +15,10 @@ import msgspec
 from armazem import __version__
 from armazem.serve.answers import to_json
 from armazem.serve.formats import to_csv
-from armazem.serve.kpi_columns import table_text
 from armazem.serve.kpi_filters import Filters, filters_of
 from armazem.serve.kpi_query import Query, count_query, kpi_query
 from armazem.serve.kpis import KPIS, Kpi
+from armazem.warehouse.descriptions import table_text
 from armazem.warehouse.query import Published, Rows
 
 Media = Literal["application/json", "text/csv"]

@@ -9,8 +9,8 @@ from datetime import date
 from typing import Any
 
 from armazem.errors import QueryError
-from armazem.serve.kpi_columns import table_text
 from armazem.serve.kpis import KPIS, Kpi
+from armazem.warehouse.descriptions import table_text
 
 DEFAULT_LIMIT = 1000  # of the API; the command shows all rows
 MAX_LIMIT = 100_000

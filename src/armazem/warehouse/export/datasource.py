@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
-from armazem.warehouse.export.descriptions import column_descriptions
+from armazem.warehouse.descriptions import table_text
 from armazem.warehouse.export.tables import Column, Table
 
 # A tree, because Tableau allows one path between two tables: parent, its column, child, the child's column.
@@ -170,7 +170,7 @@ def _add_column(root: Element, field: _Field) -> None:
     else:
         attributes["type"] = "nominal" if type_ in ("string", "boolean") else "ordinal"
     column = SubElement(root, "column", attributes)
-    description = column_descriptions().get((field.table.name, field.column.name))
+    description = table_text(field.table.name).columns.get(field.column.name)
     if description:
         text = SubElement(SubElement(column, "desc"), "formatted-text")
         SubElement(text, "run").text = description

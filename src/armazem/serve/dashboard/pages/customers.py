@@ -12,10 +12,10 @@ from nicegui import ui
 from armazem.serve.dashboard.compare import Values, compared
 from armazem.serve.dashboard.components import Ask, Card, CardsPanel, ChartPanel, Column, Figure, GridPanel, records
 from armazem.serve.dashboard.frame import Frame
-from armazem.serve.dashboard.meanings import meaning
 from armazem.serve.dashboard.pages import customer_charts as charts
 from armazem.serve.dashboard.queries import Query, orders
 from armazem.serve.dashboard.view import View
+from armazem.warehouse.descriptions import meaning
 from armazem.warehouse.query import Rows
 
 PLACES = 200

@@ -29,10 +29,10 @@ from armazem.serve.dashboard.components import (
     written,
 )
 from armazem.serve.dashboard.frame import Frame
-from armazem.serve.dashboard.meanings import meaning
 from armazem.serve.dashboard.queries import Query
 from armazem.serve.dashboard.theme import Colors
 from armazem.serve.dashboard.view import View
+from armazem.warehouse.descriptions import meaning
 from armazem.warehouse.query import Rows
 
 _SECONDS = 0.5

@@ -24,10 +24,10 @@ from armazem.serve.dashboard.components import (
 )
 from armazem.serve.dashboard.formats import NOTHING
 from armazem.serve.dashboard.frame import Frame
-from armazem.serve.dashboard.meanings import meaning
 from armazem.serve.dashboard.queries import CATEGORY, Query, sales
 from armazem.serve.dashboard.theme import Colors
 from armazem.serve.dashboard.view import View
+from armazem.warehouse.descriptions import meaning
 from armazem.warehouse.query import Rows
 
 ROWS = 200

@@ -12,7 +12,6 @@ from armazem.serve.dashboard.compare import Values, compared
 from armazem.serve.dashboard.components import Ask, Card, CardsPanel, ChartPanel, Column, Figure, GridPanel, Panel
 from armazem.serve.dashboard.components import records as read
 from armazem.serve.dashboard.frame import Frame
-from armazem.serve.dashboard.meanings import meaning
 from armazem.serve.dashboard.pages import products
 from armazem.serve.dashboard.pages.products import ROWS, limited
 from armazem.serve.dashboard.pages.sellers_delivery import (
@@ -25,6 +24,7 @@ from armazem.serve.dashboard.pages.sellers_delivery import (
 )
 from armazem.serve.dashboard.queries import Query, orders, sales
 from armazem.serve.dashboard.view import View
+from armazem.warehouse.descriptions import meaning
 from armazem.warehouse.query import Rows
 
 _SOLD = "count(distinct seller_id) as sellers, coalesce(sum(payment_value), 0) as revenue"
