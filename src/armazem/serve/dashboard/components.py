@@ -183,9 +183,11 @@ class ChartPanel(Framed):
     def _draw(self, view: View, rows: Rows) -> str:
         shades = colors(dark=view.dark)
         options, note = self._options(view, rows, shades)
-        self._chart.options.clear()
-        self._chart.options.update(base_options(shades) | options)
-        self._chart.update()
+        options = base_options(shades) | options
+        if options != self._chart.options:  # thousands of points need not be sent again
+            self._chart.options.clear()
+            self._chart.options.update(options)
+            self._chart.update()
         return note
 
     def _downloads(self) -> None:

@@ -40,7 +40,7 @@ _SUMS = (
 # Most units first, as kpis.agg_top_selling_products ranks.
 _ORDER = "units desc, revenue desc, product_id"
 _PRODUCTS = (
-    "select product_id, count(*) as units, sum(price) as gmv, coalesce(sum(payment_value), 0) as revenue "
+    "select product_id, count(*) as units, sum(price) as gmv, sum(payment_value) as revenue "
     "from sales group by product_id"
 )
 
@@ -104,7 +104,7 @@ def best_over_time(view: View) -> Query:
         view,
         f", best as (select *, row_number() over (order by {_ORDER}) as place from "
         f"(select * from ({_PRODUCTS}) order by {_ORDER} limit {_BEST})), "
-        "sold as (select product_id, period, count(*) as units, coalesce(sum(payment_value), 0) as revenue "
+        "sold as (select product_id, period, count(*) as units, sum(payment_value) as revenue "
         "from sales where product_id in (select product_id from best) group by product_id, period) "
         f"select period, place, product_id, {CATEGORY} as category, coalesce(sold.units, 0) as units, "
         "coalesce(sold.revenue, 0) as revenue from (select distinct period from sales) cross join best "
@@ -166,7 +166,7 @@ def categories(view: View) -> Query:
     """All of them, also where one is in the filter: its share is of the whole."""
     return sales(
         view.with_(category=""),
-        "select category, count(*) as units, coalesce(sum(payment_value), 0) as revenue from sales "
+        "select category, count(*) as units, sum(payment_value) as revenue from sales "
         "group by category order by revenue desc, category",
     )
 

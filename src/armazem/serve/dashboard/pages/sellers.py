@@ -100,7 +100,7 @@ def scores(view: View) -> Query:
     return sales(
         view.with_(seller=""),
         ", parts as (select seller_id, order_id, any_value(seller_city) as city, any_value(seller_state) as state, "
-        "count(*) as units, coalesce(sum(payment_value), 0) as revenue from sales group by seller_id, order_id), "
+        "count(*) as units, sum(payment_value) as revenue from sales group by seller_id, order_id), "
         "orders as (select order_id, order_purchase_timestamp as placed, order_delivered_customer_date as delivered, "
         "order_status, is_late, review_score from marts.fact_orders), "
         "sellers as (select seller_id, any_value(city) as seller_city, any_value(state) as seller_state, "
