@@ -47,7 +47,7 @@ from armazem.warehouse.meta import (
     made_by,
     write_meta,
 )
-from armazem.warehouse.outcome import AuditFailed, BuildReport, audit_failed, record_of
+from armazem.warehouse.outcome import AuditFailed, BuildReport, audit_failed, failures_in_words, record_of
 from armazem.warehouse.plan import BuildRequest, Plan, State, make_plan
 from armazem.warehouse.records import AuditResult, BuildRecord, new_build_id
 
@@ -132,10 +132,12 @@ def _build_locked(
         record = record_of(plan, run, build_id, started, new_event_count(connection))
         passed = not (run.failed_models or run.failed_tests)
         rows = _finish(connection, plan, record, run) if passed else ()
+        if run.failed_tests:
+            write_meta(connection, record, run.tests, ())  # for a look at the failing rows
     if not passed:
         if run.failed_tests:
             _keep_failed(home, work)
-        versions.write_record(home, record)
+        versions.write_record(home, record, failures_in_words(run))
         raise audit_failed(record, run, versions.current_build(home), 'armazem sql --failed "…"')
     sync_path(work)
     work.chmod(0o444)  # nobody writes to a version: not by mistake either

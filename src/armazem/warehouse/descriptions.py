@@ -45,5 +45,22 @@ def _models() -> Mapping[str, TableText]:
     return found
 
 
+@cache
+def source_text(name: str) -> TableText:
+    """The text of one source table, `schema.table`. Raises KeyError for one that the project does not have."""
+    return _sources()[name]
+
+
+@cache
+def _sources() -> Mapping[str, TableText]:
+    found = {}
+    for path in sorted((project_folder() / "models").glob("**/_*.yml")):
+        for source in (yaml.load(path.read_text(encoding="utf-8"), _LOADER) or {}).get("sources") or ():
+            for table in source.get("tables") or ():
+                columns = {column["name"]: _one_line(column) for column in table.get("columns") or ()}
+                found[f"{source['name']}.{table['name']}"] = TableText(_one_line(table), columns)
+    return found
+
+
 def _one_line(described: Mapping[str, str]) -> str:
     return " ".join(described.get("description", "").split())

@@ -10,6 +10,8 @@ from armazem.warehouse.dbt_project import DbtRun
 from armazem.warehouse.plan import Plan
 from armazem.warehouse.records import AuditResult, BuildRecord, ModelResult
 
+_LONGEST = 300  # characters of a message
+
 
 @dataclass(frozen=True, slots=True)
 class BuildReport:
@@ -72,3 +74,18 @@ def audit_failed(record: BuildRecord, run: DbtRun, current: str | None, look: st
         f"{kept}; look at the failing rows with `{look}`",
         BuildReport(record, current or "", "", run.tests, run.models),
     )
+
+
+def failures_in_words(run: DbtRun) -> list[str]:
+    """What failed and how, a line for each model and test; not what was skipped after it."""
+    lines = [
+        f"{model.model}: {' '.join(model.message.split())[:_LONGEST]}"
+        for model in run.failed_models
+        if model.status != "skipped"
+    ]
+    for test in run.failed_tests:
+        if test.status == "fail":
+            lines.append(f"{test.test}: {test.failed_checks or f'{test.failures:,} failing rows'}")
+        elif test.status != "skipped":
+            lines.append(f"{test.test}: it could not be run")
+    return lines

@@ -56,6 +56,10 @@ class Published:
         self._lock = threading.Lock()
         self._version: _Version | None = None
 
+    @property
+    def home(self) -> Home:
+        return self._home
+
     def build_id(self) -> str | None:
         """Of the version that is current now; None where nothing is published. Raises HomeError."""
         return versions.current_build(self._home)

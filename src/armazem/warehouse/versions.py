@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
@@ -19,6 +20,7 @@ from armazem.warehouse.records import BuildRecord
 
 SUFFIX = ".duckdb"
 FAILED_FILE = "failed.duckdb"
+_FAILURES = "failures"
 
 
 def version_file(home: Home, build_id: str) -> Path:
@@ -81,11 +83,12 @@ def prune(home: Home, keep: int) -> list[str]:
     return old
 
 
-def write_record(home: Home, record: BuildRecord) -> None:
-    """Keep the record of a build beside the versions, of a failed one too."""
+def write_record(home: Home, record: BuildRecord, failures: Sequence[str] = ()) -> None:
+    """Keep the record of a build beside the versions, of a failed one too, with why it failed in words."""
     path = home.builds / f"{record.build_id}.json"
     temporary = path.with_suffix(".json.tmp")
-    temporary.write_text(json.dumps(asdict(record), default=datetime.isoformat) + "\n", encoding="utf-8")
+    values = asdict(record) | ({_FAILURES: list(failures)} if failures else {})
+    temporary.write_text(json.dumps(values, default=datetime.isoformat) + "\n", encoding="utf-8")
     sync_path(temporary)
     os.replace(temporary, path)
 
@@ -110,6 +113,7 @@ def read_records(home: Home) -> list[BuildRecord]:
         path = home.builds / f"{build_id}.json"
         try:
             values = json.loads(path.read_text(encoding="utf-8"))
+            values.pop(_FAILURES, None)
             for name in ("started_at", "finished_at"):
                 values[name] = datetime.fromisoformat(values[name])
             records.append(BuildRecord(**values))
@@ -118,3 +122,9 @@ def read_records(home: Home) -> list[BuildRecord]:
                 f"{path} is no record of a build: {error}", "move it away; nothing else needs it"
             ) from error
     return records
+
+
+def read_failures(home: Home, build_id: str) -> list[str]:
+    """Why a build failed, a line for each model and test. Raises OSError or ValueError where that cannot be read."""
+    values = json.loads((home.builds / f"{build_id}.json").read_text(encoding="utf-8"))
+    return [str(line) for line in values.get(_FAILURES, [])]

@@ -9,7 +9,7 @@ from nicegui import ui
 from starlette.requests import Request
 
 from armazem.serve.dashboard.frame import Frame, Sources
-from armazem.serve.dashboard.pages import customers, live, overview, products, sellers
+from armazem.serve.dashboard.pages import customers, data, live, overview, products, sellers
 
 _FAVICON = (
     "<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 32 32'><rect width='32' height='32' rx='7' fill='#0b5c8c'/>"
@@ -25,6 +25,7 @@ def build_dashboard(sources: Sources) -> FastAPI:
         ("/sellers", sellers.make, True),
         ("/customers", customers.make, True),
         ("/live", live.make, False),
+        ("/data", data.make, False),
     )
     for path, make, filters in pages:
         _add_page(sources, path, make, filters)

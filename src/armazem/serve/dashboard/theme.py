@@ -113,6 +113,16 @@ table.plain td { border-top: 1px solid var(--line); padding: 6px 8px; white-spac
   --ag-header-background-color: var(--card); --ag-header-text-color: var(--muted); --ag-accent-color: var(--focus);
   --ag-wrapper-border-radius: 8px; }
 .ag-root-wrapper { --ag-cell-horizontal-padding: 10px; }
+.notice.pre { overflow-wrap: anywhere; }
+.panel .chosen { display: flex; flex-direction: column; gap: 8px; height: 100%; }
+.texts { overflow: auto; flex: 1; height: 100%; min-height: 0; font-size: 13px; line-height: 1.45; }
+.texts dl { margin: 0; } .texts dt { color: var(--muted); font-weight: 500; padding: 6px 0 1px; }
+.texts dd { margin: 0; padding: 1px 0 4px; white-space: pre-wrap; overflow-wrap: anywhere; }
+.texts.pairs dl { display: grid; grid-template-columns: max-content minmax(0, 1fr); gap: 6px 16px; }
+.texts.pairs dt, .texts.pairs dd { padding: 0; }
+.texts h3 { font-size: 13px; font-weight: 600; line-height: 1.4; margin: 10px 0 2px; color: var(--muted); }
+.texts ul { margin: 0; padding-left: 18px; } .texts li { padding: 2px 0; overflow-wrap: anywhere; }
+.texts small { color: var(--muted); font-size: 12px; }
 .skip { position: absolute; left: -9999px; } .skip:focus { left: 8px; top: 8px; z-index: 99; background: var(--card);
   padding: 8px; }
 .q-tooltip { font-size: 13px; max-width: 340px; line-height: 1.4; }
