@@ -67,7 +67,7 @@ def take(browser: Browser, url: str, page: str, kind: str, size: tuple[int, int]
     context = browser.new_context(viewport={"width": size[0], "height": size[1]}, device_scale_factor=1)
     tab = context.new_page()
     tab.goto(f"{url}/{'' if page == 'overview' else page}?{query}")
-    tab.wait_for_selector(".page .panel, .page .notice")
+    tab.wait_for_selector(".page .panel")
     tab.wait_for_function("!document.querySelector('.page').innerText.includes('Loading …')")
     tab.wait_for_timeout(1500)  # the charts come to rest
     height = min(_LONGEST, int(tab.evaluate("document.documentElement.scrollHeight")))

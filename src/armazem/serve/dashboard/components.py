@@ -377,6 +377,7 @@ class Card:
         self._value.set_text(figure.text)
         self._change.set_content(self._said(figure, form))
         self._course.set_content(sparkline(figure.course, shades.first))
+        self._course.set_visibility(len(figure.course) > 1)
 
     def _said(self, figure: Figure, form: Format) -> str:
         if figure.change is None:
