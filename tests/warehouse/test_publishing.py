@@ -12,8 +12,11 @@ import pytest
 from reference import KEYS, compute, differences
 from reference.world import World
 
+from armazem.serve.dashboard.lineage import read_nodes
 from armazem.sources.synthetic import generate
 from armazem.warehouse.build import BuildRequest
+from armazem.warehouse.dbt_project import project_folder
+from armazem.warehouse.versions import read_failures
 
 from . import history
 from .shop import Shop, differing
@@ -98,10 +101,27 @@ def test_a_poisoned_extract(
     [there] = json.loads(published.armazem("sql", "--failed", count, "--format", "json").out)
     [here] = json.loads(published.armazem("sql", count, "--format", "json").out)
     assert there["n"] != here["n"]
+    # It says itself which test failed, and so does the record that outlives it.
+    newest = "build_id = (select max(build_id) from meta.builds)"
+    of_tests = f"select test from meta.test_results where status = 'fail' and {newest}"
+    assert {"test": test} in json.loads(published.armazem("sql", "--failed", of_tests, "--format", "json").out)
+    reasons = read_failures(published.home, listed[0]["build_id"])
+    assert any(reason.startswith(f"{test}: ") and check in reason for reason in reasons)
 
     assert published.armazem("unload", load_id).code == 0
     assert published.armazem("build").code == 0
     assert published.checksums(all_tables=True) == before
+
+
+def test_lineage_has_the_inputs_that_dbt_has(published: Shop) -> None:
+    manifest = json.loads((published.home.root / "dbt" / "manifest.json").read_text(encoding="utf-8"))
+    known = read_nodes(project_folder())
+    models = [node for node in manifest["nodes"].values() if node["resource_type"] == "model"]
+
+    assert len(models) > 40
+    for model in models:
+        inputs = {name.split(".", 2)[2] for name in model["depends_on"]["nodes"]}
+        assert set(known[model["name"]].inputs) == inputs, model["name"]
 
 
 def test_the_right_extract_after_the_wrong_one(published: Shop, first: Path, second: Path, tmp_path: Path) -> None:

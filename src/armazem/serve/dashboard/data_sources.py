@@ -21,7 +21,7 @@ from armazem.landing import LedgerRow, read_ledger
 from armazem.landing.ledger import WITHDRAWN
 from armazem.serve.dashboard.components import Ask
 from armazem.serve.dashboard.queries import Query
-from armazem.stream.reading import last_seq, lines_source, reading
+from armazem.stream.reading import last_seq, lines_source, reading, sql_text
 from armazem.stream.segments import list_segments
 from armazem.warehouse import versions
 from armazem.warehouse.query import Rows
@@ -64,11 +64,14 @@ def readable(what: str) -> Iterator[None]:
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """Where things stand. `build` is the published one, `failed` the newest one where that failed, `why` of it."""
+    """Where things stand. `build` is the published one; `failed` the newest one, where that failed and what it was
+    for is still not built. `why` of it; `kept`: its tables can be looked at.
+    """
 
     build: dict[str, Any] | None
     failed: BuildRecord | None
     why: tuple[str, ...]
+    kept: bool
     loads: int
     loads_not_built: int
     newest_load: datetime | None
@@ -87,17 +90,23 @@ def standing(home: Home, ask: Ask) -> Standing:
             build = ask(NEWEST_BUILD).rows[0][0]
             newest_order = ask(_NEWEST_ORDER).rows[0][0]
             taken_in = {row[0] for row in ask(_TAKEN_IN).rows}
+        loads_waiting = len(loads.keys() - taken_in)
+        events_waiting = max(0, last - int((build or {}).get("journal_seq") or 0))
+        kept = failed_kept(home)
         failed = records[-1] if records and records[-1].status != "published" else None
+        if failed and not (kept or loads_waiting or events_waiting):
+            failed = None  # the load for which it failed was withdrawn
         return Standing(
             build,
             failed,
             failures(home, failed) if failed else (),
+            kept,
             len(loads),
-            len(loads.keys() - taken_in),
+            loads_waiting,
             datetime.fromisoformat(loads[max(loads)]) if loads else None,
             newest_order,
             last,
-            max(0, last - int((build or {}).get("journal_seq") or 0)),
+            events_waiting,
         )
 
 
@@ -221,10 +230,15 @@ def tables(home: Home, ask: Ask) -> Rows:
             return Rows(("schema", "table", "rows"), ())
     names = ask(_TABLES).rows
     counts = " union all ".join(
-        f'select \'{schema}\' as schema, \'{table}\' as "table", count(*) as rows from "{schema}"."{table}"'
+        f'select {sql_text(schema)} as schema, {sql_text(table)} as "table", count(*) as rows '
+        f"from {_quoted(schema)}.{_quoted(table)}"
         for schema, table in names
     )
     return ask(Query(f'{counts} order by schema, rows desc, "table"'))
+
+
+def _quoted(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'
 
 
 def fingerprint(home: Home) -> tuple[object, ...]:

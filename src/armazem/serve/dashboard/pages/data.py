@@ -73,10 +73,12 @@ def advice(found: data.Standing) -> str:
     if found.failed:
         kept = f"Readers keep {found.build['build_id']}." if found.build else "Nothing is published."
         why = "\n".join(f"  {line}" for line in found.why[:5]) + ("\n  …" if len(found.why) > 5 else "")
-        return (
-            f"The last build, {found.failed.build_id}, was not published. {kept}\n{why}\n"
+        look = (
             'Look at the failing rows below, or with `armazem sql --failed "…"`.'
+            if found.kept
+            else "The log of dbt is in the home folder: logs/dbt.log."
         )
+        return f"The last build, {found.failed.build_id}, was not published. {kept}\n{why}\n{look}"
     if found.build is None and not found.loads and not found.events:
         return "Nothing is loaded yet. `armazem load PATH` loads your files; `armazem up` begins with generated data."
     if found.build is None:
