@@ -1,4 +1,7 @@
-"""Numbers, money, dates and shares as people of a place write them; nothing depends on the system's locale."""
+"""Numbers, money, dates and shares as people of a place write them; nothing depends on the system's locale.
+
+Words are English in every locale, as those of the pages.
+"""
 
 from __future__ import annotations
 
@@ -69,9 +72,7 @@ class Format:
         return ("+" if share > 0 else "−" if share < 0 else "") + text
 
     def days(self, value: Number | None) -> str:
-        if value is None:
-            return NOTHING
-        return f"{self.number(value, 1)} {'dias' if self.locale == 'pt-BR' else 'days'}"
+        return NOTHING if value is None else f"{self.number(value, 1)} days"
 
     def date(self, value: dt.date | None) -> str:
         """18 Oct 2017 or 18/10/2017."""
@@ -96,13 +97,12 @@ class Format:
                 return f"{start.day} {month} {start:%y}"
 
     def ago(self, past: dt.timedelta) -> str:
-        """How long something is past, in whole minutes at least: 3 min ago, há 3 min."""
+        """How long something is past, in whole minutes at least: 3 min ago."""
         seconds = max(0, int(past.total_seconds()))
         for size, unit in ((86_400, "d"), (3600, "h"), (60, "min")):
             if seconds >= size:
-                said = f"{seconds // size} {unit}"
-                return f"há {said}" if self.locale == "pt-BR" else f"{said} ago"
-        return "agora há pouco" if self.locale == "pt-BR" else "just now"
+                return f"{self.number(seconds // size)} {unit} ago"
+        return "just now"
 
 
 def _size(value: Number) -> Number:
