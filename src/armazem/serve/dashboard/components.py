@@ -272,7 +272,12 @@ class GridPanel(Framed):
 
     def _make(self) -> None:
         self._grid = ui.aggrid(
-            {"columnDefs": [], "rowData": [], "suppressNoRowsOverlay": True}, auto_size_columns=False
+            {
+                "columnDefs": [_column(column, [], Format()) for column in self._columns],
+                "rowData": [],
+                "suppressNoRowsOverlay": True,
+            },
+            auto_size_columns=False,
         )
         self._grid.style("height:100%;width:100%")
         if self._on_row:

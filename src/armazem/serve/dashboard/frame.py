@@ -17,7 +17,7 @@ from armazem.errors import ArmazemError, HomeError
 from armazem.serve.dashboard.components import Ask, Panel, refresh_all
 from armazem.serve.dashboard.formats import LOCALES
 from armazem.serve.dashboard.queries import BOUNDS, CATEGORIES, STATES, TOP_SELLERS, Query
-from armazem.serve.dashboard.theme import CSS
+from armazem.serve.dashboard.theme import CSS, colors
 from armazem.serve.dashboard.view import GRAINS, View, parse_view
 from armazem.serve.live import LiveState
 from armazem.warehouse.query import Published, Rows
@@ -101,6 +101,7 @@ class Frame:
         name = dict(PAGES)[self.path]
         ui.page_title(f"{name} · Armazém")
         self._dark = ui.dark_mode(self.view.dark)
+        ui.colors(primary=colors(dark=self.view.dark).button)
         choices = await self._read_choices()
         self._header(choices)
         self._content = ui.element("div").classes("page").props("id=content tabindex=-1")
@@ -270,6 +271,7 @@ class Frame:
 
     async def _switch(self) -> None:
         self._dark.set_value(not self.view.dark)
+        ui.colors(primary=colors(dark=not self.view.dark).button)
         await self.show(dark=not self.view.dark)
 
     def _link_pages(self) -> None:

@@ -19,6 +19,8 @@ class Colors:
     """From little to much, for heat maps and maps."""
     alert: str
     faint: str
+    button: str
+    """White is read on it."""
 
 
 LIGHT = Colors(
@@ -31,6 +33,7 @@ LIGHT = Colors(
     scale=("#e8f1f8", "#a9cfe6", "#5aa6cf", "#1d78b0", "#0b4a76"),
     alert="#B84600",
     faint="#d5dce4",
+    button="#0b5c8c",
 )
 DARK = Colors(
     text="#e8edf3",
@@ -42,6 +45,7 @@ DARK = Colors(
     scale=("#1d2b3a", "#1f4e73", "#2877ad", "#56a9dd", "#b5ddf7"),
     alert="#F58A4B",
     faint="#334050",
+    button="#1c6fa8",
 )
 
 CSS = """
