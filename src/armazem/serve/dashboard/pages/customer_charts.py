@@ -87,9 +87,10 @@ def draw_cohorts(view: View, rows: Rows, shades: Colors) -> tuple[Options, str]:
     places = {month: at for at, month in enumerate(months)}
     sizes = {row["cohort_month"]: form.compact(row["cohort_size"]) for row in found}
     last = max((row["months_since_first"] for row in found), default=0)
-    rates = sorted(float(row["retention_rate_pct"] or 0) for row in found if row["months_since_first"] > 0)
-    # A cohort of three people would outshine all others.
-    highest = (rates[int(0.97 * (len(rates) - 1))] if rates else 0) or (rates[-1] if rates else 0) or 1.0
+    rates = [float(row["retention_rate_pct"] or 0) for row in found if row["months_since_first"] > 0]
+    came = sorted(rate for rate in rates if rate > 0)
+    # A cohort of three people would outshine all others, many months without anybody would darken all.
+    highest = came[int(0.97 * (len(came) - 1))] if came else 1.0
     labelled = last + 1 <= _LABELLED
     data: list[Any] = []
     for row in found:
