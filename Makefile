@@ -6,10 +6,10 @@ PYTHON ?= python3
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup up test lint soak bench bench-live docs lock clean
+.PHONY: help setup up test lint soak bench bench-live bench-dashboard docs lock clean
 
 help:  ## Show the targets
-	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 17
 
 setup: $(READY)  ## Make the environment that both `up` and `test` need
 
@@ -46,6 +46,9 @@ bench: setup  ## Benchmarks with their limits; figures into docs/benchmarks.md
 
 bench-live: setup  ## Benchmarks of live events: ingest, HTTP, live figures, known ids, Pub/Sub
 	for part in event_core ingest http live seen pubsub; do $(BIN)/python -m bench.$$part || exit 1; done
+
+bench-dashboard: setup  ## The dashboard and its API at full size, while events come in; figures into docs/dashboard.md
+	$(BIN)/python -m bench.dashboard --write docs/dashboard.md $(ARGS)
 
 docs: setup  ## Render the parts of docs/ and dbt/ that come from the contract and the models
 	$(BIN)/python -m docs.render
