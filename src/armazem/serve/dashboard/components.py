@@ -141,7 +141,9 @@ class Framed(Panel):
         self._empty.set_visibility(True)
 
     def _downloads(self) -> None:
-        button = ui.button(icon="file_download", on_click=self._download_csv).props("flat dense round size=sm")
+        button = ui.button(icon="file_download", color=None, on_click=self._download_csv).props(
+            "flat dense round size=sm"
+        )
         button.props(f'aria-label="Download {html.escape(self._name)} as CSV"').tooltip("Download as CSV")
 
     def _download_csv(self) -> None:
@@ -192,7 +194,7 @@ class ChartPanel(Framed):
 
     def _downloads(self) -> None:
         super()._downloads()
-        button = ui.button(icon="image", on_click=self._download_png).props("flat dense round size=sm")
+        button = ui.button(icon="image", color=None, on_click=self._download_png).props("flat dense round size=sm")
         button.props(f'aria-label="Download {html.escape(self._name)} as PNG"').tooltip("Download as PNG")
 
     async def _download_png(self) -> None:

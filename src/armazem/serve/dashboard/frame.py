@@ -192,7 +192,7 @@ class Frame:
                     ).props('dense borderless options-dense aria-label="Number and date format"').tooltip(
                         "How numbers and dates are written"
                     )
-                    ui.button(icon="dark_mode", on_click=self._switch).props(
+                    ui.button(icon="dark_mode", color=None, on_click=self._switch).props(
                         'flat round dense aria-label="Light or dark"'
                     ).tooltip("Light or dark")
             if self._filters:
@@ -230,12 +230,15 @@ class Frame:
                 .on_value_change(lambda event: self._look_at(seller=event.value or ""))
                 .mark("seller")
             )
-            ui.button("Clear", icon="filter_alt_off", on_click=lambda: ui.navigate.to(self.path)).props(
+            ui.button("Clear", icon="filter_alt_off", color=None, on_click=lambda: ui.navigate.to(self.path)).props(
                 "flat dense no-caps"
             )
 
     def _periods(self, choices: Choices, start: Any, end: Any) -> None:
-        with ui.button(icon="event").props('flat dense round aria-label="Periods"').tooltip("Periods"), ui.menu():
+        with (
+            ui.button(icon="event", color=None).props('flat dense round aria-label="Periods"').tooltip("Periods"),
+            ui.menu(),
+        ):
             for label, days in (
                 ("All time", None),
                 ("Last 12 months", 365),

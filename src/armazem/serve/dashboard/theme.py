@@ -108,6 +108,7 @@ a { color: inherit; }
 .sub { color: var(--muted); font-size: 14px; }
 .titlerow { display: flex; flex-wrap: wrap; gap: 4px 16px; align-items: baseline; }
 .who { min-height: 36px; align-items: center; align-content: flex-start; }
+.q-btn--flat { color: var(--brand); }
 table.plain { width: 100%; border-collapse: collapse; font-size: 13px; font-variant-numeric: tabular-nums; }
 table.plain th { text-align: left; color: var(--muted); font-weight: 500; position: sticky; top: 0;
   background: var(--card); padding: 4px 8px; }

@@ -181,7 +181,7 @@ class SellerLine(Panel):
         with ui.element("div").classes("titlerow who"):
             self._title = ui.label("All sellers").classes("pagetitle").props("role=heading aria-level=1")
             self._words = ui.label(_HINT).classes("sub").style("overflow-wrap:anywhere").props("role=status")
-            self._all = ui.button("All sellers", icon="close", on_click=lambda: frame.show(seller=""))
+            self._all = ui.button("All sellers", icon="close", color=None, on_click=lambda: frame.show(seller=""))
             self._all.props("flat dense no-caps").set_visibility(False)
 
     def load(self, view: View, ask: Ask) -> Rows | None:
