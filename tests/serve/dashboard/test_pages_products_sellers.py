@@ -12,7 +12,8 @@ from typing import Any
 import duckdb
 import pytest
 
-from armazem.serve.dashboard.components import Ask, Column, written
+from armazem.serve.dashboard.components import Ask
+from armazem.serve.dashboard.grids import Column, written
 from armazem.serve.dashboard.pages import products, sellers
 from armazem.serve.dashboard.pages.sellers_delivery import FEWEST, deliveries, histogram, scatter
 from armazem.serve.dashboard.queries import Query

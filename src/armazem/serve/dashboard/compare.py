@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from armazem.serve.dashboard.components import Figure
+from armazem.serve.dashboard.cards import Figure
 from armazem.serve.dashboard.formats import Number
 from armazem.serve.dashboard.view import View
 

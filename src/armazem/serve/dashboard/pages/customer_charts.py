@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from armazem.serve.dashboard.components import Options, axis, legend, point, records, scaled, tooltip
+from armazem.serve.dashboard.options import Options, axis, legend, point, records, scaled, tooltip
 from armazem.serve.dashboard.theme import Colors
 from armazem.serve.dashboard.view import View
 from armazem.warehouse.query import Rows

@@ -9,9 +9,12 @@ from typing import Any
 
 from nicegui import ui
 
+from armazem.serve.dashboard.cards import Card, CardsPanel, Figure
 from armazem.serve.dashboard.compare import Values, compared
-from armazem.serve.dashboard.components import Ask, Card, CardsPanel, ChartPanel, Column, Figure, GridPanel, records
+from armazem.serve.dashboard.components import Ask, ChartPanel
 from armazem.serve.dashboard.frame import Frame
+from armazem.serve.dashboard.grids import Column, GridPanel
+from armazem.serve.dashboard.options import records
 from armazem.serve.dashboard.pages import customer_charts as charts
 from armazem.serve.dashboard.queries import Query, orders
 from armazem.serve.dashboard.view import View

@@ -12,9 +12,11 @@ from nicegui import run, ui
 from armazem.errors import ArmazemError
 from armazem.home import Home
 from armazem.serve.dashboard import data_sources as data
-from armazem.serve.dashboard.components import Ask, Card, CardsPanel, Column, Figure, refresh_all
+from armazem.serve.dashboard.cards import Card, CardsPanel, Figure
+from armazem.serve.dashboard.components import Ask, refresh_all
 from armazem.serve.dashboard.formats import NOTHING
 from armazem.serve.dashboard.frame import Frame, build_time
+from armazem.serve.dashboard.grids import Column
 from armazem.serve.dashboard.pages.data_panels import HomeGrid, LineagePanel, TestsPanel, TextsPanel
 from armazem.serve.dashboard.view import View
 from armazem.warehouse.descriptions import meaning

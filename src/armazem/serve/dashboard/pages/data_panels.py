@@ -12,8 +12,9 @@ from nicegui import ui
 from armazem.errors import ArmazemError
 from armazem.serve.dashboard import data_sources as data
 from armazem.serve.dashboard import lineage
-from armazem.serve.dashboard.components import NO_ROWS, Ask, Column, Framed, GridPanel
+from armazem.serve.dashboard.components import NO_ROWS, Ask, Framed
 from armazem.serve.dashboard.frame import Frame
+from armazem.serve.dashboard.grids import Column, GridPanel
 from armazem.serve.dashboard.queries import Query
 from armazem.serve.dashboard.view import View
 from armazem.serve.kpis import KPIS

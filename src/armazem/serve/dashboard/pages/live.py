@@ -14,21 +14,11 @@ from nicegui import ui
 
 from armazem.contract.tables import ORDER_STATUSES
 from armazem.errors import HomeError
-from armazem.serve.dashboard.components import (
-    Ask,
-    Card,
-    CardsPanel,
-    ChartPanel,
-    Figure,
-    Framed,
-    Options,
-    axis,
-    point,
-    records,
-    tooltip,
-    written,
-)
+from armazem.serve.dashboard.cards import Card, CardsPanel, Figure
+from armazem.serve.dashboard.components import Ask, ChartPanel, Framed
 from armazem.serve.dashboard.frame import Frame
+from armazem.serve.dashboard.grids import written
+from armazem.serve.dashboard.options import Options, axis, point, records, tooltip
 from armazem.serve.dashboard.queries import Query
 from armazem.serve.dashboard.theme import Colors
 from armazem.serve.dashboard.view import View

@@ -7,23 +7,13 @@ from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
 
+from armazem.serve.dashboard.cards import Card, CardsPanel, Figure
 from armazem.serve.dashboard.compare import Values, compared
-from armazem.serve.dashboard.components import (
-    Ask,
-    Card,
-    CardsPanel,
-    ChartPanel,
-    Column,
-    Figure,
-    GridPanel,
-    Options,
-    axis,
-    legend,
-    point,
-    records,
-)
+from armazem.serve.dashboard.components import Ask, ChartPanel
 from armazem.serve.dashboard.formats import NOTHING
 from armazem.serve.dashboard.frame import Frame
+from armazem.serve.dashboard.grids import Column, GridPanel
+from armazem.serve.dashboard.options import Options, axis, legend, point, records
 from armazem.serve.dashboard.queries import CATEGORY, Query, sales
 from armazem.serve.dashboard.theme import Colors
 from armazem.serve.dashboard.view import View

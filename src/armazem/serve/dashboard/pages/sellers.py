@@ -8,10 +8,12 @@ from typing import Any
 
 from nicegui import ui
 
+from armazem.serve.dashboard.cards import Card, CardsPanel, Figure
 from armazem.serve.dashboard.compare import Values, compared
-from armazem.serve.dashboard.components import Ask, Card, CardsPanel, ChartPanel, Column, Figure, GridPanel, Panel
-from armazem.serve.dashboard.components import records as read
+from armazem.serve.dashboard.components import Ask, ChartPanel, Panel
 from armazem.serve.dashboard.frame import Frame
+from armazem.serve.dashboard.grids import Column, GridPanel
+from armazem.serve.dashboard.options import records as read
 from armazem.serve.dashboard.pages import products
 from armazem.serve.dashboard.pages.products import ROWS, limited
 from armazem.serve.dashboard.pages.sellers_delivery import (

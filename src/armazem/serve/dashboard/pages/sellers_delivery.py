@@ -6,8 +6,8 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from armazem.serve.dashboard.components import Options, axis, legend, point, records
 from armazem.serve.dashboard.formats import Format
+from armazem.serve.dashboard.options import Options, axis, legend, point, records
 from armazem.serve.dashboard.queries import Query, orders, sales
 from armazem.serve.dashboard.theme import Colors
 from armazem.serve.dashboard.view import View

@@ -1,0 +1,165 @@
+"""Tables: an AG Grid that sorts by values and shows texts, downloads, and answers clicks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+
+from nicegui import ui
+from nicegui.events import GenericEventArguments
+
+from armazem.serve.dashboard.components import NO_ROWS, Ask, Framed, put
+from armazem.serve.dashboard.formats import NOTHING, Format
+from armazem.serve.dashboard.options import Options
+from armazem.serve.dashboard.queries import Query
+from armazem.serve.dashboard.view import View
+from armazem.warehouse.query import Rows
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """Of a table. `kind`: how it is written: text, number, money, percent (of 1), days, date, datetime, flag."""
+
+    name: str
+    label: str
+    kind: str = "text"
+    meaning: str = ""
+    width: int | None = None
+
+
+def written(value: Any, kind: str, form: Format) -> str:
+    """A value as a table shows it."""
+    if value is None:
+        return NOTHING
+    match kind:
+        case "money":
+            return form.money(value)
+        case "number":
+            return form.number(value)
+        case "decimal":
+            return form.number(value, 2)
+        case "ratio":
+            return form.number(value, 4)
+        case "percent":
+            return form.percent(value)
+        case "days":
+            return form.number(value, 1)
+        case "date":
+            return form.date(value)
+        case "datetime":
+            return form.datetime(value)
+        case "flag":
+            return "yes" if value else "no"
+    return str(value)
+
+
+_LINK = {"cursor": "pointer", "textDecoration": "underline dotted", "textUnderlineOffset": "3px"}
+
+
+class GridPanel(Framed):
+    """An AG Grid table of the columns that the query gives, in their order.
+
+    `note`: a line above it. `on_row`: what a click on a row does, or on its cell of the column `clickable`.
+    """
+
+    def __init__(
+        self,
+        title: str,
+        meaning: str,
+        query: Callable[[View], Query],
+        columns: Sequence[Column],
+        *,
+        classes: str = "",
+        name: str = "",
+        height: int = 420,
+        empty: str = NO_ROWS,
+        note: Callable[[View, Rows], str] | None = None,
+        on_row: Callable[[dict[str, Any]], Any] | None = None,
+        clickable: str = "",
+    ) -> None:
+        self._query = query
+        self._columns = columns
+        self._words_to = note
+        self._on_row = on_row
+        self._clickable = clickable
+        super().__init__(title, meaning, classes=classes, name=name, height=height, empty=empty)
+
+    def _make(self) -> None:
+        self._grid = ui.aggrid(
+            {
+                "columnDefs": [_column(column, [], Format()) for column in self._columns],
+                "rowData": [],
+                "suppressNoRowsOverlay": True,
+            },
+            auto_size_columns=False,
+        )
+        self._grid.style("height:100%;width:100%")
+        if self._on_row:
+            on_row = self._on_row
+
+            def clicked(event: GenericEventArguments) -> Any:
+                return on_row(event.args["data"]) if self._clickable in ("", event.args["colId"]) else None
+
+            self._grid.on("cellClicked", clicked, ["data", "colId"])
+            if not self._clickable:
+                self._grid.style("cursor:pointer")
+
+    def load(self, view: View, ask: Ask) -> Rows:
+        return ask(self._query(view))
+
+    def _draw(self, view: View, rows: Rows) -> str:
+        options = {
+            "columnDefs": [
+                _column(column, [row[at] for row in rows.rows], view.format)
+                | ({"cellStyle": _LINK} if column.name == self._clickable else {})
+                for at, column in enumerate(self._columns)
+            ],
+            "rowData": [
+                {column.name: _plain(value) for column, value in zip(self._columns, row, strict=True)}
+                for row in rows.rows
+            ],
+            "defaultColDef": {"sortable": True, "resizable": True, "suppressMovable": True, "flex": 1, "minWidth": 90},
+            "enableCellTextSelection": True,
+            "suppressCellFocus": False,
+            "theme": "quartz",
+            "animateRows": False,
+        }
+        put(self._grid, options)
+        return self._words_to(view, rows) if self._words_to else ""
+
+
+def _column(column: Column, values: Sequence[Any], form: Format) -> Options:
+    options: Options = {"field": column.name, "headerName": column.label, "headerTooltip": column.meaning}
+    if column.width:
+        options |= {"minWidth": column.width, "flex": round(column.width / 90, 2)}
+    if column.kind in ("number", "decimal", "ratio", "money", "percent", "days"):
+        options |= {"type": "rightAligned"}
+    elif column.kind == "text":
+        options |= {"cellDataType": "text", "tooltipField": column.name}
+    if column.kind != "text":
+        # The grid sorts by the value and shows what this says for it; a data type would bring its own way to say it.
+        options["cellDataType"] = False
+        options["refData"] = {_key(value): written(value, column.kind, form) for value in values}
+    return options
+
+
+def _plain(value: Any) -> Any:
+    """As JSON has it."""
+    if isinstance(value, Decimal):
+        return float(value)
+    return value.isoformat() if isinstance(value, date | datetime) else value
+
+
+def _key(value: Any) -> str:
+    """As JavaScript writes the value."""
+    plain = _plain(value)
+    if plain is None:
+        return "null"
+    if isinstance(plain, bool):
+        return str(plain).lower()
+    if isinstance(plain, float) and plain.is_integer():
+        return str(int(plain))
+    return str(plain)

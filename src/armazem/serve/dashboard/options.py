@@ -1,0 +1,69 @@
+"""Parts of ECharts options that charts have in common. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from armazem.serve.dashboard.formats import Format
+from armazem.serve.dashboard.theme import Colors
+from armazem.warehouse.query import Rows
+
+Options = dict[str, Any]
+
+
+def base_options(shades: Colors) -> Options:
+    """What all charts have in common. Tooltips are drawn, not HTML: a name in the data can be no markup."""
+    return {
+        "color": list(shades.series),
+        "textStyle": {"color": shades.text, "fontFamily": "inherit"},
+        "animationDuration": 250,
+        "grid": {"left": 8, "right": 12, "top": 30, "bottom": 4, "containLabel": True},
+        "tooltip": tooltip(shades),
+        "aria": {"enabled": True},
+    }
+
+
+def tooltip(shades: Colors, **more: Any) -> Options:
+    return {
+        "renderMode": "richText",
+        "confine": True,
+        "backgroundColor": shades.card,
+        "borderColor": shades.line,
+        "textStyle": {"color": shades.text, "fontSize": 13},
+        **more,
+    }
+
+
+def axis(shades: Colors, **more: Any) -> Options:
+    return {
+        "axisLabel": {"color": shades.muted, "hideOverlap": True},
+        "axisLine": {"lineStyle": {"color": shades.line}},
+        "axisTick": {"show": False},
+        "splitLine": {"lineStyle": {"color": shades.line}},
+        "nameTextStyle": {"color": shades.muted},
+        **more,
+    }
+
+
+def legend(shades: Colors, **more: Any) -> Options:
+    return {"textStyle": {"color": shades.text}, "top": 0, "right": 0, "icon": "roundRect", "itemHeight": 8, **more}
+
+
+def point(value: Any, said: str, **more: Any) -> Options:
+    """A datum with the words of its tooltip."""
+    # Curly brackets and bars are markup of ECharts' templates and rich text.
+    safe = said.translate(str.maketrans("{}|", "()/"))
+    return {"value": value, "tooltip": {"formatter": safe}, **more}
+
+
+def scaled(values: Sequence[Any], form: Format, *, money: bool = False) -> tuple[list[float | None], str]:
+    """Values in the unit that the largest is best written in, and the template of an axis label in it."""
+    size, unit = form.unit(max((abs(value) for value in values if value is not None), default=0))
+    numbers = [None if value is None else round(float(value) / size, 4) for value in values]
+    return numbers, f"{'R$ ' if money else ''}{{value}}{unit}"
+
+
+def records(rows: Rows) -> list[Mapping[str, Any]]:
+    """Each row by the names of its columns."""
+    return [dict(zip(rows.columns, row, strict=True)) for row in rows.rows]
