@@ -64,12 +64,7 @@ async def _read(url: str, path: str, received: Received, connected: threading.Ev
     found = _QUERY.search(page)
     if found is None:
         raise SystemExit(f"{path}: the page has no connection")
-    own = {
-        "document_id": str(uuid.uuid4()),
-        "tab_id": str(uuid.uuid4()),
-        "old_tab_id": "",
-        "implicit_handshake": "true",
-    }
+    own = {name: str(uuid.uuid4()) for name in ("document_id", "tab_id", "old_tab_id")} | {"implicit_handshake": "true"}
     query = ast.literal_eval(found[1]) | own
     client = query["client_id"]
     address = urlencode({**query, "EIO": 4, "transport": "websocket"})
