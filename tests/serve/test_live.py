@@ -362,7 +362,7 @@ while True:
 
 
 @pytest.mark.slow
-def test_killed_at_any_moment(shop: Home, open_live: Callable[..., LiveState]) -> None:
+def test_killed_at_any_moment(shop: Home, open_live: Callable[..., LiveState], report: Callable[..., None]) -> None:
     """What a killed process leaves is whole: the next one goes on from it and counts nothing twice."""
     rng = random.Random(11)
     writer = Writer(shop, lines_per_segment=60)
@@ -382,6 +382,7 @@ def test_killed_at_any_moment(shop: Home, open_live: Callable[..., LiveState]) -
     live.rebuild()
     same(live, writer.lines)
     assert seen == sorted(seen)
+    report("killed live figures", kills=NUMBERS.live_kills, events=len(writer.lines), failures=0)
 
 
 def test_orders_per_minute_and_lag(shop: Home, open_live: Callable[..., LiveState]) -> None:
