@@ -23,13 +23,13 @@ WHAT = {
     "killed ingest": "the process that writes the journal killed (SIGKILL) under load; a sender that sends again until "
     "it is acknowledged: no acknowledged event is missing, none is there twice",
     "killed HTTP server": "`armazem serve` killed under load, in the same way",
-    "killed compactions": "the process that compacts the journal killed, beside readers: every event stays readable, once",
+    "killed compactions": "the process that compacts the journal killed, beside readers: every event can be read, once",
     "killed subscribers": "`armazem subscribe` killed before it acknowledges to Pub/Sub: delivered again, counted once",
     "killed live figures": "what reads the journal for the live figures killed; the next one goes on from what was "
     "saved, and its figures equal those of plain Python",
-    "mutated messages": "mutated messages through decoding and validation: no exception, every refusal has a code and a "
-    "path",
-    "simulated events": "the simulator's events with duplicates, disorder and malformed ones: every one is accounted for, "
+    "mutated messages": "mutated messages through decoding and validation: no exception, every refusal has a code "
+    "and a path",
+    "simulated events": "the simulator's events with duplicates, disorder and malformed ones: each is accounted for, "
     "and revenue after a build is what was sent, to the cent",
     "events in any order": "files and events in any order, with duplicates and any number of builds: the same marts",
 }
