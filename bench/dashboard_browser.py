@@ -17,10 +17,11 @@ _SIZE: ViewportSize = {"width": 1440, "height": 900}
 _TIMEOUT = 60_000
 
 # `filled`: since the navigation began. `clicked`, `card`, `url`, `drawn`: of the last choice in a filter; `drawn` is
-# when the frame after the last message of the server was drawn.
+# when the frame after the last message of the server, or after the last change of a panel that followed, was drawn.
 _WATCH = """
 (() => {
-  const seen = window.__seen = {filled: 0, clicked: 0, card: 0, url: 0, heard: 0, drawn: 0};
+  const seen = window.__seen = {filled: 0, clicked: 0, card: 0, url: 0, heard: 0, changed: 0, drawn: 0};
+  const drawing = () => requestAnimationFrame(() => requestAnimationFrame(() => { seen.drawn = performance.now(); }));
   const said = panel => panel.querySelector('.empty:not(.hidden)')?.textContent ?? null;
   const isFilled = () => {
     const page = document.querySelector('.page');
@@ -37,21 +38,25 @@ _WATCH = """
   const look = () => {
     if (!isFilled()) return requestAnimationFrame(look);
     seen.filled = performance.now();
-    const address = () => {
-      if (seen.clicked && !seen.url && location.href !== seen.from) seen.url = performance.now();
-    };
-    const watched = new MutationObserver(() => {
-      address();
-      if (seen.clicked && !seen.card) seen.card = performance.now();
+    const watched = new MutationObserver(() => { if (seen.clicked && !seen.card) seen.card = performance.now(); });
+    const changed = new MutationObserver(() => {
+      if (performance.now() - seen.heard > 3000) return;
+      seen.changed = performance.now();
+      drawing();
     });
+    const all = {characterData: true, childList: true, subtree: true, attributes: true};
+    changed.observe(document.querySelector('.page'), all);
     for (const value of document.querySelectorAll('.card .value'))
       watched.observe(value, {characterData: true, childList: true, subtree: true});
     document.addEventListener('click', event => {
       if (!event.target.closest('.q-item')) return;
-      Object.assign(seen, {clicked: performance.now(), card: 0, url: 0, heard: 0, drawn: 0, from: location.href});
+      Object.assign(seen, {clicked: performance.now(), card: 0, url: 0, heard: 0, changed: 0, drawn: 0});
     }, true);
-    const each = () => { address(); requestAnimationFrame(each); };
-    requestAnimationFrame(each);
+    const replace = history.replaceState;
+    history.replaceState = function (...given) {
+      seen.url = performance.now();
+      return replace.apply(this, given);
+    };
   };
   requestAnimationFrame(look);
   const Native = window.WebSocket;
@@ -60,14 +65,14 @@ _WATCH = """
       super(...given);
       this.addEventListener('message', event => {
         if (event.data.length < 20) return;  // a heartbeat
-        seen.heard = performance.now();
-        requestAnimationFrame(() => requestAnimationFrame(() => { seen.drawn = performance.now(); }));
+        seen.heard = seen.changed = performance.now();
+        drawing();
       });
     }
   };
 })();
 """
-_QUIET = "window.__seen.url && window.__seen.drawn && performance.now() - window.__seen.heard > 600"
+_QUIET = "window.__seen.url && window.__seen.drawn && performance.now() - window.__seen.changed > 800"
 
 
 @contextmanager

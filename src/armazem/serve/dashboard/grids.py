@@ -57,6 +57,8 @@ def written(value: Any, kind: str, form: Format) -> str:
 
 
 _LINK = {"cursor": "pointer", "textDecoration": "underline dotted", "textUnderlineOffset": "3px"}
+_WRITTEN = "_written"
+_EVERY_COLUMN = {"sortable": True, "resizable": True, "suppressMovable": True, "flex": 1, "minWidth": 90}
 
 
 class GridPanel(Framed):
@@ -87,12 +89,21 @@ class GridPanel(Framed):
         self._clickable = clickable
         super().__init__(title, meaning, classes=classes, name=name, height=height, empty=empty)
 
+    _drawn = False
+
     def _make(self) -> None:
         self._grid = ui.aggrid(
             {
-                "columnDefs": [_column(column, [], Format()) for column in self._columns],
+                "columnDefs": [
+                    _column(column) | ({"cellStyle": _LINK} if column.name == self._clickable else {})
+                    for column in self._columns
+                ],
                 "rowData": [],
                 "suppressNoRowsOverlay": True,
+                "defaultColDef": _EVERY_COLUMN,
+                "enableCellTextSelection": True,
+                "suppressCellFocus": False,
+                "animateRows": False,
             },
             auto_size_columns=False,
         )
@@ -111,27 +122,19 @@ class GridPanel(Framed):
         return ask(self._query(view))
 
     def _draw(self, view: View, rows: Rows) -> str:
-        options = {
-            "columnDefs": [
-                _column(column, [row[at] for row in rows.rows], view.format)
-                | ({"cellStyle": _LINK} if column.name == self._clickable else {})
-                for at, column in enumerate(self._columns)
-            ],
-            "rowData": [
-                {column.name: _plain(value) for column, value in zip(self._columns, row, strict=True)}
-                for row in rows.rows
-            ],
-            "defaultColDef": {"sortable": True, "resizable": True, "suppressMovable": True, "flex": 1, "minWidth": 90},
-            "enableCellTextSelection": True,
-            "suppressCellFocus": False,
-            "theme": "quartz",
-            "animateRows": False,
-        }
-        put(self._grid, options)
+        form = view.format
+        found = [_record(self._columns, row, form) for row in rows.rows]
+        if self._drawn:
+            # A new grid would take the browser several times as long, and forget how the reader has sorted it.
+            self._grid.run_grid_method("setGridOption", "rowData", found)
+            dict.update(self._grid.options, rowData=found)
+        else:
+            put(self._grid, {**self._grid.options, "rowData": found})
+            self._drawn = True
         return self._words_to(view, rows) if self._words_to else ""
 
 
-def _column(column: Column, values: Sequence[Any], form: Format) -> Options:
+def _column(column: Column) -> Options:
     options: Options = {"field": column.name, "headerName": column.label, "headerTooltip": column.meaning}
     if column.width:
         options |= {"minWidth": column.width, "flex": round(column.width / 90, 2)}
@@ -140,10 +143,19 @@ def _column(column: Column, values: Sequence[Any], form: Format) -> Options:
     elif column.kind == "text":
         options |= {"cellDataType": "text", "tooltipField": column.name}
     if column.kind != "text":
-        # The grid sorts by the value and shows what this says for it; a data type would bring its own way to say it.
-        options["cellDataType"] = False
-        options["refData"] = {_key(value): written(value, column.kind, form) for value in values}
+        # The grid sorts by the value and shows what is written; a data type would bring its own way to write it.
+        options |= {"cellDataType": False, ":valueFormatter": f"p => p.data?.{column.name}{_WRITTEN}"}
     return options
+
+
+def _record(columns: Sequence[Column], row: Sequence[Any], form: Format) -> dict[str, Any]:
+    """The values by their columns, and how those that are no text are written."""
+    record: dict[str, Any] = {}
+    for column, value in zip(columns, row, strict=True):
+        record[column.name] = _plain(value)
+        if column.kind != "text":
+            record[column.name + _WRITTEN] = written(value, column.kind, form)
+    return record
 
 
 def _plain(value: Any) -> Any:
@@ -151,15 +163,3 @@ def _plain(value: Any) -> Any:
     if isinstance(value, Decimal):
         return float(value)
     return value.isoformat() if isinstance(value, date | datetime) else value
-
-
-def _key(value: Any) -> str:
-    """As JavaScript writes the value."""
-    plain = _plain(value)
-    if plain is None:
-        return "null"
-    if isinstance(plain, bool):
-        return str(plain).lower()
-    if isinstance(plain, float) and plain.is_integer():
-        return str(int(plain))
-    return str(plain)

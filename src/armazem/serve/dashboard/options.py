@@ -17,7 +17,7 @@ def base_options(shades: Colors) -> Options:
     return {
         "color": list(shades.series),
         "textStyle": {"color": shades.text, "fontFamily": "inherit"},
-        "animationDuration": 250,
+        "animation": False,
         "grid": {"left": 8, "right": 12, "top": 30, "bottom": 4, "containLabel": True},
         "tooltip": tooltip(shades),
         "aria": {"enabled": True},
