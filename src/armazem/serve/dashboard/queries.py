@@ -16,8 +16,16 @@ class Query:
     parameters: tuple[Any, ...] = ()
 
 
-CATEGORY = "coalesce(p.product_category_name_english, p.product_category_name, 'uncategorized')"
+_NO_CATEGORY = "uncategorized"
+CATEGORY = f"coalesce(p.product_category_name_english, p.product_category_name, '{_NO_CATEGORY}')"
 """Of a product, where marts.dim_products is `p`."""
+
+
+def _products(view: View) -> str:
+    """The join that gives `p` to what is sold."""
+    # Only a product that is not in the table can be missed by the inner join, which takes half of the time.
+    join = "join" if view.category not in ("", _NO_CATEGORY) else "left join"
+    return f"{join} marts.dim_products p using (product_id)"
 
 
 def _items(view: View) -> tuple[str, list[Any]]:
@@ -32,7 +40,7 @@ def _items(view: View) -> tuple[str, list[Any]]:
     sql = (
         "select s.order_id, count(*) as items, sum(s.price) as gmv, sum(s.freight_value) as freight, "
         "sum(s.payment_value) as revenue "
-        "from marts.fact_sales s left join marts.dim_products p using (product_id) "
+        f"from marts.fact_sales s {_products(view) if view.category else ''} "
         f"where s.is_valid_sale and {' and '.join(conditions)} group by s.order_id"
     )
     return sql, parameters
@@ -100,7 +108,7 @@ def sales(view: View, select: str, *more: Any, category: bool = True) -> Query:
     source = (
         f"select s.*, {f'{CATEGORY} as category, ' if category else ''}"
         f"cast(date_trunc('{view.grain}', s.order_purchase_timestamp) as date) as period "
-        f"from marts.fact_sales s {'left join marts.dim_products p using (product_id) ' if products else ''}"
+        f"from marts.fact_sales s {_products(view) if products else ''} "
         f"where {' and '.join(conditions)}"
     )
     return Query(f"with sales as ({source}) {select}", (*parameters, *more))
