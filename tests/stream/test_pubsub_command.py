@@ -120,9 +120,12 @@ def test_stopped_by_a_signal(server: PubSubServer, home: Home, number: signal.Si
     assert done.code == 0
     received, accepted, duplicates, refused, returned, left = totals(done)
     assert (received - returned, duplicates, refused, left) == (accepted, 0, 0, 0)
-    assert server.acknowledged("shop") == len(event_ids(home)) == accepted
+    assert len(event_ids(home)) == accepted
     until(lambda: server.outstanding("shop") == 0)
-    assert server.waiting("shop") == published - accepted
+    # The last acknowledgements may not leave a process that ends under load: then these come again, and count once.
+    acknowledged = server.acknowledged("shop")
+    assert 300 < acknowledged <= accepted
+    assert server.waiting("shop") == published - acknowledged
     assert_conserved(home)
     assert run(home, "--stop-when-idle", "1").code == 0
     assert sorted(event_ids(home)) == expected(published)
