@@ -25,7 +25,7 @@ from armazem.serve.dashboard.view import View
 from armazem.warehouse.descriptions import meaning
 from armazem.warehouse.query import Rows
 
-_SECONDS = 0.5
+_SECONDS = 0.2
 _MAP_MINUTES = 10
 _STATES = Query(
     "select state, avg(longitude) as lng, avg(latitude) as lat from marts.dim_locations "
