@@ -217,9 +217,10 @@ def section(report: Report, sent: str, loads: str, orders: int) -> str:
         f"Python {platform.python_version()}.",
         f"Load average of 1 minute {loads}: more than the number of cores is other work on the same machine, too"
         f"{f', at less priority (nice {niceness} here)' if (niceness := os.nice(0)) < 0 else ''}.",
-        "A first load is of a browser without cache, from the start of the navigation until every panel is filled. A "
-        "change of a filter counts from the click until the page has stopped changing. Both as Chromium sees it, without "
-        "a graphics card. Of the open dashboards one is in the browser; the others send and receive what it would.",
+        "A first load is of a browser without cache, from the start of the navigation until every panel is filled. "
+        "A change of a filter counts from the click until the page has stopped changing. Both as Chromium sees it, "
+        "without a graphics card. Of the open dashboards one is in the browser; the others send and receive what it "
+        "would.",
         "",
         "| what | figure | limit | holds |",
         "|---|---|---|---|",
