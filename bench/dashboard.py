@@ -131,8 +131,8 @@ def bench_filters(report: Report, browser: Browser, server: Server, version: Pat
         )
     for path in paths:
         changes: list[Change] = []
-        with window(browser) as page:
-            for label, values in (("State", states), ("Category", categories)):
+        for label, values in (("State", states), ("Category", categories)):
+            with window(browser) as page:
                 opened(page, server.url + path)
                 changes += [choose(page, label, value) for value in values]
         drawn = sorted(change.drawn for change in changes)

@@ -7,6 +7,7 @@ import json
 import re
 from collections import Counter, defaultdict
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -20,6 +21,7 @@ from armazem.errors import ArmazemError, BuildError, HomeError
 from armazem.home import Home
 from armazem.landing import load, withdraw
 from armazem.serve.dashboard import data_sources
+from armazem.serve.dashboard.compare import Parts
 from armazem.serve.dashboard.components import Ask
 from armazem.serve.dashboard.lineage import LAYERS, nodes, read_nodes, steps
 from armazem.serve.dashboard.pages import customer_charts, customers, data
@@ -198,7 +200,7 @@ def test_customers_of_a_view(ask: Ask, view: View) -> None:
     people = {order["person"] for order in sold}
     new = sum(view.start is None or FIRST[person].date() >= view.start for person in people)
 
-    assert _records(ask(customers.totals(view))) == [{**_counted(sold), "new_customers": new}]
+    assert _parts(ask, view).whole == {"part": "whole", "period": None, **_counted(sold), "new_customers": new}
     assert len(customers.figures(view, ask)) == len(customers.cards())
 
 
@@ -213,13 +215,30 @@ def test_customers_over_time(ask: Ask, view: View) -> None:
         groups[period(order["placed"])].append(order)
     expected = [
         {
+            "part": "period",
             "period": day,
             **_counted(sold),
             "new_customers": sum(period(FIRST[person]) == day for person in {order["person"] for order in sold}),
         }
         for day, sold in sorted(groups.items())
     ]
-    assert _records(ask(customers.course(view))) == expected
+    assert _parts(ask, view).periods == expected
+
+
+@pytest.mark.parametrize("view", VIEWS)
+def test_customers_of_the_days_before(ask: Ask, view: View) -> None:
+    before = view.before()
+    if before is None:
+        assert _parts(ask, view).before == customers.EMPTY
+    else:
+        whole, found = _parts(ask, before).whole, _parts(ask, view).before
+        assert {name: found[name] for name in customers.EMPTY} == {name: whole[name] for name in customers.EMPTY}
+
+
+def _parts(ask: Ask, view: View) -> Parts:
+    empty = {"part": "whole", "period": None, **customers.EMPTY}
+    found = Parts.of(ask(customers.course(view)), customers.EMPTY)
+    return found if "part" in found.whole else replace(found, whole=empty)
 
 
 @pytest.mark.parametrize("view", VIEWS)

@@ -12,6 +12,7 @@ from typing import Any
 import duckdb
 import pytest
 
+from armazem.serve.dashboard.compare import Parts, Record
 from armazem.serve.dashboard.components import Ask
 from armazem.serve.dashboard.grids import Column, written
 from armazem.serve.dashboard.pages import products, sellers
@@ -263,9 +264,9 @@ def test_sellers_are_ranked_and_counted(ask: Ask, view: View) -> None:
 @pytest.mark.parametrize("view", VIEWS)
 def test_cards(ask: Ask, view: View) -> None:
     sold = _sold(view)
-    [product] = _records(ask(products.totals(view)))
-    [seller] = _records(ask(sellers.sold(view)))
-    [delivered] = _records(ask(sellers.delivered(view)))
+    product = _whole(ask(products.course(view)), products.EMPTY)
+    seller = _whole(ask(sellers.sold(view)), sellers.NONE_SOLD)
+    delivered = _whole(ask(sellers.delivered(view)), sellers.NONE_DELIVERED)
 
     assert product == {
         "products": len(_grouped(sold, "product_id")),
@@ -279,6 +280,11 @@ def test_cards(ask: Ask, view: View) -> None:
         assert delivered["days_to_deliver"] == _mean(_days(_orders_of(sold)))
     for figures, cards in ((products.figures, products.cards), (sellers.figures, sellers.cards)):
         assert len(figures(view, ask)) == len(cards())
+
+
+def _whole(rows: Rows, nothing: Record) -> Record:
+    found = Parts.of(rows, nothing).whole
+    return {name: found[name] for name in nothing}
 
 
 @pytest.mark.parametrize("view", VIEWS)

@@ -13,7 +13,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from armazem.serve.dashboard.pages.overview import by_state, map_of, payments, places, states, totals, trend
+from armazem.serve.dashboard.compare import Parts, parted, periods
+from armazem.serve.dashboard.pages.overview import EMPTY, by_state, course, map_of, payments, places, states, trend
 from armazem.serve.dashboard.queries import Query, orders, sales
 from armazem.serve.dashboard.theme import DARK, LIGHT
 from armazem.serve.dashboard.view import View
@@ -155,18 +156,44 @@ def test_orders_and_money_of_a_view(warehouse: Any, view: View) -> None:
     assert sum((row[1] for row in rows), Decimal(0)) == revenue
     people = {order["customer_unique_id"] for order in found if order["order_id"] in expected_ids}
     late = [order["is_late"] for order in found if order["order_id"] in expected_ids]
-    assert answer(connection, totals(view)).rows == (
-        (revenue, len(expected_ids), len(people), late.count(True), len(late) - late.count(None)),
-    )
+    parts = Parts.of(answer(connection, course(view)), EMPTY)
+    assert {name: parts.whole[name] for name in EMPTY} == {
+        "revenue": revenue,
+        "orders": len(expected_ids),
+        "customers": len(people),
+        "late": late.count(True),
+        "delivered": len(late) - late.count(None),
+    }
     units = answer(connection, sales(view, "select count(*), coalesce(sum(payment_value), 0) from sales")).rows[0]
     assert units == (len(kept), sum((item["payment_value"] for item in kept), Decimal(0)))
+
+
+@given(view=VIEWS, of=st.sampled_from(["orders", "sales"]))
+@settings(max_examples=40, deadline=None)
+def test_one_pass_gives_the_view_its_periods_and_the_days_before(warehouse: Any, view: View, of: str) -> None:
+    connection, _ = warehouse
+    counted = "count(*) as count, sum(revenue) as money" if of == "orders" else "count(*) as count, sum(price) as money"
+
+    def alone(view: View, group: str) -> list[tuple[Any, ...]]:
+        read = orders if of == "orders" else sales
+        return list(answer(connection, read(view, f"select {counted} from {of} {group}")).rows)
+
+    rows = answer(connection, parted(view, of, counted))
+    parts = Parts.of(rows, {"count": 0, "money": None})
+
+    assert [(parts.whole["count"], parts.whole["money"])] == alone(view, "")
+    before = view.before()
+    assert [(parts.before["count"], parts.before["money"])] == (alone(before, "") if before else [(0, None)])
+    expected = alone(view, "group by period order by period")
+    assert [(period["count"], period["money"]) for period in parts.periods] == expected
+    assert [row[1:] for row in periods(rows).rows] == expected
 
 
 @given(view=VIEWS)
 @settings(max_examples=15, deadline=None)
 def test_charts_of_any_view_are_json(warehouse: Any, view: View) -> None:
     connection, _ = warehouse
-    course = orders(
+    by_period = orders(
         view, "select period, sum(revenue) as revenue, count(*) as orders from orders group by period order by period"
     )
     by_type = orders(
@@ -175,7 +202,7 @@ def test_charts_of_any_view_are_json(warehouse: Any, view: View) -> None:
         "from orders group by all",
     )
     for query, draw in (
-        (course, trend), (states(view), by_state), (by_type, payments), (places(view), map_of("revenue")),
+        (by_period, trend), (states(view), by_state), (by_type, payments), (places(view), map_of("revenue")),
         (places(view), map_of("late")),
     ):  # fmt: skip
         for shades in (LIGHT, DARK):

@@ -7,6 +7,7 @@ import base64
 import html
 import threading
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 from nicegui import run, ui
@@ -20,6 +21,7 @@ from armazem.serve.formats import to_csv
 from armazem.warehouse.query import Rows
 
 Ask = Callable[[Query], Rows]
+_TOGETHER = 0.1  # seconds
 
 NO_ROWS = "Nothing was sold that matches these filters.\nWiden the dates or take a filter away."
 
@@ -43,25 +45,41 @@ class Panel:
     def fail(self, reason: str) -> None:
         raise NotImplementedError
 
+    async def refresh(self, view: View, ask: Ask) -> None:
+        (await self.answer(view, ask))()
+
     _turn = 0
 
-    async def refresh(self, view: View, ask: Ask) -> None:
+    async def answer(self, view: View, ask: Ask) -> Callable[[], None]:
+        """What puts the answer, or why there is none, on the page."""
         self._turn += 1
         turn = self._turn
         try:
             loaded = await run.io_bound(self.load, view, ask)
         except ArmazemError as error:
-            if turn == self._turn:
-                self.fail(f"{error}\n{error.hint}" if error.hint else str(error))
+            put_on = partial(self.fail, f"{error}\n{error.hint}" if error.hint else str(error))
         else:
-            # Of two views asked for shortly after each other, the first may be answered last.
-            if turn == self._turn:
-                self.show(view, loaded)
+            put_on = partial(self.show, view, loaded)
+
+        # Of two views asked for shortly after each other, the first may be answered last.
+        return lambda: put_on() if turn == self._turn else None
 
 
 async def refresh_all(panels: Sequence[Panel], view: View, ask: Ask) -> None:
+    """Fill them; those whose answers come at about the same time together.
+
+    For each message of the server the browser goes through the whole page.
+    """
     once = asked_once(ask)
-    await asyncio.gather(*(panel.refresh(view, once) for panel in panels))
+    async with asyncio.TaskGroup() as group:
+        waiting = {group.create_task(panel.answer(view, once)) for panel in panels}
+        while waiting:
+            ready, waiting = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+            if waiting:
+                more, waiting = await asyncio.wait(waiting, timeout=_TOGETHER)
+                ready |= more
+            for answer in ready:
+                answer.result()()
 
 
 def asked_once(ask: Ask) -> Ask:
@@ -161,7 +179,7 @@ def put(element: Any, options: Options) -> None:
 
 
 class ChartPanel(Framed):
-    """An ECharts chart. `ask`: what to query; `draw`: ECharts options and a note, of a view and its rows."""
+    """An ECharts chart. `draw`: its options and a note, of a view and the rows; `of`: those of the answer it is of."""
 
     def __init__(
         self,
@@ -175,8 +193,10 @@ class ChartPanel(Framed):
         height: int = 300,
         empty: str = NO_ROWS,
         on_click: Callable[[Any], Any] | None = None,
+        of: Callable[[Rows], Rows] = lambda rows: rows,
     ) -> None:
         self._query = query
+        self._of = of
         self._options = draw
         self._on_click = on_click
         super().__init__(title, meaning, classes=classes, name=name, height=height, empty=empty)
@@ -186,7 +206,7 @@ class ChartPanel(Framed):
         self._chart.props(f'role=img aria-label="chart: {html.escape(self._name)}"')
 
     def load(self, view: View, ask: Ask) -> Rows:
-        return ask(self._query(view))
+        return self._of(ask(self._query(view)))
 
     def _draw(self, view: View, rows: Rows) -> str:
         shades = colors(dark=view.dark)

@@ -100,8 +100,7 @@ class Frame:
         ui.add_css(CSS)
         name = dict(PAGES)[self.path]
         ui.page_title(f"{name} · Armazém")
-        self._dark = ui.dark_mode(self.view.dark)
-        ui.colors(primary=colors(dark=self.view.dark).button)
+        self._set_dark()
         choices = await self._read_choices()
         self._header(choices)
         self._content = ui.element("div").classes("page").props("id=content tabindex=-1")
@@ -261,7 +260,7 @@ class Frame:
         return ui.select(
             options, label=label, value=value or None, with_input=True, clearable=True,
             on_change=lambda event: self._look_at(**{name: event.value or ""}),
-        ).props("dense outlined options-dense").classes(name).mark(name)  # fmt: skip
+        ).props("dense outlined options-dense transition-duration=0").classes(name).mark(name)  # fmt: skip
 
     async def _set_date(self, name: str, text: str | None) -> None:
         day = None
@@ -273,9 +272,21 @@ class Frame:
         await self.show(**{name: day})
 
     async def _switch(self) -> None:
-        self._dark.set_value(not self.view.dark)
-        ui.colors(primary=colors(dark=not self.view.dark).button)
         await self.show(dark=not self.view.dark)
+        self._set_dark()
+
+    def _set_dark(self) -> None:
+        """Light or dark, as the view says."""
+        mode = ui.dark_mode(self.view.dark)
+        ui.colors(primary=colors(dark=self.view.dark).button)
+
+        async def let_go() -> None:
+            with contextlib.suppress(TimeoutError):
+                await mode.get_computed_prop("value", timeout=10)
+                mode.delete()
+
+        # The browser has it now; it would set it again at each message of the server, and style the whole page anew.
+        ui.timer(0, let_go, once=True)
 
     def _link_pages(self) -> None:
         for path, link in self._links.items():

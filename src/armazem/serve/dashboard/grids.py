@@ -104,6 +104,7 @@ class GridPanel(Framed):
                 "enableCellTextSelection": True,
                 "suppressCellFocus": False,
                 "animateRows": False,
+                "rowBuffer": 2,  # of rows that nobody sees yet; ten are the default, and take as long as those one sees
             },
             auto_size_columns=False,
         )

@@ -10,11 +10,10 @@ from typing import Any
 from nicegui import ui
 
 from armazem.serve.dashboard.cards import Card, CardsPanel, Figure
-from armazem.serve.dashboard.compare import Values, compared
+from armazem.serve.dashboard.compare import PARTS, Parts, Record, Values, before_too, compared
 from armazem.serve.dashboard.components import Ask, ChartPanel
 from armazem.serve.dashboard.frame import Frame
 from armazem.serve.dashboard.grids import Column, GridPanel
-from armazem.serve.dashboard.options import records
 from armazem.serve.dashboard.pages import customer_charts as charts
 from armazem.serve.dashboard.queries import Query, orders
 from armazem.serve.dashboard.view import View
@@ -44,44 +43,37 @@ def cards() -> tuple[Card, ...]:
     )
 
 
-def totals(view: View) -> Query:
-    """One row; who was a customer before the period is not new."""
-    if view.start is None:
-        return orders(view, f", p as ({_PER_CUSTOMER}) select {_SUMS}, count(*) as new_customers from p")
-    before = _EVER.format("1").replace("select", "select distinct", 1)
-    return orders(
-        view,
-        f", p as ({_PER_CUSTOMER}), known as ({before} and order_purchase_timestamp < cast(? as date)) "
-        f"select {_SUMS}, count(*) - count(known.customer_unique_id) as new_customers "
-        "from p left join known using (customer_unique_id)",
-        view.start,
-    )
+EMPTY = {"customers": 0, "orders": 0, "revenue": Decimal(0), "repeat_customers": 0, "new_customers": 0}
 
 
 def course(view: View) -> Query:
-    """The same per period of the grain."""
-    firsts = _EVER.format(f"date_trunc('{view.grain}', min(order_purchase_timestamp)) as first")
-    per_customer = _PER_CUSTOMER.replace("select", "select period,", 1).replace("group by", "group by period,")
+    """As `parted` gives them. New is who had no valid sale of anything before the part began."""
+    wide, now, parameters = before_too(view)
+    starts = {"whole": view.start, "before": wide.start}
+    began = " ".join(f"when '{part}' then {'cast(? as date)' if start else 'null'}" for part, start in starts.items())
+    firsts = _EVER.format("cast(min(order_purchase_timestamp) as date) as first")
     return orders(
-        view,
-        f", p as ({per_customer}), firsts as ({firsts} group by customer_unique_id) "
-        f"select period, {_SUMS}, count(*) filter (first = period) as new_customers "
-        "from p join firsts using (customer_unique_id) group by period order by period",
+        wide,
+        f", p as (select {PARTS}, customer_unique_id, count(*) as orders, sum(revenue) as revenue "
+        f"from (select *, {now} as is_now from orders) "
+        "group by grouping sets ((is_now, customer_unique_id), (is_now, period, customer_unique_id)) "
+        f"having is_now or grouping(period) = 1), firsts as ({firsts} group by customer_unique_id) "
+        f"select part, period, {_SUMS}, "
+        f"count(*) filter (first >= coalesce(case part {began} else period end, first)) as new_customers "
+        "from p join firsts using (customer_unique_id) group by part, period order by part, period",
+        *parameters,
+        *filter(None, starts.values()),
     )
 
 
 def figures(view: View, ask: Ask) -> Sequence[Figure]:
     """One for each card, against the period before."""
     form = view.format
-    return compared(
-        view,
-        lambda view: _measures(records(ask(totals(view)))[0]),
-        lambda view: [_measures(record) for record in records(ask(course(view)))],
-        (form.compact, form.compact, form.percent, lambda value: form.number(value, 3), form.money),
-    )
+    write = (form.compact, form.compact, form.percent, lambda value: form.number(value, 3), form.money)
+    return compared(view, Parts.of(ask(course(view)), EMPTY), _measures, write)
 
 
-def _measures(record: Any) -> Values:
+def _measures(record: Record) -> Values:
     customers, count = Decimal(record["customers"]), Decimal(record["orders"])
     return [
         customers,

@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 from armazem.serve.dashboard.cards import Card, CardsPanel, Figure
-from armazem.serve.dashboard.compare import Values, compared
+from armazem.serve.dashboard.compare import Parts, Record, Values, compared, parted, periods
 from armazem.serve.dashboard.components import Ask, ChartPanel
 from armazem.serve.dashboard.frame import Frame
 from armazem.serve.dashboard.options import Options, axis, legend, point, records, scaled, tooltip
@@ -36,26 +36,21 @@ def cards() -> tuple[Card, ...]:
     )
 
 
-def totals(view: View) -> Query:
-    return orders(view, f"select {_SUMS} from orders")
+EMPTY = {"revenue": Decimal(0), "orders": 0, "customers": 0, "late": 0, "delivered": 0}
 
 
 def course(view: View) -> Query:
-    return orders(view, f"select period, {_SUMS} from orders group by period order by period")
+    return parted(view, "orders", _SUMS)
 
 
 def figures(view: View, ask: Ask) -> Sequence[Figure]:
     """Revenue, orders, customers, average order value, late share, each against the period before."""
     form = view.format
-    return compared(
-        view,
-        lambda view: _measures(records(ask(totals(view)))[0]),
-        lambda view: [_measures(record) for record in records(ask(course(view)))],
-        (form.compact_money, form.compact, form.compact, form.money, form.percent),
-    )
+    write = (form.compact_money, form.compact, form.compact, form.money, form.percent)
+    return compared(view, Parts.of(ask(course(view)), EMPTY), _measures, write)
 
 
-def _measures(record: Any) -> Values:
+def _measures(record: Record) -> Values:
     count, delivered = record["orders"], record["delivered"]
     return [
         record["revenue"],
@@ -244,7 +239,12 @@ def make(frame: Frame) -> None:
     add = frame.panels.append
     add(CardsPanel(cards(), figures))
     revenue, late = meaning("fact_orders.revenue"), meaning("fact_orders.is_late")
-    add(ChartPanel("Sales trend", f"{revenue} By day, week or month of the purchase.", course, trend, classes="w8"))
+    add(
+        ChartPanel(
+            "Sales trend", f"{revenue} By day, week or month of the purchase.", course, trend,
+            classes="w8", of=periods,
+        )
+    )  # fmt: skip
     add(ChartPanel("How it was paid", meaning("fact_orders.main_payment_type"), paid_with, payments, classes="w4"))
     add(ChartPanel("Where it is sold", revenue, places, map_of("revenue"), classes="w4", height=440))
     add(ChartPanel("Where it comes late", late, places, map_of("late"), classes="w4", height=440))

@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 from armazem.serve.dashboard.cards import Card, CardsPanel, Figure
-from armazem.serve.dashboard.compare import Values, compared
+from armazem.serve.dashboard.compare import Parts, Record, Values, compared, parted
 from armazem.serve.dashboard.components import Ask, ChartPanel
 from armazem.serve.dashboard.formats import NOTHING
 from armazem.serve.dashboard.frame import Frame
@@ -50,15 +50,14 @@ def cards() -> tuple[Card, ...]:
     )
 
 
-def totals(view: View) -> Query:
-    return sales(view, f"select {_SUMS} from sales", category=False)
+EMPTY = {"products": 0, "units": 0, "gmv": Decimal(0), "revenue": Decimal(0)}
 
 
 def course(view: View) -> Query:
-    return sales(view, f"select period, {_SUMS} from sales group by period order by period", category=False)
+    return parted(view, "sales", _SUMS)
 
 
-def _measures(record: Any) -> Values:
+def _measures(record: Record) -> Values:
     units = record["units"]
     per_unit = record["revenue"] / units if units else None
     return [record["products"], units, record["gmv"], per_unit]
@@ -66,12 +65,8 @@ def _measures(record: Any) -> Values:
 
 def figures(view: View, ask: Ask) -> Sequence[Figure]:
     form = view.format
-    found = compared(
-        view,
-        lambda view: _measures(records(ask(totals(view)))[0]),
-        lambda view: [_measures(record) for record in records(ask(course(view)))],
-        (form.compact, form.compact, form.compact_money, form.money),
-    )
+    write = (form.compact, form.compact, form.compact_money, form.money)
+    found = compared(view, Parts.of(ask(course(view)), EMPTY), _measures, write)
     return [*found, _top_category(view, records(ask(categories(view))))]
 
 

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from decimal import Decimal
 from typing import Any
 
 from nicegui import ui
 
 from armazem.serve.dashboard.cards import Card, CardsPanel, Figure
-from armazem.serve.dashboard.compare import Values, compared
+from armazem.serve.dashboard.compare import Parts, Record, Values, compared, parted
 from armazem.serve.dashboard.components import Ask, ChartPanel, Panel
 from armazem.serve.dashboard.frame import Frame
 from armazem.serve.dashboard.grids import Column, GridPanel
-from armazem.serve.dashboard.options import records as read
 from armazem.serve.dashboard.pages import products
 from armazem.serve.dashboard.pages.products import ROWS, limited
 from armazem.serve.dashboard.pages.sellers_delivery import (
@@ -50,47 +50,39 @@ def cards() -> tuple[Card, ...]:
     )
 
 
+NONE_SOLD = {"sellers": 0, "revenue": Decimal(0)}
+NONE_DELIVERED = {"orders": 0, "days_to_deliver": None, "late": 0, "delivered": 0}
+
+
 def sold(view: View) -> Query:
-    return sales(view, f"select {_SOLD} from sales", category=False)
-
-
-def sold_course(view: View) -> Query:
-    return sales(view, f"select period, {_SOLD} from sales group by period", category=False)
+    return parted(view, "sales", _SOLD)
 
 
 def delivered(view: View) -> Query:
-    return orders(view, f"select {_DELIVERED} from orders")
-
-
-def delivered_course(view: View) -> Query:
-    return orders(view, f"select period, {_DELIVERED} from orders group by period order by period")
+    return parted(view, "orders", _DELIVERED)
 
 
 def figures(view: View, ask: Ask) -> Sequence[Figure]:
-    def course(view: View) -> Sequence[Values]:
-        by_period = {record["period"]: record for record in read(ask(sold_course(view)))}
-        nothing = {"sellers": 0, "revenue": 0}
-        return [
-            _measures(by_period.get(record["period"], nothing), record) for record in read(ask(delivered_course(view)))
-        ]
-
-    form = view.format
-    return compared(
-        view,
-        lambda view: _measures(read(ask(sold(view)))[0], read(ask(delivered(view)))[0]),
-        course,
-        (form.compact, form.compact, form.compact_money, form.days, form.percent),
+    of_sales, of_orders = Parts.of(ask(sold(view)), NONE_SOLD), Parts.of(ask(delivered(view)), NONE_DELIVERED)
+    by_period = {record["period"]: record for record in of_sales.periods}
+    parts = Parts(
+        {**of_sales.whole, **of_orders.whole},
+        {**of_sales.before, **of_orders.before},
+        [{**by_period.get(record["period"], NONE_SOLD), **record} for record in of_orders.periods],
     )
+    form = view.format
+    write = (form.compact, form.compact, form.compact_money, form.days, form.percent)
+    return compared(view, parts, _measures, write)
 
 
-def _measures(of_sales: Any, of_orders: Any) -> Values:
-    sellers, delivered = of_sales["sellers"], of_orders["delivered"]
+def _measures(record: Record) -> Values:
+    sellers, delivered = record["sellers"], record["delivered"]
     return [
         sellers,
-        of_orders["orders"],
-        of_sales["revenue"] / sellers if sellers else None,
-        of_orders["days_to_deliver"],
-        of_orders["late"] / delivered if delivered else None,
+        record["orders"],
+        record["revenue"] / sellers if sellers else None,
+        record["days_to_deliver"],
+        record["late"] / delivered if delivered else None,
     ]
 
 
