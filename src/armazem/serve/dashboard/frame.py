@@ -91,6 +91,7 @@ class Frame:
         self.view, self._problems = parse_view(given)
         self.panels: list[Panel] = []
         self._fields: dict[str, Any] = {}
+        self._looks: list[tuple[float, Callable[[], Any]]] = []
         self._filters = filters
         self._whole = "from" not in given and "to" not in given
         self._build: str | None = None
@@ -100,13 +101,21 @@ class Frame:
         ui.add_css(CSS)
         name = dict(PAGES)[self.path]
         ui.page_title(f"{name} · Armazém")
-        self._set_dark()
+        mode = self._set_dark()
         choices = await self._read_choices()
         self._header(choices)
         self._content = ui.element("div").classes("page").props("id=content tabindex=-1")
         self._make = make
         await self._fill_page(choices)
+        # From the first timer on NiceGUI sends the page; what comes later the browser would build twice.
         ui.timer(_LOOK_SECONDS, self._look, immediate=False)
+        for seconds, look in self._looks:
+            ui.timer(seconds, look)
+        self._let_go(mode)
+
+    def look(self, seconds: float, look: Callable[[], Any]) -> None:
+        """Call it every so many seconds as soon as somebody has the page."""
+        self._looks.append((seconds, look))
 
     async def show(self, **changes: Any) -> None:
         """Another view of the same page; the bar shows it too."""
@@ -273,19 +282,24 @@ class Frame:
 
     async def _switch(self) -> None:
         await self.show(dark=not self.view.dark)
-        self._set_dark()
+        self._let_go(self._set_dark())
 
-    def _set_dark(self) -> None:
+    def _set_dark(self) -> ui.dark_mode:
         """Light or dark, as the view says."""
-        mode = ui.dark_mode(self.view.dark)
         ui.colors(primary=colors(dark=self.view.dark).button)
+        return ui.dark_mode(self.view.dark)
+
+    def _let_go(self, mode: ui.dark_mode) -> None:
+        """Take it from the page as soon as the browser has it.
+
+        It would set it again at each message of the server, and the browser style the whole page anew.
+        """
 
         async def let_go() -> None:
             with contextlib.suppress(TimeoutError):
                 await mode.get_computed_prop("value", timeout=10)
                 mode.delete()
 
-        # The browser has it now; it would set it again at each message of the server, and style the whole page anew.
         ui.timer(0, let_go, once=True)
 
     def _link_pages(self) -> None:

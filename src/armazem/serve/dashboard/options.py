@@ -10,6 +10,7 @@ from armazem.serve.dashboard.theme import Colors
 from armazem.warehouse.query import Rows
 
 Options = dict[str, Any]
+_MARKUP = str.maketrans("{}|", "()/")
 
 
 def base_options(shades: Colors) -> Options:
@@ -50,11 +51,14 @@ def legend(shades: Colors, **more: Any) -> Options:
     return {"textStyle": {"color": shades.text}, "top": 0, "right": 0, "icon": "roundRect", "itemHeight": 8, **more}
 
 
+def plain(text: object) -> str:
+    """Without curly brackets and bars, the markup of ECharts' templates and rich text."""
+    return str(text).translate(_MARKUP)
+
+
 def point(value: Any, said: str, **more: Any) -> Options:
     """A datum with the words of its tooltip."""
-    # Curly brackets and bars are markup of ECharts' templates and rich text.
-    safe = said.translate(str.maketrans("{}|", "()/"))
-    return {"value": value, "tooltip": {"formatter": safe}, **more}
+    return {"value": value, "tooltip": {"formatter": plain(said)}, **more}
 
 
 def scaled(values: Sequence[Any], form: Format, *, money: bool = False) -> tuple[list[float | None], str]:

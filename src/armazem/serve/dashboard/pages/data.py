@@ -273,4 +273,4 @@ def _follow(frame: Frame, home: Home, notice: Any) -> None:
         except ArmazemError as error:
             say(f"{error}\n{error.hint}", alarming=True)
 
-    ui.timer(_LOOK_SECONDS, look, immediate=True)
+    frame.look(_LOOK_SECONDS, look)

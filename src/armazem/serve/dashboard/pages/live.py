@@ -302,4 +302,4 @@ def _follow(frame: Frame, state: Any) -> None:
             for panel in frame.panels:
                 panel.show(frame.view, panel.load(frame.view, ask))
 
-    ui.timer(_SECONDS, update)
+    frame.look(_SECONDS, update)

@@ -216,7 +216,7 @@ def make(frame: Frame) -> None:
     add(
         ChartPanel(
             "Delivery outliers", f"{average} Against delivered orders. Outlier: {rule}", deliveries, scatter,
-            classes="w8", height=360, empty=few, on_click=lambda event: pick(event.data["seller"]),
+            classes="w8", height=360, empty=few, on_click=lambda event: pick(event.data[3]),
         )
     )  # fmt: skip
     add(

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from armazem.serve.dashboard.formats import Format
-from armazem.serve.dashboard.options import Options, axis, legend, point, records
+from armazem.serve.dashboard.options import Options, axis, legend, plain, point, records
 from armazem.serve.dashboard.queries import Query, orders, sales
 from armazem.serve.dashboard.theme import Colors
 from armazem.serve.dashboard.view import View
@@ -59,11 +59,18 @@ def scatter(view: View, rows: Rows, shades: Colors) -> tuple[Options, str]:
     outliers = [_dot(row, form) for row in found if row["is_outlier"]]
     chosen = [row for row in found if row["seller_id"] == view.seller]
     ring = [
-        _dot(row, form, symbolSize=18, label={"show": True, "formatter": _named(row), "position": "top"})
+        {
+            "value": _dot(row, form)[:2],
+            "label": {"show": True, "formatter": plain(str(row["seller_id"])[:8]), "position": "top"},
+        }
         for row in chosen
     ]
     most = max(row["delivered_orders"] for row in found)
-    small = {"symbolSize": 7, "type": "scatter"}
+    # Lists, of which the third is the tooltip: thousands of objects with one each take several times as long to draw.
+    small = {
+        "symbolSize": 7, "type": "scatter", "tooltip": {"formatter": "{b}"}, "encode": {"x": 0, "y": 1, "itemName": 2},
+        "dimensions": ["orders", "days", {"name": "said", "type": "ordinal"}, {"name": "seller", "type": "ordinal"}],
+    }  # fmt: skip
     options = {
         "legend": legend(shades, data=["Usual", "Outlier"]),
         "grid": {"left": 8, "right": 20, "top": 34, "bottom": 48, "containLabel": True},
@@ -78,7 +85,7 @@ def scatter(view: View, rows: Rows, shades: Colors) -> tuple[Options, str]:
             {"name": "Usual", **small, "data": usual, "itemStyle": {"color": shades.first, "opacity": 0.45},
              "markLine": _average(found, form, shades)},
             {"name": "Outlier", **small, "data": outliers, "itemStyle": {"color": shades.alert, "opacity": 0.9}},
-            {"name": "In the filter", "type": "scatter", "data": ring, "z": 5,
+            {"name": "In the filter", "type": "scatter", "data": ring, "z": 5, "symbolSize": 18, "silent": True,
              "label": {"color": shades.text, "fontWeight": "bold", "backgroundColor": shades.card, "padding": 3},
              "itemStyle": {"color": "transparent", "borderColor": shades.text, "borderWidth": 2.5}},
             _marks(most, form, shades),
@@ -127,13 +134,14 @@ def histogram(view: View, rows: Rows, shades: Colors) -> tuple[Options, str]:
     return options, "Sellers by their average days to deliver."
 
 
-def _dot(row: Any, form: Format, **more: Any) -> Options:
+def _dot(row: Any, form: Format) -> list[Any]:
+    """Orders, days, the words of its tooltip, the seller."""
     days = row["days_to_deliver"]
     said = (
         f"{place_of(row['seller_city'], row['seller_state'])}\n{row['seller_id']}\n"
         f"{form.number(days, 1)} days on average\nDelivered orders {form.number(row['delivered_orders'])}"
     )
-    return point([row["delivered_orders"], round(days, 2)], said, seller=row["seller_id"], **more)
+    return [row["delivered_orders"], round(days, 2), plain(said), row["seller_id"]]
 
 
 def _marks(most: int, form: Format, shades: Colors) -> Options:
@@ -148,11 +156,6 @@ def _marks(most: int, form: Format, shades: Colors) -> Options:
             for step in steps
         ],
     }  # fmt: skip
-
-
-def _named(row: Any) -> str:
-    # In a label {b} and the like are markup.
-    return str(row["seller_id"])[:8].translate(str.maketrans("{}|", "()/"))
 
 
 def place_of(city: object, state: object) -> str:
