@@ -15,6 +15,7 @@ _OPTIONS = (
 )  # fmt: skip
 _SIZE: ViewportSize = {"width": 1440, "height": 900}
 _TIMEOUT = 60_000
+_POLLING = 100  # by default Playwright asks at each frame, which keeps the browser drawing
 
 # `filled`: since the navigation began. `clicked`, `card`, `url`, `drawn`: of the last choice in a filter; `drawn` is
 # when the frame after the last message of the server, or after the last change of a panel that followed, was drawn.
@@ -105,7 +106,7 @@ def opened(page: Page, url: str) -> Page:
     page.set_default_timeout(_TIMEOUT)
     page.add_init_script(_WATCH)
     page.goto(url)
-    page.wait_for_function("window.__seen.filled > 0")
+    page.wait_for_function("window.__seen.filled > 0", polling=_POLLING)
     return page
 
 
@@ -122,7 +123,7 @@ def choose(page: Page, label: str, value: str) -> Change:
     """Choose the value in the filter."""
     page.get_by_label(label).first.fill(value)
     page.get_by_role("option", name=value, exact=True).first.click()
-    page.wait_for_function(_QUIET)
+    page.wait_for_function(_QUIET, polling=_POLLING)
     seen = page.evaluate("window.__seen")
     assert value in page.url, (value, page.url)
     begun = seen["clicked"]

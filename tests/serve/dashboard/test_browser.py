@@ -169,6 +169,51 @@ def test_a_chart_downloads_as_a_picture(visitor: Reader) -> None:
     assert content.startswith(b"\x89PNG") and len(content) > 5000
 
 
+def test_a_click_on_a_seller_shows_that_seller(site: Site, visitor: Reader) -> None:
+    visitor.open("/sellers")
+    cell = visitor.page.locator('.ag-cell[col-id="seller_id"]').nth(2)
+    seller = cell.inner_text()
+    cell.click()
+    visitor.page.wait_for_url(re.compile(f"seller={seller}"))
+    orders = site.value(
+        f"select count(distinct order_id) from marts.fact_sales where seller_id = ? and {_YEAR}", seller
+    )
+    visitor.wait_for_card("Orders", Format().compact(orders))
+    rank = visitor.page.locator('.ag-row[row-index="0"] .ag-cell[col-id="rank"]').first
+    assert rank.inner_text() == "3"  # where it stands among all
+
+
+def test_cells_can_be_copied(visitor: Reader) -> None:
+    visitor.open("/sellers")
+    cell = visitor.page.locator('.ag-cell[col-id="order_id"]').first
+    cell.dblclick()
+    assert re.fullmatch("[0-9a-f]{32}", visitor.page.evaluate("getSelection().toString()"))
+
+
+def test_states_or_cities(site: Site, visitor: Reader) -> None:
+    visitor.open("/customers")
+    visitor.page.get_by_role("button", name="Cities").click()
+    city = visitor.page.locator('.ag-cell[col-id="city"]').first
+    city.wait_for()
+    first = site.value(f"select customer_city from marts.fact_orders where {_YEAR} group by customer_city, "
+                       "customer_state order by count(*) desc, sum(revenue) desc limit 1")  # fmt: skip
+    assert city.inner_text() == first
+    visitor.page.get_by_role("button", name="States").click()
+    city.wait_for(state="detached")
+
+
+def test_dark_stays_dark(visitor: Reader) -> None:
+    visitor.open("/")
+    body = visitor.page.locator("body")
+    for wanted in ("dark", "light"):
+        visitor.page.get_by_label("Light or dark").click()
+        visitor.page.wait_for_selector(f"body.body--{wanted}")
+        visitor.page.get_by_role("button", name="Week" if wanted == "dark" else "Month", exact=True).click()
+        visitor.page.wait_for_timeout(1500)
+        assert f"body--{wanted}" in (body.get_attribute("class") or "")
+        assert ("theme=dark" in visitor.page.url) == (wanted == "dark")
+
+
 def test_live_shows_an_order_within_two_seconds(site: Site, visitor: Reader) -> None:
     visitor.open("/live")
     before = int(visitor.card("Orders").replace(",", ""))

@@ -57,7 +57,6 @@ def written(value: Any, kind: str, form: Format) -> str:
 
 
 _LINK = {"cursor": "pointer", "textDecoration": "underline dotted", "textUnderlineOffset": "3px"}
-_WRITTEN = "_written"
 _EVERY_COLUMN = {"sortable": True, "resizable": True, "suppressMovable": True, "flex": 1, "minWidth": 90}
 
 
@@ -89,19 +88,16 @@ class GridPanel(Framed):
         self._clickable = clickable
         super().__init__(title, meaning, classes=classes, name=name, height=height, empty=empty)
 
-    _drawn = False
+    _drawn: Sequence[Column] = ()
 
     def _make(self) -> None:
         self._grid = ui.aggrid(
             {
-                "columnDefs": [
-                    _column(column) | ({"cellStyle": _LINK} if column.name == self._clickable else {})
-                    for column in self._columns
-                ],
+                "columnDefs": _columns(self._columns, self._clickable),
                 "rowData": [],
                 "suppressNoRowsOverlay": True,
                 "defaultColDef": _EVERY_COLUMN,
-                "enableCellTextSelection": True,
+                # Texts of cells can be selected by the style sheet; the grid's own way makes three elements of each.
                 "suppressCellFocus": False,
                 "animateRows": False,
                 "rowBuffer": 2,  # of rows that nobody sees yet; ten are the default, and take as long as those one sees
@@ -113,7 +109,10 @@ class GridPanel(Framed):
             on_row = self._on_row
 
             def clicked(event: GenericEventArguments) -> Any:
-                return on_row(event.args["data"]) if self._clickable in ("", event.args["colId"]) else None
+                if self._clickable not in ("", event.args["colId"]):
+                    return None
+                names = (column.name for column in self._columns)
+                return on_row(dict(zip(names, event.args["data"], strict=False)))  # after them the texts
 
             self._grid.on("cellClicked", clicked, ["data", "colId"])
             if not self._clickable:
@@ -124,39 +123,53 @@ class GridPanel(Framed):
 
     def _draw(self, view: View, rows: Rows) -> str:
         form = view.format
-        found = [_record(self._columns, row, form) for row in rows.rows]
+        found = [_row(self._columns, row, form) for row in rows.rows]
         if self._drawn:
+            if self._drawn is not self._columns:
+                columns = _columns(self._columns, self._clickable)
+                self._grid.run_grid_method("setGridOption", "columnDefs", columns)
+                dict.update(self._grid.options, columnDefs=columns)
             # A new grid would take the browser several times as long, and forget how the reader has sorted it.
             self._grid.run_grid_method("setGridOption", "rowData", found)
             dict.update(self._grid.options, rowData=found)
         else:
             put(self._grid, {**self._grid.options, "rowData": found})
-            self._drawn = True
+        self._drawn = self._columns
         return self._words_to(view, rows) if self._words_to else ""
 
 
-def _column(column: Column) -> Options:
-    options: Options = {"field": column.name, "headerName": column.label, "headerTooltip": column.meaning}
-    if column.width:
-        options |= {"minWidth": column.width, "flex": round(column.width / 90, 2)}
-    if column.kind in ("number", "decimal", "ratio", "money", "percent", "days"):
-        options |= {"type": "rightAligned"}
-    elif column.kind == "text":
-        options |= {"cellDataType": "text", "tooltipField": column.name}
-    if column.kind != "text":
-        # The grid sorts by the value and shows what is written; a data type would bring its own way to write it.
-        options |= {"cellDataType": False, ":valueFormatter": f"p => p.data?.{column.name}{_WRITTEN}"}
-    return options
-
-
-def _record(columns: Sequence[Column], row: Sequence[Any], form: Format) -> dict[str, Any]:
-    """The values by their columns, and how those that are no text are written."""
-    record: dict[str, Any] = {}
-    for column, value in zip(columns, row, strict=True):
-        record[column.name] = _plain(value)
+def _columns(columns: Sequence[Column], clickable: str) -> list[Options]:
+    """Of the grid, for rows as `_row` makes them."""
+    found, texts = [], len(columns)
+    for at, column in enumerate(columns):
+        options: Options = {
+            "colId": column.name, "field": str(at), "headerName": column.label, "headerTooltip": column.meaning,
+        }  # fmt: skip
+        if column.name == clickable:
+            options |= {"cellStyle": _LINK}
+        if column.width:
+            options |= {"minWidth": column.width, "flex": round(column.width / 90, 2)}
+        if column.kind in ("number", "decimal", "ratio", "money", "percent", "days"):
+            options |= {"type": "rightAligned"}
+        elif column.kind == "text":
+            options |= {"cellDataType": "text", "tooltipField": str(at)}
         if column.kind != "text":
-            record[column.name + _WRITTEN] = written(value, column.kind, form)
-    return record
+            # The grid sorts by the value and shows its text; a data type would bring its own way to write it.
+            options |= {"cellDataType": False, ":valueFormatter": f"p => p.data?.[{texts}]"}
+            texts += 1
+        found.append(options)
+    return found
+
+
+def _row(columns: Sequence[Column], row: Sequence[Any], form: Format) -> list[Any]:
+    """The values, and after them how those that are no text are written.
+
+    A list: names in each row would be half of what is sent.
+    """
+    texts = (
+        written(value, column.kind, form) for column, value in zip(columns, row, strict=True) if column.kind != "text"
+    )
+    return [*map(_plain, row), *texts]
 
 
 def _plain(value: Any) -> Any:

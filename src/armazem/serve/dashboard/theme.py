@@ -118,6 +118,7 @@ table.plain td { border-top: 1px solid var(--line); padding: 6px 8px; white-spac
   --ag-header-background-color: var(--card); --ag-header-text-color: var(--muted); --ag-accent-color: var(--focus);
   --ag-wrapper-border-radius: 8px; }
 .ag-root-wrapper { --ag-cell-horizontal-padding: 10px; }
+.ag-root .ag-cell { user-select: text; }
 .notice.pre { overflow-wrap: anywhere; }
 .panel .chosen { display: flex; flex-direction: column; gap: 8px; height: 100%; }
 .texts { overflow: auto; flex: 1; height: 100%; min-height: 0; font-size: 13px; line-height: 1.45; }

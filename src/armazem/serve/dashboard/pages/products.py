@@ -196,19 +196,29 @@ def shares(view: View, rows: Rows, shades: Colors) -> tuple[Options, str]:
     return options, "Share of revenue. Click a bar to filter by it" + (", once more for all." if view.category else ".")
 
 
-def best(view: View) -> Query:
-    """The table. An order counts once for a product, and so does its review."""
+def ranked(view: View, more: str, columns: str) -> Query:
+    """The table. `more`: other tables by product_id, from the CTE `best`, to join; `columns` of all of them."""
+    with_more, join = (more, "join more using (product_id)") if more else ("", "")
+    selected = columns.format(category=CATEGORY, share="cast(revenue as double) / nullif(total, 0)", order=_ORDER)
     return sales(
         view,
-        f", best as (select *, sum(revenue) over () as total from ({_PRODUCTS}) order by {_ORDER} limit {ROWS}), "
-        "bought as (select distinct product_id, order_id from sales "
-        "where product_id in (select product_id from best)), "
-        "reviewed as (select product_id, count(*) as orders, avg(review_score) as review_score "
-        "from bought left join marts.fact_orders using (order_id) group by product_id) "
-        f"select row_number() over (order by {_ORDER}) as rank, product_id, {CATEGORY} as category, units, orders, "
-        "gmv, revenue, cast(revenue as double) / nullif(total, 0) as share, review_score "
-        "from best join reviewed using (product_id) left join marts.dim_products p using (product_id) order by rank",
+        f", best as (select *, sum(revenue) over () as total from ({_PRODUCTS}) order by {_ORDER} limit {ROWS})"
+        f"{with_more} select {selected} from best {join} left join marts.dim_products p using (product_id) "
+        f"order by {_ORDER}",
         category=False,
+    )
+
+
+def best(view: View) -> Query:
+    """An order counts once for a product, and so does its review."""
+    return ranked(
+        view,
+        ", bought as (select distinct product_id, order_id from sales "
+        "where product_id in (select product_id from best)), "
+        "more as (select product_id, count(*) as orders, avg(review_score) as review_score "
+        "from bought left join marts.fact_orders using (order_id) group by product_id)",
+        "row_number() over (order by {order}) as rank, product_id, {category} as category, units, orders, gmv, "
+        "revenue, {share} as share, review_score",
     )
 
 

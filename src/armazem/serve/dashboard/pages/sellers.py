@@ -127,10 +127,7 @@ def score_columns() -> tuple[Column, ...]:
 
 
 def best(view: View) -> Query:
-    query = products.best(view)
-    return Query(
-        f"select product_id, category, units, revenue, share from ({query.sql}) order by rank", query.parameters
-    )
+    return products.ranked(view, "", "product_id, {category} as category, units, revenue, {share} as share")
 
 
 def best_columns() -> tuple[Column, ...]:
