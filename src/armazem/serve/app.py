@@ -9,6 +9,7 @@ from fastapi import FastAPI, Request, Response
 from fastapi.openapi.utils import get_openapi
 from fastapi.responses import HTMLResponse, StreamingResponse
 from starlette.exceptions import HTTPException
+from starlette.middleware.errors import ServerErrorMiddleware
 from starlette.types import ASGIApp
 
 from armazem import __version__
@@ -18,22 +19,27 @@ from armazem.serve.broadcast import Broadcast
 from armazem.serve.docs_page import docs_page
 from armazem.serve.events_api import PATH as EVENTS_PATH
 from armazem.serve.events_api import EventsEndpoint
-from armazem.serve.kpi_api import add_kpis
+from armazem.serve.kpi_api import KpiTables, add_kpis
 from armazem.serve.live import LiveState
 from armazem.serve.live_start import LiveStart
 from armazem.serve.metrics import CONTENT_TYPE, Metrics
 from armazem.serve.openapi import COMPONENTS, DESCRIPTION, EVENTS_OPERATION, NOT_YET, UNAUTHORIZED
-from armazem.warehouse.query import Published
 
 API_PATHS = ("/v1/", "/healthz", "/readyz", "/metrics", "/docs", "/openapi.json")
 NO_STORE = {"Cache-Control": "no-store"}
 
 
 class Application:
-    """ASGI: `/v1/events` goes past FastAPI, `/v1` asks for the token; what is no path of the API is the dashboard's."""
+    """ASGI: `/v1` asks for the token; what is no path of the API is the dashboard's.
 
-    def __init__(self, events: EventsEndpoint, access: Access, api: FastAPI, dashboard: ASGIApp) -> None:
+    `/v1/events` and the tables of `/v1/kpis` go past FastAPI.
+    """
+
+    def __init__(
+        self, events: EventsEndpoint, tables: KpiTables, access: Access, api: FastAPI, dashboard: ASGIApp
+    ) -> None:
         self.events = events
+        self._tables = ServerErrorMiddleware(tables, handler=_failure)
         self._access = access
         self._api = api
         self._dashboard = dashboard
@@ -52,6 +58,9 @@ class Application:
             except HttpError as error:
                 await respond_error(send, error)
                 return
+            if KpiTables.answers(scope):
+                await self._tables(scope, receive, send)
+                return
         await self._api(scope, receive, send)
 
 
@@ -61,7 +70,7 @@ def build_api(
     broadcast: Broadcast,
     metrics: Metrics,
     not_ready: Callable[[], list[str]],
-    published: Published,
+    tables: KpiTables,
 ) -> FastAPI:
     """All endpoints but `/v1/events`. `not_ready` gives the reasons why the server should get no events now."""
     api = FastAPI(title="Armazém", version=__version__, description=DESCRIPTION, docs_url=None, redoc_url=None)
@@ -101,7 +110,7 @@ def build_api(
         headers = {**NO_STORE, "X-Accel-Buffering": "no"}
         return StreamingResponse(broadcast.frames(), media_type="text/event-stream", headers=headers)
 
-    add_kpis(api, published)
+    add_kpis(api, tables)
 
     @api.get(
         "/healthz",

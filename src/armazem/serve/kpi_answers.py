@@ -6,7 +6,7 @@ import hashlib
 from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from itertools import starmap
 from typing import Any, Literal
 
@@ -41,7 +41,7 @@ class Answer:
     total: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Question:
     """What a client asks for: a table, which of its rows, in which form."""
 
@@ -51,8 +51,12 @@ class Question:
 
     def etag(self, build: str) -> str:
         """The same for the same answer only, of this version of the program."""
+        return f'"{build}-{self._digest}"'
+
+    @cached_property
+    def _digest(self) -> str:
         asked = repr((kpi_query(self.kpi, self.filters), self.media, __version__))
-        return f'"{build}-{hashlib.sha256(asked.encode()).hexdigest()[:24]}"'
+        return hashlib.sha256(asked.encode()).hexdigest()[:24]
 
 
 def answer(published: Published, question: Question) -> Answer:
@@ -70,7 +74,7 @@ def answer(published: Published, question: Question) -> Answer:
                 "total": total,
                 "limit": filters.limit,
                 "offset": filters.offset or 0,
-                "columns": _columns(kpi, _types(columns)),
+                "columns": _columns(kpi, _types(columns.rows)),
                 "rows": list(starmap(_row_type(rows.columns), rows.rows)),
             }
         )
@@ -83,7 +87,7 @@ def catalogue(published: Published) -> bytes:
     types: Mapping[str, Mapping[str, str]] = {}
     if build is not None:
         build, columns = published.query_build(*_COLUMNS)
-        types = _types(columns)
+        types = _types(columns.rows)
     return to_json(
         {
             "build_id": build,
@@ -156,9 +160,11 @@ def _row_type(columns: tuple[str, ...]) -> type[msgspec.Struct]:
     return msgspec.defstruct("Row", columns)
 
 
-def _types(columns: Rows) -> dict[str, dict[str, str]]:
+@lru_cache(maxsize=2)
+def _types(columns: tuple[tuple[Any, ...], ...]) -> Mapping[str, Mapping[str, str]]:
+    """By table and column."""
     found: dict[str, dict[str, str]] = {}
-    for table, column, kind in columns.rows:
+    for table, column, kind in columns:
         found.setdefault(table, {})[column] = _TYPES.get(kind, "decimal" if kind.startswith("DECIMAL") else kind)
     return found
 

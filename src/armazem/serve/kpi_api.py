@@ -13,7 +13,7 @@ from fastapi import FastAPI, Path, Request, Response
 
 from armazem.errors import HomeError, QueryError
 from armazem.serve.accept import is_known, preferred
-from armazem.serve.answers import JSON, HttpError
+from armazem.serve.answers import JSON, HttpError, Receive, Scope, Send
 from armazem.serve.kpi_answers import MEDIA, Answer, KeptAnswers, Media, Question, answer, catalogue
 from armazem.serve.kpi_filters import DEFAULT_LIMIT, FilterError, parse_filters
 from armazem.serve.kpi_openapi import LISTING, LISTING_ANSWERS, ROWS, ROWS_ANSWERS
@@ -25,13 +25,58 @@ _AT_ONCE = max(2, os.cpu_count() or 2)
 # A client may keep an answer, and asks each time whether it is still right.
 _KEEP = {"Cache-Control": "no-cache", "Vary": "Accept"}
 _T = TypeVar("_T")
+_TABLES = "/v1/kpis/"
 _NAMES = [kpi.name for kpi in KPIS]
 
 
-def add_kpis(api: FastAPI, published: Published) -> None:
+class KpiTables:
+    """`GET /v1/kpis/{name}` as ASGI. In front of FastAPI, whose routing takes a third of the time of an answer."""
+
+    def __init__(self, published: Published) -> None:
+        self._published = published
+        self._kept = KeptAnswers()
+        self._limiter = anyio.CapacityLimiter(_AT_ONCE)
+
+    @staticmethod
+    def answers(scope: Scope) -> bool:
+        """Whether it is asked for; what is asked otherwise gets its error of FastAPI."""
+        path: str = scope.get("path", "")
+        return path.startswith(_TABLES) and scope.get("method") == "GET" and "/" not in path[len(_TABLES) :]
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        request = Request(scope, receive)
+        try:
+            response = await self.table(request, scope["path"][len(_TABLES) :])
+        except HttpError as error:
+            response = await _respond_error(request, error)
+        await response(scope, receive, send)
+
+    async def listing(self, request: Request) -> Response:
+        if request.query_params:
+            raise HttpError(422, "bad_filter", "the list has no filters", "the tables have: /v1/kpis/{name}")
+        _media(request, None, [MEDIA["json"]])
+        body = await _run(self._limiter, catalogue, self._published)
+        etag = f'"{hashlib.sha256(body).hexdigest()[:24]}"'
+        return _respond(request, Answer(etag, body, len(KPIS)), MEDIA["json"])
+
+    async def table(self, request: Request, name: str) -> Response:
+        question = _question(request, name)
+        etag = question.etag(_current(self._published))
+        if is_known(_header(request, "if-none-match"), etag):
+            return Response(status_code=304, headers={"ETag": etag, **_KEEP})
+        found = self._kept.get(etag)
+        if found is None:
+            found = await _run(self._limiter, answer, self._published, question)
+            self._kept.keep(found)
+        response = _respond(request, found, question.media)
+        response.headers["X-Total-Count"] = str(found.total)
+        if question.media == "text/csv":
+            response.headers["Content-Disposition"] = f'attachment; filename="{question.kpi.name}.csv"'
+        return response
+
+
+def add_kpis(api: FastAPI, tables: KpiTables) -> None:
     """Add both endpoints, and the error that they raise."""
-    kept = KeptAnswers()
-    limiter = anyio.CapacityLimiter(_AT_ONCE)
     api.add_exception_handler(HttpError, _respond_error)
 
     @api.get(
@@ -45,12 +90,7 @@ def add_kpis(api: FastAPI, published: Published) -> None:
         openapi_extra=LISTING,
     )
     async def kpis(request: Request) -> Response:
-        if request.query_params:
-            raise HttpError(422, "bad_filter", "the list has no filters", "the tables have: /v1/kpis/{name}")
-        _media(request, None, [MEDIA["json"]])
-        body = await _run(limiter, catalogue, published)
-        etag = f'"{hashlib.sha256(body).hexdigest()[:24]}"'
-        return _respond(request, Answer(etag, body, len(KPIS)), MEDIA["json"])
+        return await tables.listing(request)
 
     @api.get(
         "/v1/kpis/{name}",
@@ -69,19 +109,7 @@ def add_kpis(api: FastAPI, published: Published) -> None:
         request: Request,
         name: Annotated[str, Path(description="With or without `agg_`.", json_schema_extra={"examples": _NAMES})],
     ) -> Response:
-        question = _question(request, name)
-        etag = question.etag(_current(published))
-        if is_known(_header(request, "if-none-match"), etag):
-            return Response(status_code=304, headers={"ETag": etag, **_KEEP})
-        found = kept.get(etag)
-        if found is None:
-            found = await _run(limiter, answer, published, question)
-            kept.keep(found)
-        response = _respond(request, found, question.media)
-        response.headers["X-Total-Count"] = str(found.total)
-        if question.media == "text/csv":
-            response.headers["Content-Disposition"] = f'attachment; filename="{question.kpi.name}.csv"'
-        return response
+        return await tables.table(request, name)
 
 
 def _question(request: Request, name: str) -> Question:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
 from datetime import date
+from functools import cache
 from typing import Any
 
 from armazem.errors import QueryError
@@ -100,15 +101,18 @@ class Filters:
 assert tuple(entry.name for entry in fields(Filters)) == tuple(entry.field for entry in FILTERS)
 
 
-def filters_of(kpi: Kpi) -> Iterator[Filter]:
+@cache
+def filters_of(kpi: Kpi) -> tuple[Filter, ...]:
     """The filters that this table has, with the values that it has."""
     columns = tuple(table_text(kpi.name).columns)
     own = {"grain": kpi.grains, "order": (*columns, *(f"-{column}" for column in columns))}
+    found = []
     for entry in FILTERS:
         if entry.name in own and (entry.name in kpi.filters or entry.name == "order"):
-            yield Filter(entry.name, entry.help, *_one_of(own[entry.name]))
+            found.append(Filter(entry.name, entry.help, *_one_of(own[entry.name])))
         elif entry.name in kpi.filters or entry.name in _OF_EVERY_KPI:
-            yield entry
+            found.append(entry)
+    return tuple(found)
 
 
 def parse_filters(kpi: Kpi, given: Iterable[tuple[str, str]]) -> Filters:

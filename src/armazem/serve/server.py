@@ -30,6 +30,7 @@ from armazem.serve.dashboard.app import build_dashboard
 from armazem.serve.dashboard.frame import Sources
 from armazem.serve.dashboard.login import Login
 from armazem.serve.events_api import EventsEndpoint
+from armazem.serve.kpi_api import KpiTables
 from armazem.serve.live import LiveState
 from armazem.serve.live_start import LiveStart
 from armazem.serve.metrics import Metrics
@@ -133,7 +134,7 @@ def serve(
             start = opened.enter_context(LiveStart(live))
             reader = opened.enter_context(_reading(subscription, ingest, settings))
             opened.enter_context(Compactor(home))
-            published = opened.enter_context(contextlib.closing(Published(home, threads=settings.threads)))
+            published = opened.enter_context(contextlib.closing(Published(home)))
             dashboard = Login(
                 build_dashboard(Sources(published, live, lambda: start.missing, ZoneInfo(settings.time_zone))),
                 settings.token,
@@ -183,8 +184,9 @@ async def _serve(
         observe=metrics.request,
         loop=asyncio.get_running_loop(),
     )
+    tables = KpiTables(published)
     config = uvicorn.Config(
-        Application(events, access, build_api(live, start, broadcast, metrics, not_ready, published), dashboard),
+        Application(events, tables, access, build_api(live, start, broadcast, metrics, not_ready, tables), dashboard),
         http=LimitedProtocol,
         ws="websockets-sansio",
         lifespan="on",

@@ -47,7 +47,8 @@ class Published:
     A version never changes, so its answers are kept: the last `answers` of them, of the version that is current.
     """
 
-    def __init__(self, home: Home, *, threads: int = 2, memory_limit: str = "256MB", answers: int = 2000) -> None:
+    # One thread a query: more of them make small queries no faster, and large ones run beside each other.
+    def __init__(self, home: Home, *, threads: int = 1, memory_limit: str = "256MB", answers: int = 2000) -> None:
         self._home = home
         self._config = {"threads": threads, "memory_limit": memory_limit}
         self._answers = answers
@@ -136,9 +137,9 @@ def run_query(home: Home, sql: str, parameters: Sequence[Any] = (), *, failed: b
 def fetch(connection: duckdb.DuckDBPyConnection, sql: str, parameters: Sequence[Any] = ()) -> Rows:
     """The answer to one query on this connection. Raises QueryError where DuckDB refuses it."""
     try:
-        if not duckdb.extract_statements(sql):
-            raise QueryError("the query is empty", 'ask for example `armazem sql "show all tables"`')
         cursor = connection.execute(sql, parameters)
+        if cursor is None:
+            raise QueryError("the query is empty", 'ask for example `armazem sql "show all tables"`')
         rows = tuple(cursor.fetchall())
         return Rows(tuple(column[0] for column in cursor.description or ()), rows)
     except duckdb.Error as error:
