@@ -29,6 +29,7 @@ from armazem.serve.compactor import Compactor
 from armazem.serve.dashboard.app import build_dashboard
 from armazem.serve.dashboard.frame import Sources
 from armazem.serve.dashboard.login import Login
+from armazem.serve.dashboard.warm import Warm
 from armazem.serve.events_api import EventsEndpoint
 from armazem.serve.kpi_api import KpiTables
 from armazem.serve.live import LiveState
@@ -135,10 +136,9 @@ def serve(
             reader = opened.enter_context(_reading(subscription, ingest, settings))
             opened.enter_context(Compactor(home))
             published = opened.enter_context(contextlib.closing(Published(home)))
-            dashboard = Login(
-                build_dashboard(Sources(published, live, lambda: start.missing, ZoneInfo(settings.time_zone))),
-                settings.token,
-            )
+            sources = Sources(published, live, lambda: start.missing, ZoneInfo(settings.time_zone))
+            opened.enter_context(Warm(sources))
+            dashboard = Login(build_dashboard(sources), settings.token)
             runner = opened.enter_context(asyncio.Runner(loop_factory=_loop_factory()))
             ready = functools.partial(on_ready, _url(host, listener))
             runner.run(

@@ -70,13 +70,19 @@ class Choices:
     sellers: tuple[str, ...]
 
 
-def _choices(ask: Ask) -> Choices | None:
+def read_choices(ask: Ask) -> Choices | None:
     """None where no valid sale is published."""
     first, last = ask(BOUNDS).rows[0]
     if first is None:
         return None
     texts = [tuple(str(row[0]) for row in ask(query).rows) for query in (STATES, CATEGORIES, TOP_SELLERS)]
     return Choices(first, last, *texts)
+
+
+def first_view(view: View, choices: Choices) -> View:
+    """Of who has chosen no dates."""
+    start = max(choices.first, choices.last - timedelta(days=_DEFAULT_DAYS - 1))
+    return view.with_(start=start, end=choices.last)
 
 
 class Frame:
@@ -144,13 +150,12 @@ class Frame:
     async def _read_choices(self) -> Choices | None:
         try:
             self._build = self.sources.published.build_id()
-            choices = await run.io_bound(_choices, self.sources.ask)
+            choices = await run.io_bound(read_choices, self.sources.ask)
         except HomeError:
             self._build = None
             return None
         if choices and self._whole:
-            start = max(choices.first, choices.last - timedelta(days=_DEFAULT_DAYS - 1))
-            self.view = self.view.with_(start=start, end=choices.last)
+            self.view = first_view(self.view, choices)
         return choices
 
     async def _fill_page(self, choices: Choices | None) -> None:

@@ -1,0 +1,61 @@
+"""The answers of the first page are there before somebody asks, of each version."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, cast
+from zoneinfo import ZoneInfo
+
+from warehouse.shop import Shop
+
+from armazem.home import Home
+from armazem.serve.dashboard.frame import Sources
+from armazem.serve.dashboard.warm import Warm
+from armazem.sources.synthetic import generate
+from armazem.warehouse.build import BuildRequest
+from armazem.warehouse.query import Published, Rows
+from armazem.warehouse.versions import make_current
+
+
+class Listening(Published):
+    """Tells what it was asked."""
+
+    def __init__(self, home: Home) -> None:
+        super().__init__(home)
+        self.asked: list[tuple[str | None, str]] = []
+
+    def query(self, sql: str, parameters: Sequence[Any] = ()) -> Rows:
+        rows = super().query(sql, parameters)
+        self.asked.append((self.build_id(), sql))
+        return rows
+
+
+def until(true: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 20
+    while not true():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+def test_each_version_is_asked_what_the_first_page_asks(tmp_path: Path) -> None:
+    shop = Shop(tmp_path / "home")
+    with contextlib.closing(Listening(shop.home)) as published:
+        sources = Sources(published, cast(Any, None), lambda: None, ZoneInfo("America/Sao_Paulo"))
+        with Warm(sources) as warm:
+            time.sleep(0.1)
+            assert not published.asked
+            generate(tmp_path / "files", orders=60, seed=1)
+            shop.load(tmp_path / "files")
+            shop.build()
+            first = shop.current
+            until(lambda: sum(build == first for build, _ in published.asked) == 8)
+            assert any("marts.dim_locations" in sql for _, sql in published.asked)
+            shop.build(BuildRequest(full_refresh=True))
+            second = shop.current
+            until(lambda: sum(build == second for build, _ in published.asked) == 8)
+            make_current(shop.home, first)
+            until(lambda: sum(build == first for build, _ in published.asked) == 16)
+        assert not warm._thread.is_alive()
