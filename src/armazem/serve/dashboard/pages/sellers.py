@@ -225,7 +225,7 @@ def make(frame: Frame) -> None:
     add(
         GridPanel(
             "Scorecard", f"{meaning('agg_sales_by_seller')} Here for the view of the filters, by revenue.",
-            scores, score_columns(), height=440, on_row=lambda row: pick(row["seller_id"]),
+            scores, score_columns(), height=400, on_row=lambda row: pick(row["seller_id"]),
             note=lambda view, rows: limited(rows, "Sellers by revenue")
             + (" The one in the filter first." if rows.rows[0][1] == view.seller else " Click a row for its seller."),
         )
@@ -233,13 +233,13 @@ def make(frame: Frame) -> None:
     add(
         GridPanel(
             "Products sold", f"{meaning('agg_top_selling_products')} Here for the seller and the view, by units.",
-            best, best_columns(), classes="w5",
+            best, best_columns(), classes="w5", height=360,
             note=lambda view, rows: limited(rows, f"Products of {_whose(view)} by units"),
         )
     )  # fmt: skip
     add(
         GridPanel(
-            "Late orders", f"{meaning('fact_orders.is_late')} Newest first.", late, late_columns(), classes="w7",
+            "Late orders", f"{meaning('fact_orders.is_late')} Newest first.", late, late_columns(), classes="w7", height=360,
             empty=_NO_LATE, note=lambda view, rows: limited(rows, f"Late orders of {_whose(view)}, newest first"),
         )
     )  # fmt: skip
