@@ -160,13 +160,24 @@ def test_the_period_and_the_grain(site: Site, visitor: Reader) -> None:
     visitor.page.wait_for_url(re.compile("grain=day"))
 
 
-def test_a_chart_downloads_as_a_picture(visitor: Reader) -> None:
-    visitor.open("/")
+@pytest.mark.parametrize(
+    ("path", "name"), [("/", "sales-trend"), ("/sellers", "scorecard"), ("/data?theme=dark", "tests")]
+)
+def test_charts_and_tables_download_as_pictures(visitor: Reader, path: str, name: str) -> None:
+    visitor.open(path)
     visitor.page.wait_for_timeout(500)
-    with visitor.page.expect_download() as download:
-        visitor.page.get_by_label("Download sales-trend as PNG").click()
-    content = download.value.path().read_bytes()
-    assert content.startswith(b"\x89PNG") and len(content) > 5000
+    for _ in range(2):
+        with visitor.page.expect_download() as download:
+            visitor.page.get_by_label(f"Download {name} as PNG").click()
+        content = download.value.path().read_bytes()
+        assert content.startswith(b"\x89PNG") and len(content) > 5000
+    visitor.page.wait_for_function('!document.querySelector(\'[style*="left:-99999px"], [style*="left: -99999px"]\')')
+
+
+def test_an_empty_table_has_no_picture(visitor: Reader) -> None:
+    visitor.open("/data")
+    visitor.page.get_by_label("Download rejected-rows as PNG").click()
+    visitor.page.get_by_text("There is nothing to download yet.").wait_for()
 
 
 def test_a_click_on_a_seller_shows_that_seller(site: Site, visitor: Reader) -> None:

@@ -14,6 +14,7 @@ from nicegui import run, ui
 
 from armazem.errors import ArmazemError
 from armazem.serve.dashboard.options import Options, base_options
+from armazem.serve.dashboard.pictures import Table, draw_table
 from armazem.serve.dashboard.queries import Query
 from armazem.serve.dashboard.theme import Colors, colors
 from armazem.serve.dashboard.view import View
@@ -22,6 +23,7 @@ from armazem.warehouse.query import Rows
 
 Ask = Callable[[Query], Rows]
 _TOGETHER = 0.1  # seconds
+_DRAWING_SECONDS = 10
 
 NO_ROWS = "Nothing was sold that matches these filters.\nWiden the dates or take a filter away."
 
@@ -109,11 +111,13 @@ class Framed(Panel):
         height: int = 300,
         empty: str = NO_ROWS,
     ) -> None:
+        self._title = title
         self._name = name or title.lower().replace(" ", "-")
         self._nothing = empty
         self._rows: Rows | None = None
         self._view = View()
-        with ui.element("section").classes(f"panel {classes}").props(f'aria-label="{html.escape(title)}"'):
+        self._section = ui.element("section").classes(f"panel {classes}").props(f'aria-label="{html.escape(title)}"')
+        with self._section:
             with ui.element("div").classes("head"):
                 with ui.element("h2"):
                     ui.html(html.escape(title), sanitize=False)
@@ -154,10 +158,12 @@ class Framed(Panel):
         self._empty.set_visibility(True)
 
     def _downloads(self) -> None:
-        button = ui.button(icon="file_download", color=None, on_click=self._download_csv).props(
-            "flat dense round size=sm"
-        )
-        button.props(f'aria-label="Download {html.escape(self._name)} as CSV"').tooltip("Download as CSV")
+        for icon, kind, download in (
+            ("file_download", "CSV", self._download_csv),
+            ("image", "PNG", self._download_png),
+        ):
+            button = ui.button(icon=icon, color=None, on_click=download).props("flat dense round size=sm")
+            button.props(f'aria-label="Download {html.escape(self._name)} as {kind}"').tooltip(f"Download as {kind}")
 
     def _download_csv(self) -> None:
         if self._rows is None:
@@ -165,6 +171,33 @@ class Framed(Panel):
             return
         # With a byte order mark, without which Excel takes it for Latin-1.
         ui.download.content(to_csv(self._rows).encode("utf-8-sig"), f"{self._name}.csv", "text/csv")
+
+    async def _download_png(self) -> None:
+        """The rows as a picture of a table, which a chart that nobody sees draws."""
+        if self._rows is None or not self._rows.rows:
+            ui.notify("There is nothing to download yet.")
+            return
+        picture = draw_table(self._as_table(self._rows), colors(dark=self._view.dark))
+        size = f"width:{picture.width}px;height:{picture.height}px"
+        with self._section:
+            chart = ui.echart(picture.options).style(f"position:fixed;left:-99999px;top:0;{size}")
+        drawn = asyncio.Event()
+        chart.on("chart:finished", drawn.set, [])
+        try:
+            await asyncio.wait_for(drawn.wait(), _DRAWING_SECONDS)
+            await self._download_chart(chart, picture.ratio)
+        finally:
+            chart.delete()
+
+    def _as_table(self, rows: Rows) -> Table:
+        """What a picture of the rows shows."""
+        shown = [["" if value is None else str(value) for value in row] for row in rows.rows]
+        return Table(self._title, rows.columns, shown, [False] * len(rows.columns))
+
+    async def _download_chart(self, chart: ui.echart, ratio: float) -> None:
+        wanted = {"type": "png", "pixelRatio": ratio, "backgroundColor": colors(dark=self._view.dark).card}
+        url = await chart.run_chart_method("getDataURL", wanted, timeout=_DRAWING_SECONDS)
+        ui.download.content(base64.b64decode(url.partition(",")[2]), f"{self._name}.png", "image/png")
 
 
 def put(element: Any, options: Options) -> None:
@@ -216,13 +249,5 @@ class ChartPanel(Framed):
             put(self._chart, options)
         return note
 
-    def _downloads(self) -> None:
-        super()._downloads()
-        button = ui.button(icon="image", color=None, on_click=self._download_png).props("flat dense round size=sm")
-        button.props(f'aria-label="Download {html.escape(self._name)} as PNG"').tooltip("Download as PNG")
-
     async def _download_png(self) -> None:
-        background = colors(dark=self._view.dark).card
-        wanted = {"type": "png", "pixelRatio": 2, "backgroundColor": background}
-        url = await self._chart.run_chart_method("getDataURL", wanted, timeout=10)
-        ui.download.content(base64.b64decode(url.partition(",")[2]), f"{self._name}.png", "image/png")
+        await self._download_chart(self._chart, 2)

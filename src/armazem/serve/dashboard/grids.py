@@ -14,6 +14,7 @@ from nicegui.events import GenericEventArguments
 from armazem.serve.dashboard.components import NO_ROWS, Ask, Framed, put
 from armazem.serve.dashboard.formats import NOTHING, Format
 from armazem.serve.dashboard.options import Options
+from armazem.serve.dashboard.pictures import Table
 from armazem.serve.dashboard.queries import Query
 from armazem.serve.dashboard.view import View
 from armazem.warehouse.query import Rows
@@ -56,6 +57,7 @@ def written(value: Any, kind: str, form: Format) -> str:
     return str(value)
 
 
+_NUMBERS = ("number", "decimal", "ratio", "money", "percent", "days")
 _LINK = {"cursor": "pointer", "textDecoration": "underline dotted", "textUnderlineOffset": "3px"}
 _EVERY_COLUMN = {"sortable": True, "resizable": True, "suppressMovable": True, "flex": 1, "minWidth": 90}
 
@@ -124,18 +126,26 @@ class GridPanel(Framed):
     def _draw(self, view: View, rows: Rows) -> str:
         form = view.format
         found = [_row(self._columns, row, form) for row in rows.rows]
-        if self._drawn:
-            if self._drawn is not self._columns:
-                columns = _columns(self._columns, self._clickable)
-                self._grid.run_grid_method("setGridOption", "columnDefs", columns)
-                dict.update(self._grid.options, columnDefs=columns)
-            # A new grid would take the browser several times as long, and forget how the reader has sorted it.
-            self._grid.run_grid_method("setGridOption", "rowData", found)
-            dict.update(self._grid.options, rowData=found)
+        columns = _columns(self._columns, self._clickable)
+        if not self._drawn:
+            put(self._grid, {**self._grid.options, "columnDefs": columns, "rowData": found})
         else:
-            put(self._grid, {**self._grid.options, "rowData": found})
+            # A new grid would take the browser several times as long, and forget how the reader has sorted it.
+            if list(self._drawn) != list(self._columns):
+                self._grid.run_grid_method("setGridOption", "columnDefs", columns)
+            self._grid.run_grid_method("setGridOption", "rowData", found)
+            dict.update(self._grid.options, columnDefs=columns, rowData=found)
         self._drawn = self._columns
         return self._words_to(view, rows) if self._words_to else ""
+
+    def _as_table(self, rows: Rows) -> Table:
+        form, places = self._view.format, [rows.columns.index(column.name) for column in self._columns]
+        shown = [
+            [written(row[at], column.kind, form) for column, at in zip(self._columns, places, strict=True)]
+            for row in rows.rows
+        ]
+        right = [column.kind in _NUMBERS for column in self._columns]
+        return Table(self._title, [column.label for column in self._columns], shown, right)
 
 
 def _columns(columns: Sequence[Column], clickable: str) -> list[Options]:
@@ -149,7 +159,7 @@ def _columns(columns: Sequence[Column], clickable: str) -> list[Options]:
             options |= {"cellStyle": _LINK}
         if column.width:
             options |= {"minWidth": column.width, "flex": round(column.width / 90, 2)}
-        if column.kind in ("number", "decimal", "ratio", "money", "percent", "days"):
+        if column.kind in _NUMBERS:
             options |= {"type": "rightAligned"}
         elif column.kind == "text":
             options |= {"cellDataType": "text", "tooltipField": str(at)}

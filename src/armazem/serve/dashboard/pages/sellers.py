@@ -239,8 +239,9 @@ def make(frame: Frame) -> None:
     )  # fmt: skip
     add(
         GridPanel(
-            "Late orders", f"{meaning('fact_orders.is_late')} Newest first.", late, late_columns(), classes="w7", height=360,
-            empty=_NO_LATE, note=lambda view, rows: limited(rows, f"Late orders of {_whose(view)}, newest first"),
+            "Late orders", f"{meaning('fact_orders.is_late')} Newest first.", late, late_columns(), classes="w7",
+            height=360, empty=_NO_LATE,
+            note=lambda view, rows: limited(rows, f"Late orders of {_whose(view)}, newest first"),
         )
     )  # fmt: skip
 
