@@ -124,6 +124,12 @@ def test_what_has_arrived_is_answered_and_what_has_not_is_given_a_moment(home: P
         assert journal_ids(server.home) == [json.loads(body)["event_id"] for body in (first, second)]
 
 
+def test_nobody_takes_hold_of_all_objects(home: Path) -> None:
+    """Tuples among them that another thread is filling, such as DuckDB's rows, would fail there."""
+    with Running(home, before="import gc; gc.get_objects = gc.get_referrers = None") as server:
+        assert server.client.get("/").status_code == 200
+
+
 def test_numbers_go_on_and_ids_are_known_after_a_restart(home: Path) -> None:
     event = encoded(review())
     for expected in ({"accepted": 1, "duplicates": 0}, {"accepted": 0, "duplicates": 1}):

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from types import SimpleNamespace
 
 from fastapi import FastAPI
-from nicegui import ui
+from nicegui import ui, ui_run_with
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.requests import Request
 from starlette.types import ASGIApp
@@ -34,6 +35,10 @@ def build_dashboard(sources: Sources) -> ASGIApp:
     )
     for path, make, filters in pages:
         _add_page(sources, path, make, filters)
+    # When it starts NiceGUI looks for a server that it has started itself, among all objects of the process. It holds
+    # them meanwhile, also the tuples that DuckDB is filling in other threads, which then fail: CPython lets nobody
+    # fill a tuple that somebody else has.
+    vars(ui_run_with)["gc"] = SimpleNamespace(get_objects=list)
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
     ui.run_with(
         app,
