@@ -35,7 +35,7 @@ class Numbers:
 
 
 SHORT = Numbers(
-    kills=3,
+    kills=2,
     ingest_kills=3,
     compactor_kills=3,
     server_kills=3,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import shutil
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -15,9 +16,8 @@ from armazem.home import Home
 from armazem.serve.dashboard.frame import Sources
 from armazem.serve.dashboard.warm import Warm
 from armazem.sources.synthetic import generate
-from armazem.warehouse.build import BuildRequest
 from armazem.warehouse.query import Published, Rows
-from armazem.warehouse.versions import make_current
+from armazem.warehouse.versions import make_current, version_file
 
 
 class Listening(Published):
@@ -53,8 +53,9 @@ def test_each_version_is_asked_what_the_first_page_asks(tmp_path: Path) -> None:
             first = shop.current
             until(lambda: sum(build == first for build, _ in published.asked) == 8)
             assert any("marts.dim_locations" in sql for _, sql in published.asked)
-            shop.build(BuildRequest(full_refresh=True))
-            second = shop.current
+            second = "20991231T000000000000Z"
+            shutil.copy(version_file(shop.home, first), version_file(shop.home, second))
+            make_current(shop.home, second)
             until(lambda: sum(build == second for build, _ in published.asked) == 8)
             make_current(shop.home, first)
             until(lambda: sum(build == first for build, _ in published.asked) == 16)
