@@ -46,6 +46,31 @@ def test_a_new_version_is_seen_at_once_and_the_old_one_let_go(home: Home) -> Non
     published.close()
 
 
+def test_back_to_a_version_that_is_still_read(home: Home) -> None:
+    first, second = "20261123T000001Z", "20261123T000002Z"
+    publish(home, second, 2)
+    publish(home, first, 1)
+    published = Published(home)
+    published.query("select 1")
+    assert published._version is not None
+    version = published._version
+    long = threading.Thread(target=published.query, args=("select sum(range) from range(1500000000)",))
+    long.start()
+    while not version.queries:
+        assert long.is_alive()
+    for build, total in ((second, 2000), (first, 1000), (second, 2000), (first, 1000)):
+        make_current(home, build)
+        assert published.query_build("select sum(value) from t")[0] == build
+        assert published.query("select sum(value) from t").rows == ((total,),)
+    assert long.is_alive()  # else nothing was shown
+    make_current(home, second)
+    published.query("select 1")
+    long.join()
+    opened = [link.readlink().name for link in Path("/proc/self/fd").iterdir() if link.exists()]
+    assert [name for name in opened if name.startswith("20261123T")] == [f"{second}.duckdb"]
+    published.close()
+
+
 def test_answers_are_kept_but_not_without_end(home: Home) -> None:
     publish(home, "20261123T000001Z", 1)
     published = Published(home, answers=3)

@@ -56,6 +56,7 @@ class Published:
         self._kept_rows = 0
         self._lock = threading.Lock()
         self._version: _Version | None = None
+        self._leaving: dict[str, _Version] = {}  # not current any more, but with queries that have not ended
 
     @property
     def home(self) -> Home:
@@ -105,12 +106,16 @@ class Published:
         if self._version is None or self._version.build != versions.current_build(self._home):
             self._forget()
             path = _published_file(self._home)
-            self._version = _Version(path.stem, _connect(self._home, path, self._config))
+            # Who goes back to a version that is still open gets that one: DuckDB opens no file twice.
+            self._version = self._leaving.pop(path.stem, None) or _Version(
+                path.stem, _connect(self._home, path, self._config)
+            )
         return self._version
 
     def _forget(self) -> None:
         old, self._version = self._version, None
         if old:
+            self._leaving[old.build] = old
             self._let_go(old)
         self._kept.clear()
         self._kept_rows = 0
@@ -119,6 +124,7 @@ class Published:
         # Closing a connection ends the queries of its cursors.
         if version is not self._version and not version.queries:
             version.connection.close()
+            self._leaving.pop(version.build, None)
 
 
 @dataclass(slots=True, eq=False)
