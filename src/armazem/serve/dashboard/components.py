@@ -186,6 +186,8 @@ class Framed(Panel):
         try:
             await asyncio.wait_for(drawn.wait(), _DRAWING_SECONDS)
             await self._download_chart(chart, picture.ratio)
+        except TimeoutError:
+            ui.notify("The browser did not draw the picture in time. Try again, or download it as CSV.", type="warning")
         finally:
             chart.delete()
 

@@ -252,12 +252,7 @@ class Frame:
             ui.button(icon="event", color=None).props('flat dense round aria-label="Periods"').tooltip("Periods"),
             ui.menu(),
         ):
-            for label, days in (
-                ("All time", None),
-                ("Last 12 months", 365),
-                ("Last 90 days", 90),
-                ("Last 30 days", 30),
-            ):
+            for label, days in _PERIODS:
                 first = choices.first if days is None else max(choices.first, choices.last - timedelta(days=days - 1))
 
                 async def choose(first: date = first) -> None:
