@@ -16,9 +16,11 @@ from armazem.contract.tables import ORDER_STATUSES
 from armazem.errors import HomeError
 from armazem.serve.dashboard.cards import Card, CardsPanel, Figure
 from armazem.serve.dashboard.components import Ask, ChartPanel, Framed
+from armazem.serve.dashboard.formats import Format
 from armazem.serve.dashboard.frame import Frame
 from armazem.serve.dashboard.grids import written
 from armazem.serve.dashboard.options import Options, axis, point, records, tooltip
+from armazem.serve.dashboard.pictures import Table
 from armazem.serve.dashboard.queries import Query
 from armazem.serve.dashboard.theme import Colors
 from armazem.serve.dashboard.view import View
@@ -223,6 +225,9 @@ class LiveMap(LiveChart):
         return draw_map(view, rows, shades, self._places)
 
 
+_LATEST = ("Time", "Order", "Status", "Items", "Paid", "State")
+
+
 class LatestOrders(Framed):
     """The newest orders as a plain table: rows come and go too quickly for one to sort."""
 
@@ -245,23 +250,30 @@ class LatestOrders(Framed):
             self.say(NOTHING_CAME)
 
     def _draw(self, view: View, rows: Rows) -> str:
-        form = view.format
         lines = []
         for row in records(rows):
             order_id = html.escape(str(row["order_id"]))
-            cells = (
-                f"{row['timestamp'].astimezone(self._zone):%H:%M:%S}",
-                f'<span title="{order_id}">{order_id[:8]}</span>',
-                html.escape(str(row["status"])),
-                form.number(row["items"]),
-                written(row["revenue"] or Decimal(0), "money", form),
-                html.escape(str(row["customer_state"])),
-            )
+            time, _, *others = map(html.escape, self._texts(row, view.format))
+            cells = (time, f'<span title="{order_id}">{order_id[:8]}</span>', *others)
             lines.append("<tr>" + "".join(f"<td>{cell}</td>" for cell in cells) + "</tr>")
-        head = "".join(f"<th scope=col>{name}</th>" for name in ("Time", "Order", "Status", "Items", "Paid", "State"))
+        head = "".join(f"<th scope=col>{name}</th>" for name in _LATEST)
         body = "".join(lines)
         self._table.set_content(f'<table class="plain"><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>')
         return ""
+
+    def _as_table(self, rows: Rows) -> Table:
+        shown = [self._texts(row, self._view.format) for row in records(rows)]
+        return Table(self._title, _LATEST, shown, [False] * len(_LATEST))
+
+    def _texts(self, row: Mapping[str, Any], form: Format) -> tuple[str, ...]:
+        return (
+            f"{row['timestamp'].astimezone(self._zone):%H:%M:%S}",
+            str(row["order_id"]),
+            str(row["status"]),
+            form.number(row["items"]),
+            written(row["revenue"] or Decimal(0), "money", form),
+            str(row["customer_state"]),
+        )
 
 
 def make(frame: Frame) -> None:
