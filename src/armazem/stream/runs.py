@@ -26,7 +26,8 @@ _HEADER = struct.Struct("<8sQQQI28x")  # magic, first seq, last seq, number of d
 _MAGIC = b"azseen2\n"  # of this header and of what `digests_of` gives
 _DIGEST = 16
 _PART = 1 << 20  # bytes read at a time
-_RANGES_LOG2 = 8  # a merge goes range by range of the first word, so that it needs little memory
+_RANGES_LOG2 = 8  # a merge goes by ranges of the first word, so that it needs little memory
+_MERGED = 1 << 15  # digests at a time
 _BUCKET = 64
 
 _logger = logging.getLogger(__name__)
@@ -97,11 +98,10 @@ class Run:
             at = data.find(digest, at + 1)
         return at >= 0
 
-    def range(self, number: int) -> Words:
-        """The digests whose leading 8 bits are `number`."""
+    def range(self, first: int, stop: int) -> Words:
+        """The digests whose leading 8 bits are a number from `first` to below `stop`."""
         shift = 64 - self._shift - _RANGES_LOG2
-        first, stop = self._starts[number << shift], self._starts[(number + 1) << shift]
-        return words(self._bytes(first * _DIGEST, stop * _DIGEST))
+        return words(self._bytes(self._starts[first << shift] * _DIGEST, self._starts[stop << shift] * _DIGEST))
 
     def close(self) -> None:
         os.close(self._descriptor)
@@ -153,8 +153,12 @@ def merge_runs(folder: Path, runs: Sequence[Run]) -> Run:
 
 
 def _merged(runs: Sequence[Run]) -> Iterator[Words]:
-    for number in range(1 << _RANGES_LOG2):
-        yield _sorted(np.concatenate([run.range(number) for run in runs]))
+    ranges = 1 << _RANGES_LOG2
+    step = min(ranges, max(1, _MERGED * ranges // sum(run.count for run in runs)))
+    for first in range(0, ranges, step):
+        digests = np.concatenate([run.range(first, min(first + step, ranges)) for run in runs])
+        # A stable sort recognises what is sorted already: a fifth of the time.
+        yield digests[np.argsort(digests[:, 0], kind="stable")]
 
 
 def _sorted(digests: Words) -> Words:

@@ -26,7 +26,7 @@ from armazem.stream.digests import digests_of
 from armazem.stream.reading import event_ids, last_seq
 from armazem.stream.runs import Run, merge_runs, usable_runs, write_run
 
-_FIRST_FILTER = 26  # 2^26 bits, 8 MiB: for 6.7 million ids; each further filter is twice as large
+_FIRST_FILTER = 26  # 2^26 bits, 8 MiB: for 4.2 million ids; each further filter is twice as large
 _NOTHING: tuple[Sequence[str], Words] = ([], words(b""))
 _WAITING = 2  # full sets that may wait for the disk before `commit` waits too
 
@@ -196,7 +196,7 @@ class SeenIds:
         """Take the whole runs up to seq `end` into use, and remove the other files."""
         self._close_runs()
         ids = sum(path.stat().st_size for path in self._folder.glob("*.run")) // 16
-        self._filters = [BloomFilter(max(_FIRST_FILTER, (ids * 12).bit_length()))]
+        self._filters = [BloomFilter(max(_FIRST_FILTER, (ids * 20).bit_length()))]
         self._runs = usable_runs(self._folder, end, self._add_to_filters)
         self._written = self._runs[-1].last_seq if self._runs else 0
 
