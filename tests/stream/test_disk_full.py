@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,20 +12,28 @@ import pytest
 from armazem.config import Settings
 from armazem.errors import ArmazemError
 from armazem.home import Home
-from armazem.stream.ingest import DiskFull, Ingest
+from armazem.stream.ingest import DiskFull, Ingest, JournalError
 
 from .shop_events import assert_conserved, event_ids, ledger, letters, messages, seqs
+
+
+def mount(disk: Path, *options: str | Path) -> None:
+    disk.mkdir(exist_ok=True)
+    mounted = subprocess.run(["mount", *options, disk], capture_output=True, check=False)
+    if mounted.returncode != 0:
+        pytest.skip(f"a small disk cannot be mounted here: {mounted.stderr.decode().strip()}")
+
+
+def unmount(disk: Path) -> None:
+    subprocess.run(["umount", "-l", str(disk)], check=True)
 
 
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
     disk = tmp_path / "disk"
-    disk.mkdir()
-    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", disk], capture_output=True, check=False)
-    if mounted.returncode != 0:
-        pytest.skip(f"a small disk cannot be mounted here: {mounted.stderr.decode().strip()}")
+    mount(disk, "-t", "tmpfs", "-o", "size=1m", "tmpfs")
     yield disk
-    subprocess.run(["umount", "-l", str(disk)], check=True)
+    unmount(disk)
 
 
 def fill(disk: Path, but: int = 0) -> Path:
@@ -74,6 +83,27 @@ def test_nothing_is_acknowledged_while_the_disk_is_full(small_disk: Path, left: 
         assert writer.submit(messages(0, 250), "http").result().duplicates == 250
 
 
+def test_commits_that_wait_while_the_disk_becomes_full(small_disk: Path) -> None:
+    """The write of one fails while the next is encoded, which counts its numbers on from it."""
+    home = Home(small_disk / "home").open()
+    ballast = fill(small_disk, 700_000)  # for about a thousand events
+    with Ingest(home, Settings(home=home.root)) as writer:
+        for _ in range(2):
+            futures = [writer.submit(messages(start, 100), "http") for start in range(0, 12_000, 100)]
+            failures = [future.exception() for future in futures]
+            assert all(failure is None or isinstance(failure, DiskFull) for failure in failures)
+            assert any(failures)
+            ids = set(event_ids(home))
+            for number, failure in enumerate(failures):
+                assert failure or ids >= {f"event-{n}" for n in range(100 * number, 100 * number + 100)}
+        ballast.unlink()
+        assert writer.submit(messages(0, 50), "http").result() is not None
+        assert writer.stats()["last_error"] is None
+    numbers = seqs(home)
+    assert numbers == sorted(set(numbers)) and len(set(event_ids(home))) == len(numbers)
+    assert_conserved(home)
+
+
 def test_dead_letters_without_space(small_disk: Path) -> None:
     """The bad messages are large, the good ones small: the journal has room where the dead letters have none."""
     home = Home(small_disk / "home").open()
@@ -108,3 +138,55 @@ def test_a_start_on_a_full_disk(small_disk: Path) -> None:
         outcome = writer.submit(messages(0, 20), "http").result()
         assert (outcome.accepted, outcome.duplicates) == (10, 10)
     assert_conserved(home)
+
+
+def test_a_disk_that_fails(tmp_path: Path) -> None:
+    """It takes the bytes and cannot keep them: a file system on a file that has no room to grow to its size.
+
+    What was acknowledged is on it when it is mounted anew, with room: the memory of the kernel proves nothing.
+    """
+    if shutil.which("mkfs.ext4") is None:
+        pytest.skip("mkfs.ext4 is not installed")
+    below, disk = tmp_path / "below", tmp_path / "disk"
+    mount(below, "-t", "tmpfs", "-o", "size=8m", "tmpfs")
+    try:
+        image = below / "image"
+        with image.open("wb") as file:
+            file.truncate(64 << 20)
+        subprocess.run(["mkfs.ext4", "-q", image], check=True)
+        mount(disk, "-o", "loop", image)
+        try:
+            acknowledged = write_until_it_fails(disk / "home")
+        finally:
+            unmount(disk)
+        assert acknowledged
+        subprocess.run(["mount", "-o", "remount,size=80m", below], check=True)
+        mount(disk, "-o", "loop", image)
+        try:
+            home = Home(disk / "home").open()
+            with Ingest(home, Settings(home=home.root)) as writer:
+                whole = event_ids(home)
+                assert set(acknowledged) <= set(whole) and len(set(whole)) == len(whole)
+                outcome = writer.submit(messages(0, len(acknowledged) + 500), "http").result()
+                assert outcome.accepted == len(acknowledged) + 500 - len(whole)
+            assert_conserved(home)
+        finally:
+            unmount(disk)
+    finally:
+        unmount(below)
+
+
+def write_until_it_fails(folder: Path) -> list[str]:
+    """The ids of the events that were acknowledged."""
+    home = Home(folder).open()
+    acknowledged: list[str] = []
+    with Ingest(home, Settings(home=home.root)) as writer:
+        for start in range(0, 50_000, 500):
+            try:
+                writer.submit(messages(start, 500), "http").result()
+            except JournalError as error:
+                assert not isinstance(error, DiskFull)
+                assert writer.failed is None
+                return acknowledged
+            acknowledged += [f"event-{n}" for n in range(start, start + 500)]
+    pytest.fail("the disk never failed")

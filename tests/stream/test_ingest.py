@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import shutil
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Future
 from datetime import UTC, datetime
 from pathlib import Path
@@ -91,6 +92,47 @@ def test_one_commit_of_several_senders_with_duplicates_and_refusals(home: Home, 
         "third": (1, 0, 0, 1),
         "fourth": (150, 50, 100, 0),
     }
+
+
+def test_commits_that_are_encoded_while_the_one_before_is_written(home: Home, settings: Settings) -> None:
+    """Each has events of the one before, which are known only when that one is on the disk."""
+    gate = Gate()
+    with Ingest(home, settings, on_commit=gate) as writer, gate.closed(writer):
+        futures = [
+            writer.submit([*messages(max(0, first - 900), 900), *messages(first, 1_000), b"{"], "http")
+            for first in range(0, 12_000, 1_000)
+        ]
+    outcomes = [future.result() for future in futures]
+    assert [o.accepted for o in outcomes] == [1_000] * 12
+    assert [o.duplicates for o in outcomes] == [900] * 12  # in the first of the same submission
+    assert [[r.index for r in o.rejected] for o in outcomes] == [[1_900]] * 12
+    assert seqs(home) == list(range(1, 12_002))
+    assert event_ids(home)[1:] == [f"event-{number}" for number in range(12_000)]
+    assert [json.loads(line) for line in gate.heard] == journal(home)
+    assert ledger(home) == {"gate": (1, 1, 0, 0), "http": (12 * 1_901, 12_000, 12 * 900, 12)}
+
+
+class Gate:
+    """A listener at which the thread that writes is held, so that what is submitted meanwhile waits together."""
+
+    def __init__(self) -> None:
+        self.heard: list[bytes] = []
+        self.open = threading.Event()
+        self._reached = threading.Event()
+
+    def __call__(self, lines: Sequence[bytes]) -> None:
+        self.heard += lines
+        self._reached.set()
+        assert self.open.wait(10)
+
+    @contextlib.contextmanager
+    def closed(self, writer: Ingest) -> Iterator[None]:
+        writer.submit([message(99_999)], "gate")
+        assert self._reached.wait(10)
+        try:
+            yield
+        finally:
+            self.open.set()
 
 
 def test_an_id_taken_from_the_content_is_recognised(home: Home, settings: Settings) -> None:
@@ -207,6 +249,32 @@ def test_a_committer_that_fails_says_so(home: Home, settings: Settings) -> None:
         assert writer.stats()["failed"] == "a bug"
     with Ingest(home, settings) as writer:
         assert writer.submit(messages(1, 3), "http").result().accepted == 2
+    assert_conserved(home)
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_a_committer_that_fails_beside_a_write(home: Home, settings: Settings) -> None:
+    """The bug is in the third of the commits that wait: whoever has no answer yet gets the reason, at once."""
+    gate = Gate()
+    times = iter(range(2))
+
+    def clock() -> datetime:
+        if gate.open.is_set() and next(times, None) is None:
+            raise ZeroDivisionError("a bug")
+        return datetime.now(UTC)
+
+    with Ingest(home, settings, on_commit=gate, clock=clock) as writer:
+        with gate.closed(writer):
+            futures = [writer.submit(messages(first, 1_000), "http") for first in range(0, 12_000, 1_000)]
+        failures = [future.exception(10) for future in futures]
+        assert isinstance(writer.failed, ZeroDivisionError)
+    told = [number for number, failure in enumerate(failures) if failure is None]
+    assert 0 < len(told) < 12 and told == list(range(len(told)))
+    assert all(isinstance(failure, JournalError) for failure in failures[len(told) :])
+    with Ingest(home, settings) as writer:
+        outcomes = [writer.submit(messages(first, 1_000), "http").result() for first in range(0, 12_000, 1_000)]
+    assert [outcome.duplicates for outcome in outcomes[: len(told)]] == [1_000] * len(told)
+    assert sorted(event_ids(home)) == sorted(f"event-{number}" for number in (*range(12_000), 99_999))
     assert_conserved(home)
 
 

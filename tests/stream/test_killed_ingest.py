@@ -46,7 +46,8 @@ class Sender(threading.Thread):
     def run(self) -> None:
         next_number = self._first
         while not self._stop_asked.is_set():
-            new = range(next_number, next_number + self._rng.randint(1, 200))
+            # Of the large ones several commits wait, and one is encoded while another is written.
+            new = range(next_number, next_number + self._rng.randint(1, self._rng.choice((20, 200, 200, 8_000))))
             old = self._rng.choices(self.events, k=5) if self.events else []
             bad = [b"bad %d" % number for number in new[::50]]
             batch = [message(number) for number in (*new, *old)] + bad

@@ -10,7 +10,9 @@ from pathlib import Path
 from armazem.config import Settings
 from armazem.errors import ArmazemError
 from armazem.home import Home
-from armazem.stream.ingest import Ingest
+from armazem.stream.ingest import Ingest, Outcome
+
+PART = 500  # messages of one submission
 
 
 def serve(connection: Connection, writer: Ingest) -> None:
@@ -18,14 +20,20 @@ def serve(connection: Connection, writer: Ingest) -> None:
     try:
         while True:
             try:
-                outcome = writer.submit(connection.recv(), "http").result()
-                answer = (outcome.accepted, outcome.duplicates, len(outcome.rejected))
+                messages = connection.recv()
+                parts = [messages[start : start + PART] for start in range(0, len(messages), PART)]
+                outcomes = [future.result() for future in [writer.submit(part, "http") for part in parts]]
+                answer = [sum(counts) for counts in zip(*map(_counts, outcomes), strict=True)]
             except ArmazemError:
                 connection.send(None)
             else:
                 connection.send(answer)
     except (EOFError, ConnectionError):
         return
+
+
+def _counts(outcome: Outcome) -> tuple[int, int, int]:
+    return outcome.accepted, outcome.duplicates, len(outcome.rejected)
 
 
 if __name__ == "__main__":

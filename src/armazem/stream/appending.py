@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 from pathlib import Path
 
 from armazem.landing.durable import sync_path
+
+# Write only at the end, and return when the bytes are on the disk: one call, so that another thread can go on
+# from its first moment to its last.
+_FLAGS = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC | os.O_DSYNC
+_NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 
 class AppendFile:
@@ -20,7 +26,7 @@ class AppendFile:
         """Raises OSError."""
         self.path = path
         self.broken = False
-        self._descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o644)
+        self._descriptor = os.open(path, _FLAGS, 0o644)
         try:
             self.size = os.fstat(self._descriptor).st_size
             sync_path(path.parent)
@@ -29,17 +35,14 @@ class AppendFile:
             raise
 
     def append(self, data: bytes) -> None:
-        """Write and flush. Raises OSError, and then the file ends where it ended before, or is `broken`."""
+        """Bring it to the disk. Raises OSError, and then the file ends where it ended before, or is `broken`."""
+        rest = memoryview(data)
         try:
-            self._write(data)
-        except OSError:
-            self._take_back()
-            raise
-        try:
-            os.fsync(self._descriptor)
-        except OSError:
-            # The kernel may have dropped the pages and call the next fsync a success.
-            self.broken = True
+            while rest:
+                rest = rest[os.write(self._descriptor, rest) :]
+        except OSError as error:
+            # Unless there was no room, the kernel may have dropped the pages and call the next write a success.
+            self.broken = error.errno not in _NO_ROOM
             self._take_back()
             raise
         self.size += len(data)
@@ -48,11 +51,6 @@ class AppendFile:
         # What had to be on the disk is there: an error now says nothing new.
         with contextlib.suppress(OSError):
             os.close(self._descriptor)
-
-    def _write(self, data: bytes) -> None:
-        rest = memoryview(data)
-        while rest:
-            rest = rest[os.write(self._descriptor, rest) :]
 
     def _take_back(self) -> None:
         try:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import threading
 from collections import Counter, deque
 from collections.abc import Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import datetime
 from itertools import compress, islice
 from typing import NamedTuple
@@ -22,12 +24,26 @@ from armazem.stream.seen import SeenIds
 _CACHED = 256
 
 
-class _Batch(NamedTuple):
+class Batch(NamedTuple):
     """The messages of a commit: good ones as lines, numbered as if all were new; refused ones with their position."""
 
+    submissions: Sequence[Submission]
+    now: datetime
+    first_seq: int
     event_ids: list[str]
     lines: list[bytes]  # many in one piece
     refused: list[tuple[int, Refused]]
+
+
+class _Writing(NamedTuple):
+    """A commit whose new events are on their way to the disk; `last_seq` tells when they are there, or why not."""
+
+    batch: Batch
+    new: Sequence[bool]
+    first_seq: int
+    event_ids: Sequence[str]
+    lines: bytes
+    last_seq: Future[int]
 
 
 class _Share(NamedTuple):
@@ -39,9 +55,10 @@ class _Share(NamedTuple):
 
 
 class Committer:
-    """Writes submissions. Used by one thread.
+    """Brings submissions to the disk: `encode`, `start`, `finish`. Used by one thread, with one commit at a time.
 
-    `codes`: refused messages per code since the start. `written`: the lines that the last commit put into the journal.
+    While one is written, the next can be encoded. `codes`: refused messages per code since the start. `written`: the
+    lines that the last commit put into the journal.
     """
 
     def __init__(self, journal: Journal, letters: DeadLetters, ledger: Ledger, seen: SeenIds, zone: ZoneInfo) -> None:
@@ -52,24 +69,87 @@ class Committer:
         self._ledger = ledger
         self._seen = seen
         self._zone = zone
+        self._disk = ThreadPoolExecutor(1, "journal")
+        self._writing: _Writing | None = None
 
-    def commit(self, submissions: Sequence[Submission], now: datetime) -> list[Outcome | JournalError]:
-        """Bring submissions to the disk; for each what became of it, or why nobody may rely on it.
+    def close(self) -> None:
+        """Let a write end that nobody has waited for."""
+        self._disk.shutdown()
+
+    @property
+    def busy(self) -> bool:
+        """Whether a commit was started and not finished."""
+        return self._writing is not None
+
+    def encode(self, submissions: Sequence[Submission], now: datetime) -> Batch:
+        """Their messages decoded, checked and encoded; nothing is kept of them."""
+        messages = [message for submission in submissions for message in submission.messages]
+        sources = [submission.source for submission in submissions for _ in submission.messages]
+        time = received_at(now)
+        batch = Batch(submissions, now, self._following(), [], [], [])
+        for start in range(0, len(messages), _CACHED):
+            some = slice(start, start + _CACHED)
+            first_seq = batch.first_seq + len(batch.event_ids)
+            event_ids, lines, refused = journal_batch(messages[some], sources[some], first_seq, time, now, self._zone)
+            batch.event_ids.extend(event_ids)
+            batch.lines.append(lines)
+            batch.refused.extend((start + at, why) for at, why in refused)
+        return batch
+
+    def start(self, batch: Batch, *, beside: bool) -> None:
+        """Write its new events into the journal: until they are there, or `beside` what the caller does meanwhile."""
+        event_ids, lines = batch.event_ids, b"".join(batch.lines)
+        new, first_seq = self._seen.check(event_ids), self._journal.next_seq
+        if not all(new) or batch.first_seq != first_seq:
+            event_ids = list(compress(event_ids, new))
+            lines = renumbered(compress(lines.splitlines(keepends=True), new), first_seq)
+        begun = threading.Event()
+        if beside:
+            last_seq = self._disk.submit(self._append, lines, len(event_ids), batch.now, begun)
+            # Until the write itself the other thread needs the interpreter, which this one would not give up for 5 ms.
+            begun.wait()
+        else:
+            last_seq = Future()
+            try:
+                last_seq.set_result(self._append(lines, len(event_ids), batch.now, begun))
+            except JournalError as error:
+                last_seq.set_exception(error)
+        self._writing = _Writing(batch, new, first_seq, event_ids, lines, last_seq)
+
+    def finish(self) -> tuple[Sequence[Submission], list[Outcome | JournalError]]:
+        """Wait for the write; what became of each submission, or why nobody may rely on it.
 
         The journal is written first. Where the dead letters cannot be written after that, the submissions that
         have some fail; sent again, their accepted events are duplicates.
         """
-        batch = self._encoded(submissions, now)
-        new = self._seen.check(batch.event_ids)
-        self.written = b""
+        if self._writing is None:
+            raise ValueError("no commit was started")
+        batch, new, _, event_ids, lines, written = self._writing
+        self._writing, self.written = None, b""
         try:
-            self._append(batch, new, now)
+            last_seq = written.result()
         except JournalError as error:
-            return [error] * len(submissions)
-        shares = _shares(submissions, batch.refused, new)
-        failure = self._bury(submissions, shares, now)
+            return batch.submissions, [error] * len(batch.submissions)
+        if event_ids:
+            self._seen.commit(event_ids, last_seq)  # seen is what is on the disk
+            self.written = lines
+        return batch.submissions, self._counted(batch, new)
+
+    def _following(self) -> int:
+        """The number of the first line after the commit under way, unless that one cannot even be begun."""
+        if self._writing is None:
+            return self._journal.next_seq
+        return self._writing.first_seq + len(self._writing.event_ids)
+
+    def _append(self, lines: bytes, count: int, now: datetime, begun: threading.Event) -> int:
+        begun.set()
+        return self._journal.append(lines, count, now) if count else self._journal.next_seq - 1
+
+    def _counted(self, batch: Batch, new: Sequence[bool]) -> list[Outcome | JournalError]:
+        shares = _shares(batch.submissions, batch.refused, new)
+        failure = self._bury(batch.submissions, shares, batch.now)
         outcomes: list[Outcome | JournalError] = []
-        for submission, share in zip(submissions, shares, strict=True):
+        for submission, share in zip(batch.submissions, shares, strict=True):
             row = self._ledger.of(submission.source)
             row.accepted += share.accepted
             if failure and share.refused:
@@ -85,30 +165,6 @@ class Committer:
         self._ledger.last_seq = self._journal.next_seq - 1
         self._ledger.last_dead_letter = self._letters.last
         return outcomes
-
-    def _encoded(self, submissions: Sequence[Submission], now: datetime) -> _Batch:
-        messages = [message for submission in submissions for message in submission.messages]
-        sources = [submission.source for submission in submissions for _ in submission.messages]
-        time = received_at(now)
-        batch = _Batch([], [], [])
-        for start in range(0, len(messages), _CACHED):
-            some = slice(start, start + _CACHED)
-            first_seq = self._journal.next_seq + len(batch.event_ids)
-            event_ids, lines, refused = journal_batch(messages[some], sources[some], first_seq, time, now, self._zone)
-            batch.event_ids.extend(event_ids)
-            batch.lines.append(lines)
-            batch.refused.extend((start + at, why) for at, why in refused)
-        return batch
-
-    def _append(self, batch: _Batch, new: Sequence[bool], now: datetime) -> None:
-        """Write the lines of the new events. Their ids count as seen once they are on the disk. Raises JournalError."""
-        event_ids, lines = batch.event_ids, b"".join(batch.lines)
-        if not all(new):
-            event_ids = list(compress(event_ids, new))
-            lines = renumbered(compress(lines.splitlines(keepends=True), new), self._journal.next_seq)
-        if event_ids:
-            self._seen.commit(event_ids, self._journal.append(lines, len(event_ids), now))
-            self.written = lines
 
     def _bury(self, submissions: Sequence[Submission], shares: Sequence[_Share], now: datetime) -> JournalError | None:
         refusals = [

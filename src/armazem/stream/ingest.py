@@ -37,8 +37,9 @@ OnCommit = Callable[[Sequence[bytes]], None]
 class Ingest:
     """The one writer of a home folder's journal and dead letters, for the time of a `with` block.
 
-    One thread takes all that waits, and acknowledges it together after one fsync. `on_commit` is given the lines
-    of each commit, in that thread; what it raises is logged. `failed`: why that thread has ended before its time.
+    One thread takes all that waits, and acknowledges it together after one write to the disk, during which it encodes
+    what comes next where that is a full commit. `on_commit` is given the lines of each commit, in that thread; what it
+    raises is logged. `failed`: why that thread has ended before its time.
     """
 
     def __init__(
@@ -57,6 +58,8 @@ class Ingest:
         self._clock = clock
         self._intake = Intake(settings.queue_megabytes * 2**20)
         self._last_commit: dict[str, Any] = {"seconds": 0.0, "events": 0, "error": None}
+        self._taken: list[Submission] = []  # and not answered yet
+        self._started = 0.0
         self._stack = ExitStack()
 
     def __enter__(self) -> Ingest:
@@ -85,6 +88,7 @@ class Ingest:
         seen = SeenIds.open(home)
         stack.callback(seen.close)
         self._committer = Committer(self._journal, letters, self._ledger, seen, ZoneInfo(settings.time_zone))
+        stack.callback(self._committer.close)
         self._write_ledger()
         self._thread = threading.Thread(target=self._run, name="committer", daemon=True)
 
@@ -139,31 +143,42 @@ class Ingest:
         }
 
     def _run(self) -> None:
-        taken: list[Submission] = []
         try:
             while not self._intake.ended:
-                taken = self._intake.take(_TICK)
-                if taken:
-                    self._commit(taken)
-                    taken = []
-                self._journal.close_if_due(self._clock())
+                self._commit(self._intake.take(0 if self._committer.busy else _TICK))
                 if time.monotonic() - self._ledger_written >= _TICK:
                     self._write_ledger()
+            self._commit([])
         except BaseException as error:
             self.failed = error
             self._intake.close()
-            while taken:
-                for submission in taken:
+            while self._taken:
+                for submission in self._taken:
                     if not submission.future.done():
                         submission.future.set_exception(self._ended())
-                taken = self._intake.take(0)
+                self._taken = self._intake.take(0)
             raise
 
-    def _commit(self, submissions: Sequence[Submission]) -> None:
-        before = self._ledger.last_seq
+    def _commit(self, submissions: list[Submission]) -> None:
+        """Encode them, finish the commit under way, and write them; without waiting where the next one is there."""
+        self._taken += submissions
         started = time.perf_counter()
-        outcomes = self._committer.commit(submissions, self._clock())
-        seconds = time.perf_counter() - started
+        batch = self._committer.encode(submissions, self._clock()) if submissions else None
+        if self._committer.busy:
+            self._finish()
+        self._started = started
+        if batch is None:
+            self._journal.close_if_due(self._clock())
+            return
+        beside = self._intake.full_commit
+        self._committer.start(batch, beside=beside)
+        if not beside:
+            self._finish()
+
+    def _finish(self) -> None:
+        before = self._ledger.last_seq
+        submissions, outcomes = self._committer.finish()
+        seconds = time.perf_counter() - self._started
         lines = self._committer.written.splitlines(keepends=True) if self._on_commit else []
         errors = [outcome for outcome in outcomes if isinstance(outcome, JournalError)]
         self._last_commit = {
@@ -177,6 +192,7 @@ class Ingest:
                 submission.future.set_exception(outcome)
             else:
                 submission.future.set_result(outcome)
+        del self._taken[: len(submissions)]
         if lines and self._on_commit:
             try:
                 self._on_commit(lines)

@@ -49,8 +49,8 @@ class Intake:
     def __init__(self, max_bytes: int) -> None:
         self.max_bytes = max_bytes
         self._waiting: deque[Submission] = deque()
-        self._bytes = 0
-        self._messages = 0
+        self._bytes = self._taken_bytes = 0
+        self._messages = self._taken_messages = 0
         self._seconds_per_byte = 0.0
         self._closed = False
         self._changed = threading.Condition()
@@ -59,6 +59,12 @@ class Intake:
     def depth(self) -> tuple[int, int]:
         """Messages and bytes that wait, with those that are being written."""
         return self._messages, self._bytes
+
+    @property
+    def full_commit(self) -> bool:
+        """Whether as much waits as one commit takes."""
+        messages, size = self._messages - self._taken_messages, self._bytes - self._taken_bytes
+        return messages >= _COMMIT_MESSAGES or size >= _COMMIT_BYTES
 
     def put(self, submission: Submission) -> bool:
         """Queue it; False where the queue is closed. Raises QueueFull at once where there is no room.
@@ -87,14 +93,19 @@ class Intake:
                 taken.append(self._waiting.popleft())
                 size += taken[-1].size
                 messages += len(taken[-1].messages)
+            self._taken_messages += messages
+            self._taken_bytes += size
             return taken
 
     def done(self, submissions: Sequence[Submission], seconds: float) -> None:
         """Make room for others, now that these are written or have failed."""
+        messages = sum(len(submission.messages) for submission in submissions)
         size = sum(submission.size for submission in submissions)
         with self._changed:
-            self._messages -= sum(len(submission.messages) for submission in submissions)
+            self._messages -= messages
+            self._taken_messages -= messages
             self._bytes -= size
+            self._taken_bytes -= size
             self._seconds_per_byte = seconds / max(size, 1)
 
     def close(self) -> None:
