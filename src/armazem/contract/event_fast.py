@@ -10,6 +10,7 @@ from collections import defaultdict
 from collections.abc import Callable, Sequence
 from itertools import chain, repeat
 from string import ascii_lowercase, ascii_uppercase, digits
+from struct import pack
 from typing import Any, NamedTuple
 
 import msgspec
@@ -59,7 +60,7 @@ class _Columns:
                     value = f"row.{column.name}"
                     given = "" if column.name in part.required else f" if {value} is not None"
                     columns.append((kind, _compiled(f"{value} for row in rows{given}")))
-            self.parts.append((part.name, _compiled(f"row.data.{part.name} for row in rows"), part.many, columns))
+            self.parts.append((part.name, _compiled(f"row.{part.name} for row in rows"), part.many, columns))
 
 
 def _kind(column: Column) -> str | None:
@@ -112,6 +113,7 @@ def _stages_timed(parts: dict[str, _Rows]) -> bool:
     )
 
 
+_DATA = _compiled("row.data for row in rows")
 _ORDER_IDS = _compiled("row.order_id for row in rows")
 _ITEM_NUMBERS = _compiled("row.order_item_id for row in rows")
 _PAYMENT_NUMBERS = _compiled("row.payment_sequential for row in rows")
@@ -127,13 +129,10 @@ _COLUMNS = {EVENT_STRUCTS[name]: _Columns(event_type) for name, event_type in EV
 def _surely_good(events: list[Any], horizon: Horizon) -> bool:
     """Whether all of them are good beyond doubt; what is rare, like identifiers in other alphabets, counts as not."""
     values: dict[str, list[Any]] = defaultdict(list)
-    by_type: dict[Any, list[Any]] = defaultdict(list)
-    for event in events:
-        by_type[type(event)].append(event)
-    for struct, alike in by_type.items():
+    for struct, contents in _by_type(events).items():
         parts: dict[str, _Rows] = {}
         for name, get_rows, many, columns in _COLUMNS[struct].parts:
-            of_event = get_rows(alike)
+            of_event = get_rows(contents)
             rows = list(chain.from_iterable(of_event)) if many else of_event
             parts[name] = _Rows(of_event, rows)
             for kind, get in columns:
@@ -157,13 +156,24 @@ def _surely_good(events: list[Any], horizon: Horizon) -> bool:
     )
 
 
+def _by_type(events: list[Any]) -> dict[Any, list[Any]]:
+    """What the events of each type have as `data`."""
+    types = list(map(type, events))
+    if types.count(types[0]) == len(types):
+        return {types[0]: _DATA(events)}
+    by_type: dict[Any, list[Any]] = defaultdict(list)
+    for event in events:
+        by_type[type(event)].append(event.data)
+    return by_type
+
+
 def has_decimals(amounts: list[float], places: int) -> bool:
     """Whether none has more decimals, or is -0.0, which is to become 0.0.
 
     Below MAX_AMOUNT the product is off by far less than a half, and a quotient is the double nearest to the true one:
     so it is the amount again exactly where the amount is the double of a number with so many decimals.
     """
-    array = np.array(amounts)
+    array = np.frombuffer(pack(f"{len(amounts)}d", *amounts))  # a third of the time of np.array
     scale = 10.0**places
     return bool((np.rint(array * scale) / scale == array).all()) and not np.signbit(array).any()
 
