@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from small_disk import small_disk
 from warehouse.shop import Answer, armazem
 
 from armazem.home import Home
@@ -191,25 +192,13 @@ def test_what_may_not_be_read(data: Path, open_to_all: Path) -> None:
     assert list(home.loads.iterdir()) == []
 
 
-@pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Path]:
-    disk = tmp_path / "disk"
-    disk.mkdir()
-    mounted = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=256k", "tmpfs", disk], capture_output=True, check=False
-    )
-    if mounted.returncode != 0:
-        pytest.skip(f"mount is not permitted here: {mounted.stderr.decode().strip()}")
-    yield disk
-    subprocess.run(["umount", "-l", str(disk)], check=True)
-
-
-def test_the_disk_is_full(small_disk: Path, tmp_path: Path) -> None:
+def test_the_disk_is_full(tmp_path: Path) -> None:
     generate(tmp_path / "large", orders=3000, seed=9)
-    home = Home(small_disk / "home").open()
-    before = landed(home)
-    refused = armazem("load", tmp_path / "large", home=home.root)
-    assert_refused(refused, home, before, "no space left", "nothing was loaded")
-    assert list(home.loads.iterdir()) == []
-    full = armazem("generate", small_disk / "generated", "--orders", "3000")
-    assert (full.code, "No space left" in full.err) == (1, True)
+    with small_disk(tmp_path / "disk", "256k") as disk:
+        home = Home(disk / "home").open()
+        before = landed(home)
+        refused = armazem("load", tmp_path / "large", home=home.root)
+        assert_refused(refused, home, before, "no space left", "nothing was loaded")
+        assert list(home.loads.iterdir()) == []
+        full = armazem("generate", disk / "generated", "--orders", "3000")
+        assert (full.code, "No space left" in full.err) == (1, True)

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from small_disk import small_disk
 
 from armazem.errors import HomeError
 from armazem.home import Home
@@ -131,14 +132,7 @@ def test_an_interrupt_cleans_up(tmp_path: Path, home: Home) -> None:
 
 @pytest.mark.parametrize("exact", [False, True])
 def test_no_space_left(tmp_path: Path, exact: bool) -> None:
-    disk = tmp_path / "disk"
-    disk.mkdir()
-    mounted = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=512k", "tmpfs", str(disk)], capture_output=True, check=False
-    )
-    if mounted.returncode:
-        pytest.skip(f"a small disk cannot be mounted here: {mounted.stderr.decode().strip()}")
-    try:
+    with small_disk(tmp_path / "disk", "512k") as disk:
         home = Home(disk / "home").open()
         rows = [[os.urandom(16).hex(), "04195", "x", "SP"] for _ in range(60_000)]
         data = csv("sellers", rows) + (b"x\n" if exact else b"")
@@ -147,8 +141,6 @@ def test_no_space_left(tmp_path: Path, exact: bool) -> None:
         assert "free some space" in raised.value.hint
         assert not leftovers(home) and not list(home.loads.iterdir()) and not list(home.rejects.iterdir())
         assert load(write(tmp_path / "in"), home).load_id is not None
-    finally:
-        subprocess.run(["umount", str(disk)], check=True)
 
 
 def test_a_home_that_cannot_be_written(tmp_path: Path, home: Home) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+from small_disk import remount, small_disk
 from soak import NUMBERS
 
 from armazem.serve.protocol import LimitedProtocol
@@ -341,37 +342,23 @@ def test_more_connections_than_files(tmp_path: Path) -> None:
 
 
 def test_the_disk_is_full_and_then_is_not(tmp_path: Path) -> None:
-    import subprocess
-
-    disk = tmp_path / "disk"
-    disk.mkdir()
-    mounted = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=4m", "tmpfs", str(disk)], capture_output=True, check=False
-    )
-    if mounted.returncode:
-        pytest.skip(f"a small disk cannot be mounted here: {mounted.stderr.decode().strip()}")
-    try:
-        with Running(disk / "home") as server:
-            acknowledged = []
-            for _ in range(50):
-                events = [review(review_comment_message="x" * 2000) for _ in range(100)]
-                said = server.post(lines(events), LINES)
-                if said.status_code != 200:
-                    break
-                acknowledged += [event["event_id"] for event in events]
-            assert said.status_code == 503 and int(said.headers["retry-after"]) >= 1
-            error = said.json()["error"]
-            assert (
-                error["code"] == "not_written" and "no space left" in error["message"] and "free some" in error["hint"]
-            )
-            not_ready = server.client.get("/readyz")
-            assert not_ready.status_code == 503 and "no space left" in not_ready.json()["reasons"][0]
-            assert server.client.get("/healthz").status_code == 200
-            assert journal_ids(server.home) == acknowledged
-            subprocess.run(["mount", "-o", "remount,size=16m", str(disk)], check=True)
+    with small_disk(tmp_path / "disk", "4m") as disk, Running(disk / "home") as server:
+        acknowledged = []
+        for _ in range(50):
+            events = [review(review_comment_message="x" * 2000) for _ in range(100)]
             said = server.post(lines(events), LINES)
-            assert (said.status_code, said.json()["accepted"]) == (200, 100)
-            assert server.client.get("/readyz").status_code == 200
-            assert journal_ids(server.home) == acknowledged + [event["event_id"] for event in events]
-    finally:
-        subprocess.run(["umount", str(disk)], check=True)
+            if said.status_code != 200:
+                break
+            acknowledged += [event["event_id"] for event in events]
+        assert said.status_code == 503 and int(said.headers["retry-after"]) >= 1
+        error = said.json()["error"]
+        assert error["code"] == "not_written" and "no space left" in error["message"] and "free some" in error["hint"]
+        not_ready = server.client.get("/readyz")
+        assert not_ready.status_code == 503 and "no space left" in not_ready.json()["reasons"][0]
+        assert server.client.get("/healthz").status_code == 200
+        assert journal_ids(server.home) == acknowledged
+        remount(disk, "size=16m")
+        said = server.post(lines(events), LINES)
+        assert (said.status_code, said.json()["accepted"]) == (200, 100)
+        assert server.client.get("/readyz").status_code == 200
+        assert journal_ids(server.home) == acknowledged + [event["event_id"] for event in events]

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import duckdb
 import pytest
+from small_disk import fill, small_disk
 
 from armazem.config import Settings
 from armazem.errors import HomeError
@@ -229,29 +228,16 @@ def test_a_home_without_a_journal(home: Home) -> None:
         compact(home)
 
 
-@pytest.fixture
-def full_disk(home: Home) -> Iterator[Path]:
-    """The journal on a disk of its own, without a free block."""
-    mounted = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=256k", "tmpfs", home.journal], capture_output=True, check=False
-    )
-    if mounted.returncode != 0:
-        pytest.skip(f"a small disk cannot be mounted here: {mounted.stderr.decode().strip()}")
-    yield home.journal
-    subprocess.run(["umount", "-l", home.journal], check=True)
-
-
-def test_no_space_for_the_parquet_file(home: Home, full_disk: Path) -> None:
-    three(home)
-    with (full_disk / "ballast").open("wb", buffering=0) as file:
-        free = os.statvfs(full_disk)
-        os.posix_fallocate(file.fileno(), 0, (free.f_bavail - 1) * free.f_bsize)
-    report = compact(home, grace=0)
-    assert report.compacted == 0 and len(report.postponed) == 2
-    assert files(home) == ["1.jsonl", "11.jsonl", "21.jsonl"]
-    (full_disk / "ballast").unlink()
-    assert compact(home, grace=0).compacted == 2
-    assert seqs(home) == list(range(1, 31))
+def test_no_space_for_the_parquet_file(home: Home) -> None:
+    with small_disk(home.journal, "256k"):
+        three(home)
+        ballast = fill(home.journal, 4096)
+        report = compact(home, grace=0)
+        assert report.compacted == 0 and len(report.postponed) == 2
+        assert files(home) == ["1.jsonl", "11.jsonl", "21.jsonl"]
+        ballast.unlink()
+        assert compact(home, grace=0).compacted == 2
+        assert seqs(home) == list(range(1, 31))
 
 
 def test_compression(home: Home) -> None:

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from small_disk import fill, mounted, remount, small_disk
 
 from armazem.config import Settings
 from armazem.errors import ArmazemError
@@ -17,41 +18,15 @@ from armazem.stream.ingest import DiskFull, Ingest, JournalError
 from .shop_events import assert_conserved, event_ids, ledger, letters, messages, seqs
 
 
-def mount(disk: Path, *options: str | Path) -> None:
-    disk.mkdir(exist_ok=True)
-    mounted = subprocess.run(["mount", *options, disk], capture_output=True, check=False)
-    if mounted.returncode != 0:
-        pytest.skip(f"a small disk cannot be mounted here: {mounted.stderr.decode().strip()}")
-
-
-def unmount(disk: Path) -> None:
-    subprocess.run(["umount", "-l", str(disk)], check=True)
-
-
 @pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Path]:
-    disk = tmp_path / "disk"
-    mount(disk, "-t", "tmpfs", "-o", "size=1m", "tmpfs")
-    yield disk
-    unmount(disk)
-
-
-def fill(disk: Path, but: int = 0) -> Path:
-    """Take all the space, but so many bytes."""
-    ballast = disk / "ballast"
-    with ballast.open("wb", buffering=0) as file:
-        try:
-            while True:
-                file.write(b"x" * 4096)
-        except OSError:
-            pass
-        file.truncate(max(0, file.tell() - but))
-    return ballast
+def disk(tmp_path: Path) -> Iterator[Path]:
+    with small_disk(tmp_path / "disk", "1m") as disk:
+        yield disk
 
 
 @pytest.mark.parametrize("left", [0, 4096, 12_288])
-def test_nothing_is_acknowledged_while_the_disk_is_full(small_disk: Path, left: int) -> None:
-    home = Home(small_disk / "home").open()
+def test_nothing_is_acknowledged_while_the_disk_is_full(disk: Path, left: int) -> None:
+    home = Home(disk / "home").open()
     settings = Settings(home=home.root)
     acknowledged: list[int] = []
     refused: list[int] = []
@@ -59,7 +34,7 @@ def test_nothing_is_acknowledged_while_the_disk_is_full(small_disk: Path, left: 
         for start in range(0, 50, 10):
             assert writer.submit(messages(start, 10), "http").result().accepted == 10
             acknowledged += range(start, start + 10)
-        ballast = fill(small_disk, left)
+        ballast = fill(disk, left)
         for start in range(50, 250, 10):
             try:
                 writer.submit([*messages(start, 10), b"bad %d" % start], "http").result()
@@ -83,10 +58,10 @@ def test_nothing_is_acknowledged_while_the_disk_is_full(small_disk: Path, left: 
         assert writer.submit(messages(0, 250), "http").result().duplicates == 250
 
 
-def test_commits_that_wait_while_the_disk_becomes_full(small_disk: Path) -> None:
+def test_commits_that_wait_while_the_disk_becomes_full(disk: Path) -> None:
     """The write of one fails while the next is encoded, which counts its numbers on from it."""
-    home = Home(small_disk / "home").open()
-    ballast = fill(small_disk, 700_000)  # for about a thousand events
+    home = Home(disk / "home").open()
+    ballast = fill(disk, 700_000)  # for about a thousand events
     with Ingest(home, Settings(home=home.root)) as writer:
         for _ in range(2):
             futures = [writer.submit(messages(start, 100), "http") for start in range(0, 12_000, 100)]
@@ -104,12 +79,12 @@ def test_commits_that_wait_while_the_disk_becomes_full(small_disk: Path) -> None
     assert_conserved(home)
 
 
-def test_dead_letters_without_space(small_disk: Path) -> None:
+def test_dead_letters_without_space(disk: Path) -> None:
     """The bad messages are large, the good ones small: the journal has room where the dead letters have none."""
-    home = Home(small_disk / "home").open()
+    home = Home(disk / "home").open()
     with Ingest(home, Settings(home=home.root)) as writer:
         writer.submit(messages(0, 2), "http").result()
-        ballast = fill(small_disk, 16_384)
+        ballast = fill(disk, 16_384)
         with pytest.raises(DiskFull, match="dead-letters"):
             writer.submit([*messages(2, 2), b"x" * 50_000], "http").result()
         assert letters(home) == [] and len(event_ids(home)) == 4
@@ -121,13 +96,13 @@ def test_dead_letters_without_space(small_disk: Path) -> None:
     assert_conserved(home)
 
 
-def test_a_start_on_a_full_disk(small_disk: Path) -> None:
+def test_a_start_on_a_full_disk(disk: Path) -> None:
     """Either it starts and refuses until there is space, or it says what to do; nothing is damaged."""
-    home = Home(small_disk / "home").open()
+    home = Home(disk / "home").open()
     settings = Settings(home=home.root)
     with Ingest(home, settings) as writer:
         writer.submit(messages(0, 10), "http").result()
-    ballast = fill(small_disk)
+    ballast = fill(disk)
     try:
         with Ingest(home, settings) as writer, pytest.raises(DiskFull):
             writer.submit(messages(10, 10), "http").result()
@@ -148,21 +123,16 @@ def test_a_disk_that_fails(tmp_path: Path) -> None:
     if shutil.which("mkfs.ext4") is None:
         pytest.skip("mkfs.ext4 is not installed")
     below, disk = tmp_path / "below", tmp_path / "disk"
-    mount(below, "-t", "tmpfs", "-o", "size=8m", "tmpfs")
-    try:
-        image = below / "image"
+    image = below / "image"
+    with small_disk(below, "8m"):
         with image.open("wb") as file:
             file.truncate(64 << 20)
         subprocess.run(["mkfs.ext4", "-q", image], check=True)
-        mount(disk, "-o", "loop", image)
-        try:
+        with mounted(disk, "-o", "loop", image):
             acknowledged = write_until_it_fails(disk / "home")
-        finally:
-            unmount(disk)
         assert acknowledged
-        subprocess.run(["mount", "-o", "remount,size=80m", below], check=True)
-        mount(disk, "-o", "loop", image)
-        try:
+        remount(below, "size=80m")
+        with mounted(disk, "-o", "loop", image):
             home = Home(disk / "home").open()
             with Ingest(home, Settings(home=home.root)) as writer:
                 whole = event_ids(home)
@@ -170,10 +140,6 @@ def test_a_disk_that_fails(tmp_path: Path) -> None:
                 outcome = writer.submit(messages(0, len(acknowledged) + 500), "http").result()
                 assert outcome.accepted == len(acknowledged) + 500 - len(whole)
             assert_conserved(home)
-        finally:
-            unmount(disk)
-    finally:
-        unmount(below)
 
 
 def write_until_it_fails(folder: Path) -> list[str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -14,6 +13,7 @@ import grpc
 import pytest
 from google.cloud.pubsub_v1 import PublisherClient
 from pubsub_server import PROJECT, PubSubServer
+from small_disk import fill, small_disk
 
 from armazem.config import Settings
 from armazem.errors import ArmazemError, CloudError
@@ -167,25 +167,15 @@ def test_streams_that_break(server: PubSubServer, ingest: Ingest, settings: Sett
 
 
 def test_a_full_disk(server: PubSubServer, tmp_path: Path) -> None:
-    disk = tmp_path / "disk"
-    disk.mkdir()
-    mounted = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=2m", "tmpfs", str(disk)], capture_output=True, check=False
-    )
-    if mounted.returncode:
-        pytest.skip(f"a small disk cannot be mounted here: {mounted.stderr.decode().strip()}")
     failures: list[tuple[ArmazemError, int, float]] = []
-    try:
+    with small_disk(tmp_path / "disk", "2m") as disk:
         home = Home(disk / "home").open()
         settings = Settings(home=home.root)
         with Ingest(home, settings) as ingest:
             with reading(ingest, settings, on_failure=lambda *failure: failures.append(failure)) as running:
                 server.publish("orders", messages(0, 50))
                 until(lambda: server.acknowledged("shop") == 50)
-                filler = disk / "filler"
-                with pytest.raises(OSError, match="No space"), filler.open("wb", buffering=0) as file:
-                    while True:
-                        file.write(bytes(512))
+                ballast = fill(disk)
                 large = [message(number, note="x" * 20_000) for number in range(50, 70)]
                 server.publish("orders", large)
                 until(lambda: len(failures) >= 2)
@@ -193,12 +183,10 @@ def test_a_full_disk(server: PubSubServer, tmp_path: Path) -> None:
                 assert [pause for _, _, pause in failures[:2]] == [1, 2]
                 assert server.acknowledged("shop") == 50 and running.counts().accepted == 50
                 assert running.counts().returned >= 40 and max(server.deliveries("shop").values()) >= 2
-                filler.unlink()
+                ballast.unlink()
                 until(lambda: server.acknowledged("shop") == 70)
             assert sorted(event_ids(home)) == sorted(expected(0, 70))
         assert_conserved(home)
-    finally:
-        subprocess.run(["umount", str(disk)], check=True)
 
 
 def test_no_more_than_asked_for(server: PubSubServer, ingest: Ingest, settings: Settings, home: Home) -> None:

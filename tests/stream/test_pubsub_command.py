@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from pubsub_server import PROJECT, PubSubServer
+from small_disk import fill, small_disk
 from warehouse import shop
 from warehouse.shop import Answer, armazem, ended
 
@@ -195,30 +196,20 @@ def test_killed_at_any_moment(server: PubSubServer, home: Home, numbers: Numbers
 
 @pytest.mark.parametrize("server", [1], indirect=True)  # the client extends deadlines during the pause
 def test_a_full_disk(server: PubSubServer, tmp_path: Path) -> None:
-    disk = tmp_path / "disk"
-    disk.mkdir()
-    mounted = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=2m", "tmpfs", str(disk)], capture_output=True, check=False
-    )
-    if mounted.returncode:
-        pytest.skip(f"a small disk cannot be mounted here: {mounted.stderr.decode().strip()}")
-    try:
+    with small_disk(tmp_path / "disk", "2m") as disk:
         home = Home(disk / "home").open()
         process = start(home, "--max-messages", "20")
         assert process.stderr is not None
         try:
             reads(process)
-            filler = disk / "filler"
-            with pytest.raises(OSError, match="No space"), filler.open("wb", buffering=0) as file:
-                while True:
-                    file.write(bytes(512))
+            ballast = fill(disk)
             server.publish("orders", [message(number, note="x" * 20_000) for number in range(20)])
             said = [process.stderr.readline() for _ in range(3)]
             assert said[0].startswith("error: no space left below ")
             assert said[1].startswith("  → free some space there")
             assert re.fullmatch(r"\d+ messages given back to Pub/Sub; trying again in 1 s\n", said[2])
             assert server.acknowledged("shop") == 0
-            filler.unlink()
+            ballast.unlink()
             done = ended(process)
         finally:
             process.kill()
@@ -226,8 +217,6 @@ def test_a_full_disk(server: PubSubServer, tmp_path: Path) -> None:
         assert server.acknowledged("shop") == 20
         assert sorted(event_ids(home)) == expected(20)
         assert_conserved(home)
-    finally:
-        subprocess.run(["umount", str(disk)], check=True)
 
 
 def test_the_journal_of_another_process(server: PubSubServer, home: Home, settings: Settings) -> None:

@@ -6,12 +6,12 @@ import concurrent.futures
 import os
 import random
 import shutil
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
+import small_disk
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from soak import fuzz
@@ -212,17 +212,9 @@ def test_the_event_at_the_end_of_a_run_was_damaged(writer: Writer) -> None:
 @pytest.fixture
 def full_disk(home: Home) -> Iterator[Path]:
     """The folder of the runs on a disk of its own, that a file called ballast fills."""
-    folder = home.journal / "seen"
-    folder.mkdir()
-    mounted = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", folder], capture_output=True, check=False
-    )
-    if mounted.returncode != 0:
-        pytest.skip(f"a small disk cannot be mounted here: {mounted.stderr.decode().strip()}")
-    with (folder / "ballast").open("wb", buffering=0) as file:
-        os.posix_fallocate(file.fileno(), 0, 60 * 1024)
-    yield folder
-    subprocess.run(["umount", "-l", folder], check=True)
+    with small_disk.small_disk(home.journal / "seen", "64k") as disk:
+        small_disk.fill(disk, 4096)
+        yield disk
 
 
 def test_without_space_for_runs(home: Home, full_disk: Path, caplog: pytest.LogCaptureFixture) -> None:

@@ -12,6 +12,7 @@ from typing import Any
 from xml.etree import ElementTree
 
 import pytest
+from small_disk import fill, small_disk
 from tableauhyperapi import Connection, HyperProcess, SqlType, TableName, Telemetry
 
 from armazem.errors import ExportError, HomeError
@@ -224,40 +225,30 @@ def test_a_rename_that_fails_leaves_the_earlier_export(home: Home, out: Path, mo
     assert len(list(out.parent.iterdir())) == 2
 
 
-@pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Path]:
-    disk = tmp_path / "disk"
-    disk.mkdir()
-    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=4m", "tmpfs", disk], capture_output=True, check=False)
-    if mounted.returncode != 0:
-        pytest.skip(f"a small disk cannot be mounted here: {mounted.stderr.decode().strip()}")
-    yield disk
-    subprocess.run(["umount", "-l", str(disk)], check=True)
-
-
 def test_a_full_disk_leaves_a_whole_extract_or_none(
-    hyper: HyperProcess, built: tuple[Home, Path], small_disk: Path
+    hyper: HyperProcess, built: tuple[Home, Path], tmp_path: Path
 ) -> None:
     """Hyper holds all of it in memory until the end: with however little space, no extract is cut off."""
     home, extract = built
     whole = extract.stat().st_size
     written = []
-    for left in (0, 50_000, whole // 4, whole // 2, whole * 3 // 4, whole - 1, whole + 1_000_000):
-        (small_disk / "ballast").write_bytes(b"x" * (4 * 2**20 - left - left % 4096))
-        out = small_disk / "olist.hyper"
-        try:
-            export_tableau(home, out, silent)
-        except ExportError as error:
-            assert "write" in str(error) and "free space" in error.hint
-            assert [path.name for path in small_disk.iterdir()] == ["ballast"]
-        else:
-            written.append(left)
-            for table in ("marts.fact_sales", "kpis.agg_top_selling_products"):
-                rows = f"select count(*) from {table}"
-                assert in_hyper(hyper, out, rows) == in_hyper(hyper, extract, rows)
-            out.unlink()
-            out.with_suffix(".tds").unlink()
-        (small_disk / "ballast").unlink()
+    with small_disk(tmp_path / "disk", "4m") as disk:
+        for left in (0, 50_000, whole // 4, whole // 2, whole * 3 // 4, whole - 1, whole + 1_000_000):
+            ballast = fill(disk, left)
+            out = disk / "olist.hyper"
+            try:
+                export_tableau(home, out, silent)
+            except ExportError as error:
+                assert "write" in str(error) and "free space" in error.hint
+                assert list(disk.iterdir()) == [ballast]
+            else:
+                written.append(left)
+                for table in ("marts.fact_sales", "kpis.agg_top_selling_products"):
+                    rows = f"select count(*) from {table}"
+                    assert in_hyper(hyper, out, rows) == in_hyper(hyper, extract, rows)
+                out.unlink()
+                out.with_suffix(".tds").unlink()
+            ballast.unlink()
     assert written == [whole + 1_000_000]
 
 

@@ -6,12 +6,12 @@ import json
 import os
 import re
 import shutil
-import subprocess
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from small_disk import fill, remount, small_disk
 
 from armazem.home import Home
 from armazem.sources.synthetic import generate
@@ -115,55 +115,38 @@ def test_nothing_loaded(tmp_path: Path) -> None:
     assert_one_clear_error(Shop(tmp_path / "home").armazem("build"), "no data is loaded", "armazem load PATH")
 
 
-def mount(*arguments: object) -> None:
-    mounted = subprocess.run(["mount", *map(str, arguments)], capture_output=True, text=True, check=False)
-    if mounted.returncode != 0:
-        pytest.skip(f"mount is not permitted here: {mounted.stderr.strip()}")
-
-
 @pytest.fixture
-def small_disk(tmp_path: Path, published: Shop) -> Iterator[Path]:
+def disk(tmp_path: Path, published: Shop) -> Iterator[Path]:
     """The published home on a disk of its own; the test fills it."""
-    disk = tmp_path / "disk"
-    disk.mkdir()
-    mount("-t", "tmpfs", "-o", "size=256m", "tmpfs", disk)
-    try:
+    with small_disk(tmp_path / "disk", "256m") as disk:
         shutil.copytree(published.path, disk / "home", symlinks=True)
         yield disk
-    finally:
-        subprocess.run(["umount", "-l", str(disk)], check=True)
 
 
-def fill(disk: Path, leave: int) -> None:
-    with (disk / "filler").open("wb") as file:
-        os.posix_fallocate(file.fileno(), 0, shutil.disk_usage(disk).free - leave)
-
-
-def test_the_disk_is_full(small_disk: Path) -> None:
-    shop = Shop(small_disk / "home")
+def test_the_disk_is_full(disk: Path) -> None:
+    shop = Shop(disk / "home")
     for name in ("failed.duckdb", "failed.duckdb.wal"):
         (shop.home.builds / name).unlink(missing_ok=True)
     current, tables = shop.current, shop.checksums()
     size = (shop.home.builds / f"{current}.duckdb").stat().st_size
     for leave in (0, size // 2, size + 100_000, size + 4_000_000):
-        (small_disk / "filler").unlink(missing_ok=True)
         (shop.home.builds / "failed.duckdb").unlink(missing_ok=True)
-        fill(small_disk, leave)
+        ballast = fill(disk, leave)
         assert_one_clear_error(shop.armazem("build"), "readers keep")
         assert (shop.current, shop.checksums()) == (current, tables)
         assert len(shop.armazem("sql", "from kpis.agg_monthly_growth", "--format", "csv").out.splitlines()) > 1
-    (small_disk / "filler").unlink()
+        ballast.unlink()
     assert shop.armazem("build").code == 0
     assert shop.current > current
 
 
-def test_the_home_is_read_only(small_disk: Path) -> None:
-    shop = Shop(small_disk / "home")
-    mount("-o", "remount,ro", small_disk)
+def test_the_home_is_read_only(disk: Path) -> None:
+    shop = Shop(disk / "home")
+    remount(disk, "ro")
     current = shop.current
     load_id = next(shop.home.loads.iterdir()).name
     for command in (("build",), ("up", "--orders", "5"), ("rollback", current), ("unload", load_id)):
-        assert_one_clear_error(shop.armazem(*command), str(small_disk))
+        assert_one_clear_error(shop.armazem(*command), str(disk))
     assert shop.current == current
     for command in (("sql", "from kpis.agg_monthly_growth"), ("status",), ("builds",), ("kpi", "sales_trend")):
         answer = shop.armazem(*command)  # reading needs no writing
