@@ -103,15 +103,15 @@ class Committer:
         if not all(new) or batch.first_seq != first_seq:
             event_ids = list(compress(event_ids, new))
             lines = renumbered(compress(lines.splitlines(keepends=True), new), first_seq)
-        begun = threading.Event()
         if beside:
+            begun = threading.Event()
             last_seq = self._disk.submit(self._append, lines, len(event_ids), batch.now, begun)
             # Until the write itself the other thread needs the interpreter, which this one would not give up for 5 ms.
             begun.wait()
         else:
             last_seq = Future()
             try:
-                last_seq.set_result(self._append(lines, len(event_ids), batch.now, begun))
+                last_seq.set_result(self._append(lines, len(event_ids), batch.now))
             except JournalError as error:
                 last_seq.set_exception(error)
         self._writing = _Writing(batch, new, first_seq, event_ids, lines, last_seq)
@@ -141,8 +141,9 @@ class Committer:
             return self._journal.next_seq
         return self._writing.first_seq + len(self._writing.event_ids)
 
-    def _append(self, lines: bytes, count: int, now: datetime, begun: threading.Event) -> int:
-        begun.set()
+    def _append(self, lines: bytes, count: int, now: datetime, begun: threading.Event | None = None) -> int:
+        if begun:
+            begun.set()
         return self._journal.append(lines, count, now) if count else self._journal.next_seq - 1
 
     def _counted(self, batch: Batch, new: Sequence[bool]) -> list[Outcome | JournalError]:
