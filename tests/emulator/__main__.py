@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import gc
 import json
 import os
 import sys
@@ -16,7 +17,7 @@ from bqemulator.server import EmulatorServer
 from duckdb_extensions import import_extension
 from filelock import FileLock
 
-from . import dialect, fixes
+from . import dialect, fixes, parsing
 
 
 def main() -> None:
@@ -29,6 +30,7 @@ def main() -> None:
         threading.Thread(target=exit_at_eof, daemon=True).start()
     import_extensions()
     dialect.apply()
+    parsing.apply()
     asyncio.run(serve(arguments.port_file, arguments.project))
 
 
@@ -59,6 +61,10 @@ async def serve(port_file: Path, project: str) -> None:
     server = EmulatorServer(settings)
     fixes.apply(server._engine)
     await server.start()
+    # One statement at a time, each on a few thousand rows: a second thread costs more than it brings.
+    server._engine.execute("set threads = 1")
+    gc.freeze()
+    gc.set_threshold(100_000)  # syntax trees are many small objects: looking for cycles took a tenth of the time
     ready = port_file.with_suffix(".new")
     ready.write_text(json.dumps({"rest": server.rest_port, "grpc": server.grpc_port}))
     ready.replace(port_file)
