@@ -163,6 +163,7 @@ class Request(BaseHTTPRequestHandler):
     """
 
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True  # the body of an answer waited 40 ms for the client to acknowledge its headers
     server: Server
 
     def do(self) -> None:
