@@ -52,7 +52,7 @@ def settings(tmp_path: Path, proxy: Proxy) -> Settings:
         bigquery_project=PROJECT,
         bigquery_endpoint=proxy.url,
         bigquery_dataset_prefix=f"test{next(NUMBERS)}_",
-        bigquery_retry_seconds=1.5,
+        bigquery_retry_seconds=0.5,  # of a network that stays broken, every command waits for so long
     )
 
 
@@ -81,6 +81,10 @@ class Cloud:
 
     def table(self, name: str) -> bigquery.Table:
         return self.client.get_table(f"{self.names.raw}.{name}")
+
+
+def trying_again(settings: Settings, seconds: float = 1.5) -> Settings:
+    return settings.model_copy(update={"bigquery_retry_seconds": seconds})
 
 
 @pytest.fixture
@@ -280,7 +284,7 @@ def test_rejects_of_a_load_that_broke_off_go_too(
 def test_a_network_that_comes_back_in_time(settings: Settings, cloud: Cloud, proxy: Proxy, tmp_path: Path) -> None:
     for kind in ("GET", "POST /bigquery", "POST /upload", "PUT"):
         proxy.cut_after(0, when=kind)
-    load_to_bigquery(write(tmp_path / "in"), settings.model_copy(update={"bigquery_retry_seconds": 30}))
+    load_to_bigquery(write(tmp_path / "in"), trying_again(settings, 30))
     assert cloud.counts() == ONCE and len(cloud.ledger()) == 9
 
 
@@ -289,7 +293,7 @@ def test_a_job_whose_answer_was_lost_is_not_started_twice(
     settings: Settings, cloud: Cloud, proxy: Proxy, tmp_path: Path, table: str
 ) -> None:
     folder = write(tmp_path / "in")
-    patient = settings.model_copy(update={"bigquery_retry_seconds": 30})
+    patient = trying_again(settings, 30)
     proxy.lose_answer(when=nth(1 if table == "orders" else 10, "PUT /upload"), times=1)
     result = load_to_bigquery(folder, patient)
     assert cloud.counts() == ONCE and cloud.ledger() == result.files and not markers(settings)
@@ -306,7 +310,7 @@ def test_every_answer_is_lost_once(settings: Settings, cloud: Cloud, proxy: Prox
 
     proxy.lose_answer(when=first_time, times=None)
     newer = write(tmp_path / "in", sellers=csv("sellers", [["s2", "04195", "x", "SP"]]))
-    load_to_bigquery(newer, settings.model_copy(update={"bigquery_retry_seconds": 30}))
+    load_to_bigquery(newer, trying_again(settings, 30))
     assert cloud.counts() == ONCE | {"sellers": 2} and len(cloud.ledger()) == 10
 
 
@@ -317,7 +321,7 @@ def test_a_ledger_that_arrived_although_nobody_heard_of_it(
     proxy.lose_answer(when=nth(10, "PUT /upload"), times=1)
     proxy.cut_after(0, when=nth(11, "PUT /upload"), times=None)  # it is sent again in vain
     with pytest.raises(CloudError):
-        load_to_bigquery(folder, settings)
+        load_to_bigquery(folder, trying_again(settings))
     assert len(cloud.ledger()) == 9 and len(markers(settings)) == 1
     proxy.forget()
     assert load_to_bigquery(folder, settings).load_id is None
@@ -384,7 +388,7 @@ def test_a_wrong_project(settings: Settings, proxy: Proxy, tmp_path: Path) -> No
 def test_nobody_answers(settings: Settings, proxy: Proxy, tmp_path: Path) -> None:
     proxy.refuse()
     with ended_soon(), pytest.raises(CloudError, match="the load") as raised:
-        load_to_bigquery(write(tmp_path / "in"), settings)
+        load_to_bigquery(write(tmp_path / "in"), trying_again(settings))
     assert "check the network" in raised.value.hint and proxy.url in raised.value.hint
 
 
@@ -392,7 +396,7 @@ def test_nobody_answers(settings: Settings, proxy: Proxy, tmp_path: Path) -> Non
 def test_some_requests_are_never_answered(settings: Settings, proxy: Proxy, tmp_path: Path, kind: str) -> None:
     proxy.lose_answer(when=kind, times=None)
     with ended_soon(), pytest.raises(CloudError) as raised:
-        load_to_bigquery(write(tmp_path / "in"), settings)
+        load_to_bigquery(write(tmp_path / "in"), trying_again(settings))
     assert "check the network" in raised.value.hint
 
 
@@ -401,7 +405,7 @@ def test_nobody_answers_a_withdrawal(settings: Settings, cloud: Cloud, proxy: Pr
     result = load_to_bigquery(write(tmp_path / "in"), settings)
     proxy.cut_after(0, when=kind, times=None)
     with ended_soon(), pytest.raises(CloudError, match=f"withdrawing {result.load_id}"):
-        withdraw_from_bigquery(settings, str(result.load_id))
+        withdraw_from_bigquery(trying_again(settings), str(result.load_id))
     assert cloud.ledger() == result.files
 
 
