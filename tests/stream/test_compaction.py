@@ -18,6 +18,7 @@ from armazem.home import Home
 from armazem.stream.compaction import Report, compact
 from armazem.stream.dead_letters import read_dead_letters
 from armazem.stream.ingest import Ingest
+from armazem.stream.ledger import LEDGER_FILE
 from armazem.stream.reading import last_seq
 
 from .journal_files import DAY, line, lines, rows, segment, seqs
@@ -81,6 +82,30 @@ def test_the_newest_segment(home: Home) -> None:
         assert writer.submit(messages(1, 1), "http").result().duplicates == 1
         assert writer.submit(messages(100, 1), "http").result().accepted == 1
     assert seqs(home) == list(range(1, 32))
+
+
+@pytest.mark.parametrize("damage", ["cut", "flipped", "empty"])
+def test_a_compacted_segment_that_is_damaged(home: Home, settings: Settings, damage: str) -> None:
+    """Its ids are nowhere else: nobody may write until it is whole again, or else they would count twice."""
+    three(home)
+    compact(home, include_last=True, grace=0)
+    compact(home, include_last=True, grace=0)
+    path = home.journal / DAY / f"{11:016d}.parquet"
+    content = path.read_bytes()
+    half = len(content) // 2
+    flipped = content[: half - 20] + bytes(byte ^ 255 for byte in content[half - 20 : half]) + content[half:]
+    with Ingest(home, settings):
+        pass
+    shutil.rmtree(home.journal / "seen")
+    path.write_bytes({"cut": content[:half], "flipped": flipped, "empty": b""}[damage])
+    for missing in ("nothing", LEDGER_FILE):
+        (home.journal / missing).unlink(missing_ok=True)
+        with pytest.raises(HomeError, match=r"11\.parquet cannot be read") as raised, Ingest(home, settings):
+            pass
+        assert "restore it" in raised.value.hint and "\n" not in str(raised.value)
+    path.write_bytes(content)
+    with Ingest(home, settings) as writer:
+        assert writer.submit(messages(11, 1), "http").result().duplicates == 1
 
 
 def sizes(home: Home, first: int) -> dict[str, int]:

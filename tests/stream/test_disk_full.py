@@ -79,6 +79,22 @@ def test_commits_that_wait_while_the_disk_becomes_full(disk: Path) -> None:
     assert_conserved(home)
 
 
+def test_the_numbers_of_a_failed_write_are_gone_after_a_restart_too(disk: Path) -> None:
+    """Somebody may have read its lines before they were taken back."""
+    home = Home(disk / "home").open()
+    with Ingest(home, Settings(home=home.root)) as writer:
+        writer.submit(messages(0, 10), "http").result()
+        ballast = fill(disk, 16_384)
+        with pytest.raises(DiskFull):
+            writer.submit(messages(10, 300), "http").result()
+        assert writer.stats()["last_commit_events"] == 0
+    ballast.unlink()
+    with Ingest(home, Settings(home=home.root)) as writer:
+        assert writer.submit(messages(310, 5), "http").result().accepted == 5
+    assert seqs(home) == [*range(1, 11), *range(311, 316)]
+    assert_conserved(home)
+
+
 def test_dead_letters_without_space(disk: Path) -> None:
     """The bad messages are large, the good ones small: the journal has room where the dead letters have none."""
     home = Home(disk / "home").open()

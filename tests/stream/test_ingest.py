@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import _thread
 import contextlib
 import json
 import shutil
@@ -11,6 +12,7 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import Future
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given
@@ -19,9 +21,12 @@ from hypothesis import strategies as st
 from soak import fuzz
 
 from armazem.config import Settings
+from armazem.contract.events import journal_batch
 from armazem.errors import HomeError
 from armazem.home import Home
+from armazem.stream import commit
 from armazem.stream.ingest import Ingest, JournalError, Outcome, QueueFull, Rejection
+from armazem.stream.lock import JournalHeld
 
 from .shop_events import assert_conserved, event_ids, journal, ledger, letters, message, messages, seqs
 
@@ -276,6 +281,62 @@ def test_a_committer_that_fails_beside_a_write(home: Home, settings: Settings) -
     assert [outcome.duplicates for outcome in outcomes[: len(told)]] == [1_000] * len(told)
     assert sorted(event_ids(home)) == sorted(f"event-{number}" for number in (*range(12_000), 99_999))
     assert_conserved(home)
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_a_failure_while_others_wait(home: Home, settings: Settings) -> None:
+    """Nobody of them was taken out of the queue yet."""
+    gate = Gate()
+
+    def listen(lines: Sequence[bytes]) -> None:
+        gate(lines)
+        raise SystemExit
+
+    with Ingest(home, settings, on_commit=listen) as writer:
+        with gate.closed(writer):
+            future = writer.submit(messages(0, 10), "http")
+        assert isinstance(future.exception(10), JournalError)
+
+
+def test_an_interrupt_while_the_queue_is_written(home: Home, settings: Settings) -> None:
+    """A second Ctrl-C: what still writes keeps the journal, so that nobody else writes the same numbers."""
+    gate = Gate()
+    interrupt = threading.Timer(0.5, _thread.interrupt_main)
+    with pytest.raises(KeyboardInterrupt), Ingest(home, settings, on_commit=gate) as writer:
+        writer.submit(messages(0, 10), "http").result()
+        futures = [writer.submit(messages(first, 100), "http") for first in range(10, 1_010, 100)]
+        interrupt.start()
+    with pytest.raises(JournalHeld), Ingest(home, settings):
+        pass
+    gate.open.set()
+    assert [future.result(10).accepted for future in futures] == [100] * 10
+    assert seqs(home) == list(range(1, 1_011))
+
+
+def test_what_is_written_does_not_wait_for_what_comes_next(
+    home: Home, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The next commit is one submission of twenty thousand messages, encoded piece by piece."""
+    pieces = 0
+
+    def counted(*arguments: Any) -> Any:
+        nonlocal pieces
+        pieces += 1
+        return journal_batch(*arguments)
+
+    monkeypatch.setattr(commit, "journal_batch", counted)
+    gate = Gate()
+    seen: dict[str, int] = {}
+    with Ingest(home, settings, on_commit=gate) as writer:
+        with gate.closed(writer):
+            futures = {
+                "first": writer.submit(messages(0, 2_000), "http"),
+                "large": writer.submit(messages(2_000, 20_000), "http"),
+            }
+            for name, future in futures.items():
+                future.add_done_callback(lambda _, name=name: seen.update({name: pieces}))
+        assert futures["large"].result(10).accepted == 20_000
+    assert seen["first"] < seen["large"] - 20
 
 
 def test_a_sender_that_goes_away_takes_nothing_back(home: Home, settings: Settings) -> None:

@@ -32,6 +32,9 @@ class AppendFile:
             sync_path(path.parent)
         except OSError:
             os.close(self._descriptor)
+            with contextlib.suppress(OSError):
+                if not path.stat().st_size:  # nobody is to take it for a segment
+                    path.unlink()
             raise
 
     def append(self, data: bytes) -> None:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections import Counter, deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import datetime
 from itertools import compress, islice
@@ -21,14 +22,18 @@ from armazem.stream.seen import SeenIds
 
 # Messages that are decoded, checked, encoded and given up together: their objects stay in the processor's cache.
 # With all of a commit at once each step takes half as long again.
-_CACHED = 256
+_CHUNK = 256
 
 
 class Batch(NamedTuple):
-    """The messages of a commit: good ones as lines, numbered as if all were new; refused ones with their position."""
+    """The messages of a commit: good ones as lines, numbered as if all were new; refused ones with their position.
+
+    `begun`: when it was begun, in the seconds of time.perf_counter.
+    """
 
     submissions: Sequence[Submission]
     now: datetime
+    begun: float
     first_seq: int
     event_ids: list[str]
     lines: list[bytes]  # many in one piece
@@ -36,14 +41,14 @@ class Batch(NamedTuple):
 
 
 class _Writing(NamedTuple):
-    """A commit whose new events are on their way to the disk; `last_seq` tells when they are there, or why not."""
+    """A commit whose new events are on their way to the disk; `write` has the last number once they are there."""
 
     batch: Batch
     new: Sequence[bool]
     first_seq: int
     event_ids: Sequence[str]
     lines: bytes
-    last_seq: Future[int]
+    write: Future[int]
 
 
 class _Share(NamedTuple):
@@ -57,8 +62,8 @@ class _Share(NamedTuple):
 class Committer:
     """Brings submissions to the disk: `encode`, `start`, `finish`. Used by one thread, with one commit at a time.
 
-    While one is written, the next can be encoded. `codes`: refused messages per code since the start. `written`: the
-    lines that the last commit put into the journal.
+    While one is written in a second thread, the next can be encoded. `codes`: refused messages per code since the
+    start. `written`: the lines that the last commit put into the journal.
     """
 
     def __init__(self, journal: Journal, letters: DeadLetters, ledger: Ledger, seen: SeenIds, zone: ZoneInfo) -> None:
@@ -81,59 +86,68 @@ class Committer:
         """Whether a commit was started and not finished."""
         return self._writing is not None
 
-    def encode(self, submissions: Sequence[Submission], now: datetime) -> Batch:
-        """Their messages decoded, checked and encoded; nothing is kept of them."""
+    @property
+    def is_written(self) -> bool:
+        """Whether `finish` would not wait."""
+        return self._writing is not None and self._writing.write.done()
+
+    def encode(self, submissions: Sequence[Submission], now: datetime, meanwhile: Callable[[], None]) -> Batch:
+        """Their messages decoded, checked and encoded; nothing is kept of them. Calls `meanwhile` every moment."""
         messages = [message for submission in submissions for message in submission.messages]
         sources = [submission.source for submission in submissions for _ in submission.messages]
-        time = received_at(now)
-        batch = Batch(submissions, now, self._following(), [], [], [])
-        for start in range(0, len(messages), _CACHED):
-            some = slice(start, start + _CACHED)
+        received = received_at(now)
+        batch = Batch(submissions, now, time.perf_counter(), self._following(), [], [], [])
+        for start in range(0, len(messages), _CHUNK):
+            some = slice(start, start + _CHUNK)
             first_seq = batch.first_seq + len(batch.event_ids)
-            event_ids, lines, refused = journal_batch(messages[some], sources[some], first_seq, time, now, self._zone)
+            event_ids, lines, refused = journal_batch(
+                messages[some], sources[some], first_seq, received, now, self._zone
+            )
             batch.event_ids.extend(event_ids)
             batch.lines.append(lines)
             batch.refused.extend((start + at, why) for at, why in refused)
+            meanwhile()
         return batch
 
-    def start(self, batch: Batch, *, beside: bool) -> None:
-        """Write its new events into the journal: until they are there, or `beside` what the caller does meanwhile."""
+    def start(self, batch: Batch, *, in_background: bool) -> None:
+        """Write its new events into the journal, at once or in the other thread."""
         event_ids, lines = batch.event_ids, b"".join(batch.lines)
         new, first_seq = self._seen.check(event_ids), self._journal.next_seq
         if not all(new) or batch.first_seq != first_seq:
             event_ids = list(compress(event_ids, new))
             lines = renumbered(compress(lines.splitlines(keepends=True), new), first_seq)
-        if beside:
-            begun = threading.Event()
-            last_seq = self._disk.submit(self._append, lines, len(event_ids), batch.now, begun)
-            # Until the write itself the other thread needs the interpreter, which this one would not give up for 5 ms.
-            begun.wait()
+        if in_background:
+            running = threading.Event()
+            write = self._disk.submit(self._append, lines, len(event_ids), batch.now, running)
+            # The other thread needs the interpreter to get to the write; this one would not give it up for 5 ms.
+            running.wait()
         else:
-            last_seq = Future()
+            write = Future()
             try:
-                last_seq.set_result(self._append(lines, len(event_ids), batch.now))
+                write.set_result(self._append(lines, len(event_ids), batch.now))
             except JournalError as error:
-                last_seq.set_exception(error)
-        self._writing = _Writing(batch, new, first_seq, event_ids, lines, last_seq)
+                write.set_exception(error)
+        self._writing = _Writing(batch, new, first_seq, event_ids, lines, write)
 
-    def finish(self) -> tuple[Sequence[Submission], list[Outcome | JournalError]]:
-        """Wait for the write; what became of each submission, or why nobody may rely on it.
+    def finish(self) -> tuple[Batch, list[Outcome | JournalError]]:
+        """Wait for the write; what became of each submission of the batch, or why nobody may rely on it.
 
         The journal is written first. Where the dead letters cannot be written after that, the submissions that
         have some fail; sent again, their accepted events are duplicates.
         """
         if self._writing is None:
             raise ValueError("no commit was started")
-        batch, new, _, event_ids, lines, written = self._writing
-        self._writing, self.written = None, b""
+        done, self._writing, self.written = self._writing, None, b""
         try:
-            last_seq = written.result()
+            last_seq = done.write.result()
         except JournalError as error:
-            return batch.submissions, [error] * len(batch.submissions)
-        if event_ids:
-            self._seen.commit(event_ids, last_seq)  # seen is what is on the disk
-            self.written = lines
-        return batch.submissions, self._counted(batch, new)
+            # Somebody may have read the lines before they were taken back: after a restart too their numbers are gone.
+            self._ledger.last_seq = self._journal.next_seq - 1
+            return done.batch, [error] * len(done.batch.submissions)
+        if done.event_ids:
+            self._seen.commit(done.event_ids, last_seq)  # seen is what is on the disk
+            self.written = done.lines
+        return done.batch, self._counted(done.batch, done.new)
 
     def _following(self) -> int:
         """The number of the first line after the commit under way, unless that one cannot even be begun."""
@@ -141,9 +155,9 @@ class Committer:
             return self._journal.next_seq
         return self._writing.first_seq + len(self._writing.event_ids)
 
-    def _append(self, lines: bytes, count: int, now: datetime, begun: threading.Event | None = None) -> int:
-        if begun:
-            begun.set()
+    def _append(self, lines: bytes, count: int, now: datetime, running: threading.Event | None = None) -> int:
+        if running:
+            running.set()
         return self._journal.append(lines, count, now) if count else self._journal.next_seq - 1
 
     def _counted(self, batch: Batch, new: Sequence[bool]) -> list[Outcome | JournalError]:
@@ -152,12 +166,13 @@ class Committer:
         outcomes: list[Outcome | JournalError] = []
         for submission, share in zip(batch.submissions, shares, strict=True):
             row = self._ledger.of(submission.source)
-            row.accepted += share.accepted
             if failure and share.refused:
                 row.received += share.accepted
+                row.accepted += share.accepted
                 outcomes.append(failure)
                 continue
             row.received += len(submission.messages)
+            row.accepted += share.accepted
             row.duplicates += share.duplicates
             row.dead_letters += len(share.refused)
             self.codes.update(r.code for _, r in share.refused)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 from pathlib import Path
 
-from armazem.errors import ArmazemError
+from armazem.errors import ArmazemError, HomeError
 
 _FULL = (errno.ENOSPC, errno.EDQUOT)
 
@@ -24,6 +24,12 @@ class QueueFull(ArmazemError):
     def __init__(self, retry_after: float) -> None:
         super().__init__("too many messages wait to be written", f"send them again in {retry_after:.1f} s")
         self.retry_after = retry_after
+
+
+def unreadable(path: Path, error: Exception) -> HomeError:
+    """A file of the journal that is damaged: what is in it is nowhere else."""
+    first, *_ = str(error).splitlines() or [""]  # DuckDB shows the statement below
+    return HomeError(f"{path} cannot be read: {first}", "restore it, or move it out of the home")
 
 
 def write_error(error: OSError, where: Path) -> JournalError:

@@ -59,7 +59,6 @@ class Ingest:
         self._intake = Intake(settings.queue_megabytes * 2**20)
         self._last_commit: dict[str, Any] = {"seconds": 0.0, "events": 0, "error": None}
         self._taken: list[Submission] = []  # and not answered yet
-        self._started = 0.0
         self._stack = ExitStack()
 
     def __enter__(self) -> Ingest:
@@ -96,9 +95,9 @@ class Ingest:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Write what waits, and give the journal up."""
+        self._intake.close()
+        self._thread.join()  # where a second Ctrl-C comes here, the thread still writes, and keeps files and lock
         with self._stack:
-            self._intake.close()
-            self._thread.join()
             if self.failed is None:  # else its counts may be of half a commit; the files tell them
                 self._write_ledger()
 
@@ -152,47 +151,52 @@ class Ingest:
         except BaseException as error:
             self.failed = error
             self._intake.close()
-            while self._taken:
-                for submission in self._taken:
+            while waiting := self._taken + self._intake.take(0):
+                for submission in waiting:
                     if not submission.future.done():
                         submission.future.set_exception(self._ended())
-                self._taken = self._intake.take(0)
+                self._taken = []
             raise
 
     def _commit(self, submissions: list[Submission]) -> None:
         """Encode them, finish the commit under way, and write them; without waiting where the next one is there."""
         self._taken += submissions
-        started = time.perf_counter()
-        batch = self._committer.encode(submissions, self._clock()) if submissions else None
+        batch = None
+        if submissions:
+            batch = self._committer.encode(submissions, self._clock(), self._finish_if_written)
         if self._committer.busy:
             self._finish()
-        self._started = started
         if batch is None:
             self._journal.close_if_due(self._clock())
             return
-        beside = self._intake.full_commit
-        self._committer.start(batch, beside=beside)
-        if not beside:
+        in_background = self._intake.full_commit
+        self._committer.start(batch, in_background=in_background)
+        if not in_background:
+            self._finish()
+
+    def _finish_if_written(self) -> None:
+        if self._committer.is_written:
             self._finish()
 
     def _finish(self) -> None:
-        before = self._ledger.last_seq
-        submissions, outcomes = self._committer.finish()
-        seconds = time.perf_counter() - self._started
+        batch, outcomes = self._committer.finish()
+        seconds = time.perf_counter() - batch.begun
         lines = self._committer.written.splitlines(keepends=True) if self._on_commit else []
         errors = [outcome for outcome in outcomes if isinstance(outcome, JournalError)]
         self._last_commit = {
             "seconds": seconds,
-            "events": self._ledger.last_seq - before,
+            "events": sum(outcome.accepted for outcome in outcomes if isinstance(outcome, Outcome)),
             "error": str(errors[0]) if errors else None,
         }
-        self._intake.done(submissions, seconds)
-        for submission, outcome in zip(submissions, outcomes, strict=True):
+        self._intake.done(batch.submissions, seconds)
+        for submission, outcome in zip(batch.submissions, outcomes, strict=True):
             if isinstance(outcome, JournalError):
                 submission.future.set_exception(outcome)
             else:
                 submission.future.set_result(outcome)
-        del self._taken[: len(submissions)]
+        del self._taken[: len(batch.submissions)]
+        if errors:
+            self._write_ledger()  # which numbers are gone, before somebody starts it again
         if lines and self._on_commit:
             try:
                 self._on_commit(lines)

@@ -9,9 +9,8 @@ import duckdb
 import msgspec
 
 from armazem.config import Settings
-from armazem.errors import HomeError
 from armazem.home import Home
-from armazem.stream.errors import write_error
+from armazem.stream.errors import unreadable, write_error
 from armazem.stream.lines import read_lines
 from armazem.stream.segments import Segment, SegmentWriter, list_segments
 
@@ -113,5 +112,5 @@ def _last_of(segment: Segment) -> int:
         for line in read_lines(segment.path):
             last = max(last + 1, claimed_seq(line.content))  # a line that cannot be read had a number too
     except (OSError, duckdb.Error) as error:
-        raise HomeError(f"{segment.path} cannot be read: {error}", "restore it, or move it out of the home") from error
+        raise unreadable(segment.path, error) from error
     return last

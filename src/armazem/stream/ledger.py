@@ -13,6 +13,7 @@ import msgspec
 from armazem.errors import HomeError
 from armazem.home import Home
 from armazem.stream.dead_letters import read_dead_letters
+from armazem.stream.errors import unreadable
 from armazem.stream.journal import claimed_seq, decode_line, last_seq
 from armazem.stream.lines import read_lines
 from armazem.stream.segments import list_segments
@@ -22,7 +23,7 @@ LEDGER_FILE = "ledger.json"
 
 @dataclass(slots=True)
 class LedgerRow:
-    """Messages of one source, counted since the first. `received` is counted as they come, the others as they end."""
+    """Messages of one source, counted since the first, when it is known what became of them."""
 
     source: str
     received: int = 0
@@ -128,11 +129,14 @@ def _accepted_after(home: Home, after: int) -> dict[str, tuple[int, int]]:
         if number + 1 < len(segments) and segments[number + 1].first <= after + 1:
             continue  # all of it lies before
         if segment.compacted:
-            with duckdb.connect() as connection:
-                found = connection.execute(
-                    "select source, count(*), max(seq) from read_parquet(?) where seq > ? group by source",
-                    [str(segment.path), after],
-                ).fetchall()
+            try:
+                with duckdb.connect() as connection:
+                    found = connection.execute(
+                        "select source, count(*), max(seq) from read_parquet(?) where seq > ? group by source",
+                        [str(segment.path), after],
+                    ).fetchall()
+            except duckdb.Error as error:
+                raise unreadable(segment.path, error) from error
             for source, count, last in found:
                 counts[source] += count
                 highest[source] = max(last, highest.get(source, 0))

@@ -17,6 +17,7 @@ import duckdb
 
 from armazem.contract.event_record import event_columns
 from armazem.home import Home
+from armazem.stream.errors import unreadable
 from armazem.stream.journal import decode_line
 from armazem.stream.lines import read_lines
 from armazem.stream.segments import Segment, list_segments
@@ -125,13 +126,15 @@ def reading(home: Home, run: Callable[[], T]) -> T:
 def event_ids(home: Home, *, after: int = 0) -> Iterator[tuple[list[str], int]]:
     """The ids of the events with seq > after, in journal order: lists of them, each with its last seq.
 
-    Unlike `relation` it gets over garbage of any length.
+    Unlike `relation` it gets over garbage of any length. Raises HomeError where a compacted segment is damaged: its
+    ids are nowhere else.
     """
     ids = {name: event_columns()[name] for name in _IDS}
     with duckdb.connect(config={"memory_limit": "1GB", "threads": 2}) as connection:
         for segment in _between(segments(home), after, None):
             path = segment.path if segment.path.exists() else segment.path.with_suffix(".parquet")
-            source = parquet_source([path]) if path.suffix == ".parquet" else lines_source([path], ids)
+            compacted = path.suffix == ".parquet"
+            source = parquet_source([path]) if compacted else lines_source([path], ids)
             try:
                 result = connection.execute(
                     f"select event_id, seq from {source} where seq > {after} and event_id is not null"
@@ -139,8 +142,10 @@ def event_ids(home: Home, *, after: int = 0) -> Iterator[tuple[list[str], int]]:
                 while rows := result.fetchmany(_ROWS):
                     after = rows[-1][1]
                     yield [row[0] for row in rows], after
-            except duckdb.InvalidInputException:  # a line over twice LONGEST_LINE
-                for line in read_lines(path):
+            except duckdb.Error as error:
+                if compacted or not isinstance(error, duckdb.InvalidInputException):
+                    raise unreadable(path, error) from error
+                for line in read_lines(path):  # one is longer than twice LONGEST_LINE
                     if (record := decode_line(line.content)) and record.seq > after:
                         after = record.seq
                         yield [record.event_id], after

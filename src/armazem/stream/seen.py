@@ -11,6 +11,7 @@ The runs are derived from the journal: what is missing, damaged, or of another j
 
 from __future__ import annotations
 
+import contextlib
 import logging
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -24,7 +25,7 @@ from armazem.home import Home
 from armazem.stream.bloom import BloomFilter, Words, words
 from armazem.stream.digests import digests_of
 from armazem.stream.reading import event_ids, last_seq
-from armazem.stream.runs import Run, merge_runs, usable_runs, write_run
+from armazem.stream.runs import DamagedRun, Run, merge_runs, usable_runs, write_run
 
 _FIRST_FILTER = 26  # 2^26 bits, 8 MiB: for 4.2 million ids; each further filter is twice as large
 _NOTHING: tuple[Sequence[str], Words] = ([], words(b""))
@@ -51,7 +52,7 @@ class SeenIds:
         """The ids of the journal in this home folder; the caller holds its writer's lock and has recovered it.
 
         `recent` ids are kept in the set; `fanout` runs of similar size are merged into one.
-        Raises OSError or duckdb.Error where the journal or the folder of the runs cannot be used.
+        Raises HomeError where the journal cannot be read, OSError where the folder of the runs cannot be used.
         """
         folder = home.journal / "seen"
         folder.mkdir(parents=True, exist_ok=True)
@@ -75,6 +76,7 @@ class SeenIds:
         self._writing: Future[Run] | None = None
         self._merging: Future[Run] | None = None
         self._merged: list[Run] = []  # what the merge under way is made of
+        self._failed = False  # to write a file; it is tried again when the next set is full
 
     def check(self, event_ids: Sequence[str]) -> list[bool]:
         """For each id: True if it was never accepted before, and does not stand earlier in the batch.
@@ -109,13 +111,15 @@ class SeenIds:
             return
         self._full.append(_Full(self._recent, self._digests, self._written + 1, last_seq))
         self._recent, self._digests, self._written = set(), [], last_seq
+        self._failed = False
         self._start()
         self._settle(wait=len(self._full) > _WAITING)
 
     def close(self) -> None:
         """Let what is being written end. The newest ids are read from the journal when it is opened again."""
         self._workers.shutdown()
-        self._settle(more=False)
+        with contextlib.suppress(HomeError):  # of a damaged run: it is made anew when it is opened
+            self._settle(more=False)
         self._close_runs()
 
     def _in_runs(self, event_ids: Sequence[str], digests: Words, known: set[str]) -> set[str]:
@@ -132,6 +136,8 @@ class SeenIds:
     # seconds, so writing does not wait for it.
 
     def _start(self) -> None:
+        if self._failed:
+            return
         if self._full and self._writing is None:
             self._writing = self._workers.submit(self._write, self._full[0])
         if self._merging is None and (group := self._similar()):
@@ -144,8 +150,6 @@ class SeenIds:
             if run := self._result(writing):
                 self._runs.append(run)
                 del self._full[0]
-            else:
-                more = False  # it is tried again when the next set is full
         if (merging := self._merging) is not None and merging.done():
             self._merging = None
             if run := self._result(merging):
@@ -153,16 +157,17 @@ class SeenIds:
                 self._runs[at : at + len(self._merged)] = [run]
                 for old in self._merged:
                     old.discard()
-            else:
-                more = False
         if more:
             self._start()
 
     def _result(self, job: Future[Run]) -> Run | None:
         try:
             return job.result()
+        except DamagedRun as error:
+            raise HomeError(str(error), "start again: it is made anew from the journal") from error
         except (OSError, HomeError) as error:
             _logger.warning("ids of accepted events could not be written to %s: %s", self._folder, error)
+            self._failed = True
             return None
 
     def _write(self, full: _Full) -> Run:
