@@ -145,3 +145,20 @@ def simulate(shop: Shop, events: int, to: object) -> dict[str, Any]:
     assert answer.code == 0, answer.err
     (figures,) = json.loads(answer.out, parse_float=Decimal)
     return figures
+
+
+def test_numbers_that_are_given_again(filled: Shop, tmp_path: Path) -> None:
+    """A build has read lines that a power cut took: events that then got their numbers are in the next build."""
+    file = tmp_path / "events.jsonl"
+    file.write_bytes(b"\n".join(placed(number) for number in range(6)))
+    assert filled.armazem("ingest", file).code == 0
+    assert filled.build().reason.startswith("incremental")
+    (segment,) = filled.home.journal.glob("date=*/*.jsonl")
+    segment.write_bytes(b"".join(segment.read_bytes().splitlines(keepends=True)[:3]))
+    (filled.home.journal / LEDGER_FILE).unlink()
+    file.write_bytes(b"\n".join(placed(number) for number in range(10, 15)))
+    assert filled.armazem("ingest", file).code == 0  # numbers 4 to 8
+    assert "the journal is not the one of" in filled.build().reason
+    expected = [f"event-{number}" for number in (0, 1, 2, 10, 11, 12, 13, 14)]
+    assert sorted(str(row["event_id"]) for row in filled.rows("staging.stg_events")) == sorted(expected)
+    assert filled.build().reason == "nothing new since"

@@ -36,7 +36,7 @@ from armazem.warehouse.dbt_project import (
     start_import,
 )
 from armazem.warehouse.inputs import create_inputs, drop_inputs
-from armazem.warehouse.journal import journal_after, new_event_count
+from armazem.warehouse.journal import journal_after, last_event, new_event_count
 from armazem.warehouse.lock import build_lock
 from armazem.warehouse.meta import (
     META_DDL,
@@ -154,7 +154,7 @@ def _plan(settings: Settings, home: Home, request: BuildRequest) -> Plan:
     code = fingerprint(project_folder(), META_DDL, *columns, str(event_columns()), settings.time_zone)
     current = versions.current_build(home)
     before = None if current is None else _state_of(versions.version_file(home, current))
-    journal = journal_after(home, before.journal_seq if before else 0)
+    journal = journal_after(home, before)
     return make_plan(request, read_ledger(home), current, before, code, journal)
 
 
@@ -164,7 +164,8 @@ def _state_of(file: Path) -> State | None:
         return None
     try:
         with closing(duckdb.connect(str(file), read_only=True)) as connection:
-            return State(frozenset(loads_taken_in(connection)), made_by(connection), journal_position(connection))
+            loads, code = frozenset(loads_taken_in(connection)), made_by(connection)
+            return State(loads, code, journal_position(connection), last_event(connection))
     except duckdb.Error as error:
         if "lock" in str(error):
             raise HomeError(

@@ -6,15 +6,27 @@ import duckdb
 
 from armazem.contract.event_record import event_columns
 from armazem.home import Home
-from armazem.stream.reading import LONGEST_LINE, last_seq, reading, relation, segments, sql_path, sql_text
-from armazem.warehouse.plan import Journal
+from armazem.stream.reading import (
+    LONGEST_LINE,
+    event_id_at,
+    last_seq,
+    reading,
+    relation,
+    segments,
+    sql_path,
+    sql_text,
+)
+from armazem.warehouse.plan import Journal, State
 
 _NONE = "none"  # a pattern must match a file
 
 
-def journal_after(home: Home, position: int) -> Journal:
-    """Where the events end, and of which types those after `position` are."""
+def journal_after(home: Home, before: State | None) -> Journal:
+    """Where the events end, and of which types those are that a version does not have yet."""
     last = last_seq(home)
+    position = before.journal_seq if before else 0
+    if before and _is_other(home, before):
+        return Journal(last, is_other=True)
     if last <= position:
         return Journal(last)
 
@@ -26,6 +38,33 @@ def journal_after(home: Home, position: int) -> Journal:
         return frozenset(str(row[0]) for row in rows)
 
     return Journal(last, reading(home, run))
+
+
+def _is_other(home: Home, before: State) -> bool:
+    """Whether the last event of the version has become another one.
+
+    Numbers are given again where a journal was restored from an older copy, and where a line was read that never came
+    to the disk. A line that is damaged now is no other event.
+    """
+    if before.last_event is None:
+        return False
+    seq, event_id = before.last_event
+    try:
+        return event_id_at(home, seq) not in (None, event_id)
+    except duckdb.Error:  # a damaged segment; what is read of it to be built says so
+        return False
+
+
+def last_event(connection: duckdb.DuckDBPyConnection) -> tuple[int, str] | None:
+    """Position and id of the last event in a version; None without events, or where an older armazem built it."""
+    there = connection.execute(
+        "select 1 from duckdb_columns() "
+        "where schema_name = 'staging' and table_name = 'stg_events' and column_name = 'seq'"
+    ).fetchone()
+    if there is None:
+        return None
+    row = connection.execute("select seq, event_id from staging.stg_events order by seq desc limit 1").fetchone()
+    return None if row is None or row[0] is None else (int(row[0]), str(row[1]))
 
 
 def new_event_count(connection: duckdb.DuckDBPyConnection) -> int:

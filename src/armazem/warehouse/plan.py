@@ -31,20 +31,25 @@ class BuildRequest:
 @dataclass(frozen=True, slots=True)
 class State:
     """What a published version says of itself: the loads in it, the position in the journal up to which events are
-    in it, and the code that made it.
+    in it, position and id of the last of them, and the code that made it.
     """
 
     loads: frozenset[str]
     fingerprint: str | None
     journal_seq: int = 0
+    last_event: tuple[int, str] | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Journal:
-    """Where the events end: `last_seq`, 0 without any, and `new_types`, what those after the version before are of."""
+    """Where the events end: `last_seq`, 0 without any, and `new_types`, what those after the version before are of.
+
+    `is_other`: it does not have the events of the version before under their numbers.
+    """
 
     last_seq: int = 0
     new_types: frozenset[str] = frozenset()
+    is_other: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,7 +185,7 @@ def _reason_for_all(
         return f"full refresh: the models changed since {current}"
     if before.loads - set(loads):
         return f"full refresh: a load of {current} was withdrawn"
-    if journal.last_seq < before.journal_seq:
+    if journal.is_other or journal.last_seq < before.journal_seq:
         return f"full refresh: the journal is not the one of {current}"
     if any(load < max(before.loads, default="") for load in set(loads) - before.loads):
         return f"full refresh: a load came back that is older than those of {current}"
