@@ -18,6 +18,7 @@ from armazem.config import Settings
 from armazem.landing.bigquery import load_to_bigquery
 from armazem.landing.cloud.raw import EVENTS, Raw, fields
 from armazem.warehouse.bigquery.build import build as build_on_bigquery
+from armazem.warehouse.bigquery.connection import Connection
 from armazem.warehouse.bigquery.query import run_query as run_on_bigquery
 from armazem.warehouse.build import BuildReport, BuildRequest
 from armazem.warehouse.query import Rows, run_query
@@ -54,13 +55,14 @@ class Cloud:
 
     def tables(self, *schemas: str) -> dict[str, list[tuple[str, ...]]]:
         """Every published table, of these schemas or all, with its rows, as text, in an order of their own."""
-        prefix = self.settings.bigquery_dataset_prefix
+        connection = Connection.of(self.settings)  # one for all of them: no dry run of each, as for a user's query
         found = {}
         for schema in schemas or SCHEMAS:
-            dataset = f"{prefix}{schema}"
-            for (name,) in self.query(f"select table_name from {dataset}.INFORMATION_SCHEMA.TABLES").rows:
-                answer = self.query(f"select * from {dataset}.{name}")
-                found[f"{schema}.{name}"] = canonical(answer)
+            dataset = f"{self.settings.bigquery_dataset_prefix}{schema}"
+            for (name,) in connection.rows(f"select table_name from {dataset}.INFORMATION_SCHEMA.TABLES"):
+                answer = connection.answer(f"select * from {dataset}.{name}")
+                columns = tuple(field.name for field in answer.schema)
+                found[f"{schema}.{name}"] = canonical(Rows(columns, tuple(tuple(row.values()) for row in answer)))
         return found
 
 
