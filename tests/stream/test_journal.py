@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import subprocess
@@ -15,6 +16,7 @@ import pytest
 
 from armazem.config import Settings
 from armazem.home import Home
+from armazem.stream import appending
 from armazem.stream.errors import DiskFull, JournalError
 from armazem.stream.ingest import Ingest
 from armazem.stream.journal import Journal, decode_line, last_seq
@@ -195,6 +197,23 @@ def test_a_disk_that_fails_makes_a_new_segment(home: Home, settings: Settings) -
     assert segment_files(home) == []
     assert append(writer, 2) == 6  # numbers that somebody may have read are not given again
     assert names(home) == ["date=2026-11-23/0000000000000005.jsonl"]
+
+
+def test_a_segment_that_cannot_be_begun_leaves_no_file(
+    home: Home, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An empty one would hide the segment that begins with the same number the next day."""
+    writer = Journal(home, settings)
+
+    def refused(path: Path) -> None:
+        raise OSError(errno.EIO, "Input/output error")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(appending, "sync_path", refused)
+        with pytest.raises(JournalError, match="cannot write below"):
+            append(writer, 1)
+    assert segment_files(home) == []
+    assert append(writer, 1) == 1
 
 
 def test_a_write_that_fails_makes_a_new_segment(home: Home, settings: Settings) -> None:

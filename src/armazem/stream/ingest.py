@@ -7,7 +7,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from datetime import datetime
 from types import TracebackType
 from typing import Any
@@ -196,7 +196,8 @@ class Ingest:
                 submission.future.set_result(outcome)
         del self._taken[: len(batch.submissions)]
         if errors:
-            self._write_ledger()  # which numbers are gone, before somebody starts it again
+            with suppress(OSError):  # where there is room for it: which numbers are gone, should this process end now
+                self._ledger.write()
         if lines and self._on_commit:
             try:
                 self._on_commit(lines)
