@@ -8,7 +8,7 @@ from collections import Counter, deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import datetime
-from itertools import compress, islice
+from itertools import chain, compress, islice, repeat
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -93,8 +93,8 @@ class Committer:
 
     def encode(self, submissions: Sequence[Submission], now: datetime, meanwhile: Callable[[], None]) -> Batch:
         """Their messages decoded, checked and encoded; nothing is kept of them. Calls `meanwhile` every moment."""
-        messages = [message for submission in submissions for message in submission.messages]
-        sources = [submission.source for submission in submissions for _ in submission.messages]
+        messages = list(chain.from_iterable(submission.messages for submission in submissions))
+        sources = list(chain.from_iterable(repeat(one.source, len(one.messages)) for one in submissions))
         received = received_at(now)
         batch = Batch(submissions, now, time.perf_counter(), self._following(), [], [], [])
         for start in range(0, len(messages), _CHUNK):
