@@ -17,7 +17,7 @@ from pathlib import Path
 import uvloop
 
 from bench.__main__ import Report
-from bench.http_client import Measured, batches, events, run, until_visible
+from bench.http_client import Measured, batches, events, run, until_counted, until_visible
 
 _BATCH = 500
 _COMMAND = [sys.executable, "-m", "armazem"]
@@ -90,17 +90,19 @@ def bench_single(report: Report, server: Server, count: int) -> None:
     report.add("from send to acknowledgement", f"p50 {p50:.1f} ms, p99 {p99:.1f} ms", "p99 50 ms", p99 <= 50)
 
 
-def bench_batched(report: Report, server: Server, count: int) -> None:
+def bench_batched(report: Report, server: Server, count: int, before: int) -> None:
     measured = measure(server.port, batches(events(2), _BATCH, count // _BATCH), 8)
     rate = _BATCH * measured.rate
     report.add(f"`POST /v1/events`, {_BATCH} JSON lines each", f"{rate:,.0f} events/s", "40,000", rate >= 40_000)
     report.add("from send to acknowledgement", f"p99 {1000 * measured.percentile(0.99):.0f} ms")
+    lag = uvloop.run(until_counted(server.port, before + count))
+    report.add("then until `/v1/live` has all of them", f"{lag:.1f} s")
 
 
-def bench_visible(report: Report, server: Server, seconds: int) -> None:
+def bench_visible(report: Report, server: Server, seconds: int, before: int) -> None:
     size, rate = 50, 5000
     requests = batches(events(3), size, seconds * rate // size)
-    delays = uvloop.run(until_visible(server.port, requests, size, rate))
+    delays = uvloop.run(until_visible(server.port, requests, size, rate, before))
     p50, p99 = (delays[int(share * (len(delays) - 1))] for share in (0.5, 0.99))
     report.add(
         f"from send to `/v1/live` at {rate:,} events/s", f"p50 {p50:.2f} s, p99 {p99:.2f} s", "p99 1 s", p99 <= 1
@@ -153,8 +155,8 @@ def main() -> None:
         server = Server(Path(name) / "home")
         report.add("start, empty home", f"{server.start_seconds:.2f} s, {server.shown_seconds:.2f} s until /v1/live")
         bench_single(report, server, arguments.single)
-        bench_batched(report, server, arguments.batched)
-        bench_visible(report, server, arguments.seconds)
+        bench_batched(report, server, arguments.batched, arguments.single)
+        bench_visible(report, server, arguments.seconds, arguments.single + arguments.batched)
         bench_idle(report, server, arguments.connections)
         report.add("stop", f"{server.stop():.1f} s")
         if arguments.journal:

@@ -112,18 +112,26 @@ async def run(port: int, requests: list[bytes], connections: int) -> Measured:
     return measured
 
 
-async def until_visible(port: int, requests: list[bytes], size: int, rate: int) -> list[float]:
+async def until_counted(port: int, orders: int) -> float:
+    """The seconds from now until `/v1/live` has so many orders."""
+    started = perf_counter()
+    poll = await asyncio.open_connection("127.0.0.1", port)
+    while await _orders(*poll) < orders:
+        await asyncio.sleep(0.05)
+    poll[1].close()
+    return perf_counter() - started
+
+
+async def until_visible(port: int, requests: list[bytes], size: int, rate: int, before: int) -> list[float]:
     """Send requests of `size` new orders at `rate` orders a second; per request the seconds until `/v1/live` has them.
 
-    The time counts from when a request was due, and the live figures are asked for twenty times a second.
+    `before`: the orders that it has. The time counts from when a request was due, and the live figures are asked for
+    twenty times a second.
     """
     sent: list[tuple[float, int]] = []
     visible: list[float] = []
     poll = await asyncio.open_connection("127.0.0.1", port)
     senders = [await asyncio.open_connection("127.0.0.1", port) for _ in range(8)]
-    before = -1
-    while before != (before := await _orders(*poll)):  # what came before is still being counted
-        await asyncio.sleep(1)
 
     async def watch() -> None:
         while len(visible) < len(requests):
