@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 from collections.abc import Iterator
@@ -136,14 +137,15 @@ def test_a_disk_that_fails(tmp_path: Path) -> None:
 
     What was acknowledged is on it when it is mounted anew, with room: the memory of the kernel proves nothing.
     """
-    if shutil.which("mkfs.ext4") is None:
+    make_file_system = shutil.which("mkfs.ext4", path=f"{os.defpath}:/usr/sbin:/sbin")
+    if make_file_system is None:
         pytest.skip("mkfs.ext4 is not installed")
     below, disk = tmp_path / "below", tmp_path / "disk"
     image = below / "image"
     with small_disk(below, "8m"):
         with image.open("wb") as file:
             file.truncate(64 << 20)
-        subprocess.run(["mkfs.ext4", "-q", image], check=True)
+        subprocess.run([make_file_system, "-q", image], check=True)
         with mounted(disk, "-o", "loop", image):
             acknowledged = write_until_it_fails(disk / "home")
         assert acknowledged

@@ -19,7 +19,7 @@ from armazem.home import Home
 from armazem.stream import appending
 from armazem.stream.errors import DiskFull, JournalError
 from armazem.stream.ingest import Ingest
-from armazem.stream.journal import Journal, decode_line, last_seq
+from armazem.stream.journal import Journal, decode_line, last_number
 from armazem.stream.lock import JournalHeld, journal_lock
 
 from .shop_events import event_ids, journal, message, messages, segment_files, seqs
@@ -84,9 +84,9 @@ def test_numbers_go_on_after_compacted_segments(home: Home, settings: Settings) 
     with duckdb.connect() as connection:
         compacted = str(path.with_suffix(".parquet"))
         connection.execute(f"copy (from read_json('{path}', format = 'newline_delimited')) to '{compacted}'")
-    assert last_seq(home) == 3
+    assert last_number(home) == 3
     path.unlink()
-    assert last_seq(home) == 3
+    assert last_number(home) == 3
     assert append(Journal(home, settings), 1) == 4
 
 

@@ -18,7 +18,8 @@ from soak import fuzz
 
 from armazem.errors import HomeError
 from armazem.home import Home
-from armazem.stream.bloom import BloomFilter, words
+from armazem.stream.bloom import BloomFilter
+from armazem.stream.digests import words
 from armazem.stream.runs import DamagedRun, Run, _write, write_run
 from armazem.stream.seen import SeenIds
 

@@ -5,18 +5,14 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-Vector = NDArray[np.uint64]
-Words = NDArray[np.uint64]  # shape (n, 2): a digest is two words, little-endian as its bytes stand
+from armazem.stream.digests import Words
+
+Vector = NDArray[np.uint64]  # shape (n,)
 
 _BITS = 4  # of its word that a digest sets
 _BITS_PER_DIGEST = 16  # then 1 % of the unseen look seen when the filter is full, and 0.1 % when it is half full
 _PART = 8192  # digests at a time, so that the scratch arrays stay in the cache
 _ONE, _IN_WORD = np.uint64(1), np.uint64(63)
-
-
-def words(digests: bytes | bytearray) -> Words:
-    """Digests of 16 bytes, one after the other, as words."""
-    return np.frombuffer(digests, dtype="<u8").reshape(-1, 2)
 
 
 class BloomFilter:

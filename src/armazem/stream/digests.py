@@ -14,8 +14,9 @@ from collections.abc import Sequence
 from itertools import compress
 
 import numpy as np
+from numpy.typing import NDArray
 
-from armazem.stream.bloom import Words, words
+Words = NDArray[np.uint64]  # shape (n, 2): a digest is two words, little-endian as its bytes stand
 
 _HEX = b"0123456789abcdef"
 _DASHES = (8, 13, 18, 23)
@@ -25,6 +26,11 @@ _DASHED = np.uint64(0x6C62272E07BB0142)
 # The multiplier and shifts of SplitMix64.
 _MULTIPLIER = np.uint64(0xBF58476D1CE4E5B9)
 _FIRST_SHIFT, _SECOND_SHIFT = np.uint64(30), np.uint64(27)
+
+
+def words(digests: bytes | bytearray) -> Words:
+    """Digests of 16 bytes, one after the other, as words."""
+    return np.frombuffer(digests, dtype="<u8").reshape(-1, 2)
 
 
 def digests_of(event_ids: Sequence[str]) -> Words:

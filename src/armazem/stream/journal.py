@@ -62,7 +62,7 @@ class Journal:
         """Numbers go on after the last line, and after `at_least`. Raises HomeError."""
         self._writer = SegmentWriter(
             home.journal,
-            max(at_least, last_seq(home)) + 1,
+            max(at_least, last_number(home)) + 1,
             max_bytes=settings.segment_megabytes * 2**20,
             max_seconds=settings.segment_seconds,
         )
@@ -96,7 +96,7 @@ class Journal:
         self._writer.close()
 
 
-def last_seq(home: Home) -> int:
+def last_number(home: Home) -> int:
     """The highest number that a line of the journal has, or may have had; 0 where there is none."""
     segments = list_segments(home.journal)
     return _last_of(segments[-1]) if segments else 0

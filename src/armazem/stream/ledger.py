@@ -14,7 +14,7 @@ from armazem.errors import HomeError
 from armazem.home import Home
 from armazem.stream.dead_letters import read_dead_letters
 from armazem.stream.errors import unreadable
-from armazem.stream.journal import claimed_seq, decode_line, last_seq
+from armazem.stream.journal import claimed_seq, decode_line, last_number
 from armazem.stream.lines import read_lines
 from armazem.stream.segments import list_segments
 
@@ -120,7 +120,7 @@ def load_ledger(home: Home) -> StoredLedger:
 
 def _accepted_after(home: Home, after: int) -> dict[str, tuple[int, int]]:
     """Lines above a number: source to (how many, highest number)."""
-    if last_seq(home) <= after:
+    if last_number(home) <= after:
         return {}
     segments = list_segments(home.journal)
     counts: Counter[str] = Counter()

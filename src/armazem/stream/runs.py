@@ -20,7 +20,7 @@ import numpy as np
 
 from armazem.errors import HomeError
 from armazem.landing.durable import sync_file, sync_path
-from armazem.stream.bloom import Words, words
+from armazem.stream.digests import Words, words
 
 _HEADER = struct.Struct("<8sQQQI28x")  # magic, first seq, last seq, number of digests, CRC-32 of the digests
 _MAGIC = b"azseen2\n"  # of this header and of what `digests_of` gives

@@ -22,8 +22,8 @@ import numpy as np
 
 from armazem.errors import HomeError
 from armazem.home import Home
-from armazem.stream.bloom import BloomFilter, Words, words
-from armazem.stream.digests import digests_of
+from armazem.stream.bloom import BloomFilter
+from armazem.stream.digests import Words, digests_of, words
 from armazem.stream.reading import event_ids, last_seq
 from armazem.stream.runs import DamagedRun, Run, merge_runs, usable_runs, write_run
 
