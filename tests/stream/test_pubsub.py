@@ -82,7 +82,7 @@ def reading(ingest: Ingest, settings: Settings, **options: object) -> Iterator[S
     assert counts.unacknowledged == 0
 
 
-def until(condition: Callable[[], bool], seconds: float = 30) -> None:
+def until(condition: Callable[[], bool], seconds: float = 60) -> None:
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline

@@ -58,7 +58,7 @@ def reads(process: subprocess.Popen[str]) -> None:
     assert process.stderr.readline() == f"reading {SOURCE}; Ctrl-C stops\n"
 
 
-def until(condition: Callable[[], bool], seconds: float = 30) -> None:
+def until(condition: Callable[[], bool], seconds: float = 60) -> None:
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline
