@@ -22,8 +22,8 @@ WHAT = {
     "orders: equal to one load of the final state",
     "killed ingest": "the process that writes the journal killed (SIGKILL) under load; a sender that sends again until "
     "it is acknowledged: no acknowledged event is missing, none is there twice",
-    "killed HTTP server": "`armazem serve` killed (SIGKILL) under load; a client that sends again until it is acknowledged: no "
-    "acknowledged event is missing, none is there twice",
+    "killed HTTP server": "`armazem serve` killed (SIGKILL) under load; a client that sends again until it is "
+    "acknowledged: no acknowledged event is missing, none is there twice",
     "killed compactions": "the process that compacts the journal killed, beside readers: every event can be read, once",
     "killed subscribers": "`armazem subscribe` killed before it acknowledges to Pub/Sub: delivered again, counted once",
     "killed live figures": "what reads the journal for the live figures killed; the next one goes on from what was "
