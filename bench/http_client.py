@@ -113,11 +113,12 @@ async def run(port: int, requests: list[bytes], connections: int) -> Measured:
 
 
 async def until_counted(port: int, orders: int) -> float:
-    """The seconds from now until `/v1/live` has so many orders."""
+    """The seconds from now until `/v1/live` has so many orders. Raises TimeoutError after two minutes."""
     started = perf_counter()
     poll = await asyncio.open_connection("127.0.0.1", port)
-    while await _orders(*poll) < orders:
-        await asyncio.sleep(0.05)
+    async with asyncio.timeout(120):
+        while await _orders(*poll) < orders:
+            await asyncio.sleep(0.05)
     poll[1].close()
     return perf_counter() - started
 
