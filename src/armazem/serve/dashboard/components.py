@@ -6,6 +6,7 @@ import asyncio
 import base64
 import html
 import threading
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
@@ -35,17 +36,17 @@ def help_icon(meaning: str) -> None:
         ui.tooltip(meaning)
 
 
-class Panel:
+class Panel(ABC):
     """A part of a page: `load` asks in a thread, `show` puts what came on the page."""
 
-    def load(self, view: View, ask: Ask) -> Any:
-        raise NotImplementedError
+    @abstractmethod
+    def load(self, view: View, ask: Ask) -> Any: ...
 
-    def show(self, view: View, loaded: Any) -> None:
-        raise NotImplementedError
+    @abstractmethod
+    def show(self, view: View, loaded: Any) -> None: ...
 
-    def fail(self, reason: str) -> None:
-        raise NotImplementedError
+    @abstractmethod
+    def fail(self, reason: str) -> None: ...
 
     async def refresh(self, view: View, ask: Ask) -> None:
         (await self.answer(view, ask))()
@@ -132,13 +133,13 @@ class Framed(Panel):
                 with self._empty:
                     self._words = ui.label("Loading …")
 
+    @abstractmethod
     def _make(self) -> None:
         """The element that shows the rows."""
-        raise NotImplementedError
 
+    @abstractmethod
     def _draw(self, view: View, rows: Rows) -> str:
         """Show the rows; the note to them."""
-        raise NotImplementedError
 
     def show(self, view: View, loaded: Any) -> None:
         self._rows, self._view = loaded, view
