@@ -99,3 +99,8 @@ def test_a_batch_for_the_journal_is_what_its_results_are(good: bool) -> None:
     assert lines == journal_lines([event for event, _ in accepted], 7, time, [source for _, source in accepted])
     assert refused == [(at, result) for at, result in enumerate(results) if type(result) is Refused]
     assert good is not bool(refused)
+
+
+def test_every_message_of_a_batch_has_a_source() -> None:
+    with pytest.raises(ValueError, match="2 messages have 1 sources"):
+        journal_batch([b"{}", b"{}"], ["http"], 1, "2026-11-23T12:00:00.123456Z", NOW, ZONE)

@@ -8,6 +8,7 @@ has to know that id, and could as well send it.
 
 from __future__ import annotations
 
+import binascii
 import hashlib
 import re
 from collections.abc import Sequence
@@ -18,8 +19,13 @@ from numpy.typing import NDArray
 
 Words = NDArray[np.uint64]  # shape (n, 2): a digest is two words, little-endian as its bytes stand
 
-_HEX = b"0123456789abcdef"
-_DASHES = (8, 13, 18, 23)
+_DASHES = [8, 13, 18, 23]
+# Length of a UUID's text -> where its digits are.
+_DIGITS = {
+    32: (slice(32),),
+    36: (slice(0, 8), slice(9, 13), slice(14, 18), slice(19, 23), slice(24, 36)),
+}
+_LOWER_CASE = np.uint64(0x2020202020202020)
 _UUID = re.compile("[0-9a-f]{32}|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 # The digests of UUIDs lie elsewhere than those of the same digits without dashes: ids are compared as text.
 _DASHED = np.uint64(0x6C62272E07BB0142)
@@ -35,41 +41,47 @@ def words(digests: bytes | bytearray) -> Words:
 
 def digests_of(event_ids: Sequence[str]) -> Words:
     """The digest of each id. It does not depend on the other ids."""
-    lengths = set(map(len, event_ids))
-    if len(lengths) == 1 and (digits := _hexadecimal(event_ids, *lengths)):
-        return _of_uuids(digits, *lengths)  # ids of one kind of sender, as they nearly always come
+    if event_ids and (bits := _hexadecimal(event_ids)) is not None:
+        return _stirred(bits, len(event_ids[0]))  # ids of one kind of sender, as they nearly always come
     kinds = np.array([len(event_id) if _UUID.fullmatch(event_id) else 0 for event_id in event_ids], dtype=np.uint8)
     digests = np.empty((len(event_ids), 2), dtype=np.uint64)
     for kind in set(kinds.tolist()):
         alike = list(compress(event_ids, kinds == kind))
         digests[kinds == kind] = (
-            _of_uuids("".join(alike).replace("-", ""), kind) if kind else words(b"".join(map(_hashed, alike)))
+            _stirred(words(bytes.fromhex("".join(alike).replace("-", ""))), kind)
+            if kind
+            else words(b"".join(map(_hashed, alike)))
         )
     return digests
 
 
-def _hexadecimal(event_ids: Sequence[str], length: int) -> str | None:
-    """The digits of UUIDs, all with dashes or all without; None if any of the ids, each so long, is something else."""
-    text = "".join(event_ids)
-    if length not in (32, 36) or not text.isascii():
+def _hexadecimal(event_ids: Sequence[str]) -> Words | None:
+    """The bits of UUIDs, all with dashes or all without; None if any of the ids is something else."""
+    length = len(event_ids[0])
+    text = "\n".join([*event_ids, ""])
+    if length not in _DIGITS or len(text) != len(event_ids) * (length + 1) or not text.isascii():
         return None
-    digits = text.encode()
-    if length == 36:
-        if any(digits[at::36].strip(b"-") for at in _DASHES):
-            return None
-        digits = digits.replace(b"-", b"")
-    if len(digits) != 32 * len(event_ids) or digits.translate(None, _HEX):
+    # One id a row. Where the digits are digits and each row ends in the one newline that was put there, each is an id.
+    rows = np.frombuffer(text.encode(), dtype=np.uint8).reshape(-1, length + 1)
+    dashes = rows[:, _DASHES] if length == 36 else rows[:, :0]
+    if (rows[:, length] != ord("\n")).any() or (dashes != ord("-")).any():
         return None
-    return digits.decode()
+    digits = np.concatenate([rows[:, part] for part in _DIGITS[length]], axis=1)
+    # Upper case is another id. Of what `unhexlify` takes, only that is without this bit.
+    if ~np.bitwise_and.reduce(digits.view(np.uint64), axis=None) & _LOWER_CASE:
+        return None
+    try:
+        return words(binascii.unhexlify(digits.data))
+    except binascii.Error:
+        return None
 
 
-def _of_uuids(digits: str, length: int) -> Words:
-    """The digests of UUIDs whose digits these are; each was so long with its dashes."""
-    return _stirred(words(bytes.fromhex(digits)), _DASHED if length == 36 else np.uint64(0))
+def _stirred(bits: Words, length: int) -> Words:
+    """The digests of UUIDs with these bits, whose text is so long.
 
-
-def _stirred(bits: Words, salt: np.uint64) -> Words:
-    """One to one: three rounds of a Feistel network, after which each word depends on all bits of both."""
+    One to one: three rounds of a Feistel network, after which each word depends on all bits of both.
+    """
+    salt = _DASHED if length == 36 else np.uint64(0)
     left, right = bits[:, 0] ^ salt, bits[:, 1]
     for _ in range(3):
         mixed = (right ^ (right >> _FIRST_SHIFT)) * _MULTIPLIER  # overflow is meant

@@ -1,9 +1,9 @@
 """Every event_id ever accepted, exactly, in little memory.
 
-The newest ids are in a set. When it is full, a thread writes their digests as a sorted run under `journal/seen` and
-merges runs of similar size; a Bloom filter in memory says for which ids the runs need not be looked at, which are
-nearly all new ones. A digest has 128 bits: two of 10^12 ids share one with a chance below 10^-14, so an answer is as
-exact as the memory of the machine.
+A Bloom filter in memory knows nearly all new ids for new. For the others their digests are looked up: those of the
+newest ids are in memory; when they are many, a thread writes them as a sorted run under `journal/seen` and merges runs
+of similar size. A digest has 128 bits: two of 10^12 ids share one with a chance below 10^-14, so an answer is as exact
+as the memory of the machine.
 
 The runs are derived from the journal: what is missing, damaged, or of another journal is made anew from it when
 `SeenIds` is opened. So a crash, also in the middle of a merge, loses nothing.
@@ -25,6 +25,7 @@ from armazem.home import Home
 from armazem.stream.bloom import BloomFilter
 from armazem.stream.digests import Words, digests_of, words
 from armazem.stream.reading import event_ids, last_seq
+from armazem.stream.recent import Recent
 from armazem.stream.runs import DamagedRun, Run, merge_runs, usable_runs, write_run
 
 _FIRST_FILTER = 26  # 2^26 bits, 8 MiB: for 4.2 million ids; each further filter is twice as large
@@ -38,8 +39,7 @@ _logger = logging.getLogger(__name__)
 class _Full:
     """A set that is complete and waits to be written."""
 
-    ids: set[str]
-    digests: list[Words]
+    digests: Recent
     first_seq: int
     last_seq: int
 
@@ -48,10 +48,10 @@ class SeenIds:
     """The ids of one journal, for its one writer. Not for several threads."""
 
     @classmethod
-    def open(cls, home: Home, *, recent: int = 32_768, fanout: int = 4) -> SeenIds:
+    def open(cls, home: Home, *, recent: int = 131_072, fanout: int = 4) -> SeenIds:
         """The ids of the journal in this home folder; the caller holds its writer's lock and has recovered it.
 
-        `recent` ids are kept in the set; `fanout` runs of similar size are merged into one.
+        The digests of `recent` ids are kept in memory; `fanout` runs of similar size are merged into one.
         Raises HomeError where the journal cannot be read, OSError where the folder of the runs cannot be used.
         """
         folder = home.journal / "seen"
@@ -65,11 +65,10 @@ class SeenIds:
 
     def __init__(self, folder: Path, recent: int, fanout: int) -> None:
         self._folder, self._limit, self._fanout = folder, recent, fanout
-        self._recent: set[str] = set()
-        self._digests: list[Words] = []  # of the recent ones
+        self._recent = Recent()
         self._full: list[_Full] = []  # oldest first
         self._runs: list[Run] = []  # oldest first, without a gap
-        self._filters = [BloomFilter(_FIRST_FILTER)]  # over the runs
+        self._filters = [BloomFilter(_FIRST_FILTER)]  # over all ids
         self._written = 0  # last seq in the runs and full sets
         self._checked: tuple[Sequence[str], Words] = _NOTHING
         self._workers = ThreadPoolExecutor(2, "seen-ids")
@@ -86,13 +85,8 @@ class SeenIds:
         self._settle()
         digests = digests_of(event_ids)
         self._checked = event_ids, digests
-        batch = set(event_ids)
-        known = self._recent & batch
-        for full in self._full:
-            known |= full.ids & batch
-        if self._runs:
-            known |= self._in_runs(event_ids, digests, known)
-        if not known and len(batch) == len(event_ids):
+        known = {event_ids[at] for at in self._held(digests)}
+        if not known and not _may_repeat(digests):
             return [True] * len(event_ids)
         new = []
         for event_id in event_ids:
@@ -103,14 +97,16 @@ class SeenIds:
     def commit(self, event_ids: Sequence[str], last_seq: int) -> None:
         """Record the ids of events that the journal has on disk; the last one has this seq."""
         checked, digests = self._checked
-        self._recent.update(event_ids)
-        self._digests.append(digests if event_ids == checked else digests_of(event_ids))
+        if event_ids != checked:
+            digests = digests_of(event_ids)
         self._checked = _NOTHING
-        if len(self._recent) < self._limit:
+        self._recent.add(digests)
+        self._add_to_filters(digests)
+        if self._recent.count < self._limit:
             self._settle()
             return
-        self._full.append(_Full(self._recent, self._digests, self._written + 1, last_seq))
-        self._recent, self._digests, self._written = set(), [], last_seq
+        self._full.append(_Full(self._recent, self._written + 1, last_seq))
+        self._recent, self._written = Recent(), last_seq
         self._failed = False
         self._start()
         self._settle(wait=len(self._full) > _WAITING)
@@ -122,15 +118,23 @@ class SeenIds:
             self._settle(more=False)
         self._close_runs()
 
-    def _in_runs(self, event_ids: Sequence[str], digests: Words, known: set[str]) -> set[str]:
+    def _held(self, digests: Words) -> list[int]:
+        """The positions of those that were accepted."""
         hits = self._filters[0].perhaps(digests)
         for one in self._filters[1:]:
             hits |= one.perhaps(digests)
-        perhaps = [at for at in hits.nonzero()[0].tolist() if event_ids[at] not in known]
-        return {event_ids[at] for at in perhaps if self._held(digests[at].tobytes())}
-
-    def _held(self, digest: bytes) -> bool:
-        return any(run.holds(digest) for run in reversed(self._runs))
+        positions = hits.nonzero()[0]
+        if not len(positions):
+            return []
+        asked = digests[positions]
+        held = self._recent.holds(asked)
+        for full in self._full:
+            held |= full.digests.holds(asked)
+        for at in (~held).nonzero()[0].tolist():
+            digest = asked[at].tobytes()
+            held[at] = any(run.holds(digest) for run in reversed(self._runs))
+        accepted: list[int] = positions[held].tolist()
+        return accepted
 
     # Threads make files; the caller's thread takes them into use, so that nothing needs a lock. A large merge takes
     # seconds, so writing does not wait for it.
@@ -171,13 +175,9 @@ class SeenIds:
             return None
 
     def _write(self, full: _Full) -> Run:
-        digests = np.concatenate(full.digests)
-        run = write_run(self._folder, digests, full.first_seq, full.last_seq)
-        self._add_to_filters(digests)
-        return run
+        return write_run(self._folder, full.digests.all(), full.first_seq, full.last_seq)
 
     def _add_to_filters(self, digests: Words) -> None:
-        # Safe beside a look-up: bits are only set, and until the run is in use the full set answers for it.
         if self._filters[-1].count >= self._filters[-1].capacity:
             self._filters.append(BloomFilter(self._filters[-1].log2_bits + 1))
         self._filters[-1].add(digests)
@@ -220,3 +220,9 @@ class SeenIds:
             first = False
             self.commit(ids, seq)
         return not (first and after)
+
+
+def _may_repeat(digests: Words) -> bool:
+    """Whether two of them have the same first word."""
+    first = np.sort(digests[:, 0])
+    return bool((first[1:] == first[:-1]).any())
