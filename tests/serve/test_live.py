@@ -36,6 +36,7 @@ from armazem.config import Settings
 from armazem.contract.event_record import event_columns
 from armazem.home import Home
 from armazem.serve import live as live_module
+from armazem.serve import live_figures
 from armazem.serve.live import LiveState
 from armazem.serve.live_sql import LINE
 from armazem.serve.live_tables import LiveTables
@@ -260,6 +261,25 @@ def test_after_an_error_it_says_so_and_begins_anew(
     assert "orders" in str(live.error) and live.snapshot()["orders"] == 1
     live.add(writer.write(accepted([placed(3)])))
     until(lambda: live.snapshot()["orders"] == 3)
+    same(live, writer.lines)
+
+
+def test_after_a_checkpoint_it_does_not_pause_as_well(
+    shop: Home, open_live: Callable[..., LiveState], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Slow(LiveTables):
+        def checkpoint(self) -> None:
+            super().checkpoint()
+            time.sleep(2 * live_module._LONGEST_PAUSE)
+
+    writer = Writer(shop)
+    live = open_live(make_tables=Slow)
+    live.rebuild()
+    live.add(writer.write(accepted([placed(1)])))
+    assert live.apply_waiting() > live_module._PAUSE / 2
+    monkeypatch.setattr(live_figures, "_CHECKPOINT_SECONDS", 0.0)
+    live.add(writer.write(accepted([placed(2)])))
+    assert live.apply_waiting() == 0
     same(live, writer.lines)
 
 

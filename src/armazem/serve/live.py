@@ -134,8 +134,10 @@ class LiveState:
             self.lag_seconds = max(0.0, (self._clock() - figures.last_received_at).total_seconds())
         if figures.seq != before or restated or self._is_stale():
             self._publish()
+        pause = min(max(_PAUSE, _SHARE * seconds), _LONGEST_PAUSE)
+        published = time.perf_counter()
         figures.checkpoint()
-        return min(max(_PAUSE, _SHARE * seconds), _LONGEST_PAUSE)
+        return max(0.0, pause - (time.perf_counter() - published))  # what came meanwhile has waited enough
 
     def snapshot(self) -> dict[str, Any]:
         """The figures; money as Decimal, times with a zone but `order_purchase_timestamp`, which is business time.
