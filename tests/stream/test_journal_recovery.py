@@ -14,9 +14,12 @@ from soak import fuzz
 
 from armazem.config import Settings
 from armazem.home import Home
+from armazem.stream import lines as reading_lines
 from armazem.stream.ingest import Ingest
+from armazem.stream.journal import are_lines, decode_line
 from armazem.stream.reading import relation
 
+from .journal_files import line
 from .shop_events import assert_conserved, event_ids, ledger, letters, message, messages, segment_files, seqs
 
 GARBAGE = [
@@ -136,3 +139,34 @@ def test_an_empty_segment_is_removed(written: Home, tmp_path: Path) -> None:
     empty = segment_files(home)[-1].with_name("0000000000000007.jsonl")
     empty.touch()
     assert opened(home) == 0 and not empty.exists()
+
+
+GOOD = line(1)[:-1]
+LINES = st.one_of(
+    st.just(GOOD),
+    st.just(line(2, "évent")[:-1]),
+    st.integers(0, len(GOOD)).map(lambda end: GOOD[:end]),
+    st.builds(lambda at, byte: GOOD[:at] + bytes([byte]) + GOOD[at:], st.integers(0, len(GOOD)), st.integers(0, 255)),
+    st.sampled_from([GOOD + GOOD, GOOD + b" ", b"", GOOD.replace(b"order1", b"\xc3", 1)]),
+).filter(lambda content: b"\n" not in content)
+
+
+@examples(max_examples=fuzz(300), deadline=None)
+@given(st.lists(LINES, max_size=4))
+def test_lines_are_good_together_where_each_of_them_is(contents: list[bytes]) -> None:
+    assert are_lines(contents) == all(decode_line(content) is not None for content in contents)
+
+
+@pytest.mark.parametrize("size", [1, 7, 4096])
+def test_lines_do_not_depend_on_the_size_of_the_reads(
+    size: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reading_lines, "_BLOCK", size)
+    content = b"\none\n\ntwo and three\n" + b"x" * 10_000 + b"\nrest"
+    path = tmp_path / "lines"
+    path.write_bytes(content)
+    found = list(reading_lines.read_lines(path))
+    assert [one.content for one in found] == content.split(b"\n")
+    assert [one.whole for one in found] == [True] * 5 + [False]
+    assert all(content[one.offset :].startswith(one.content) for one in found)
+    assert [one.offset for one in found] == [0, 1, 5, 6, 20, 10_021]

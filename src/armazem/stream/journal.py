@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -38,6 +39,19 @@ def decode_line(line: bytes) -> JournalLine | None:
         return _DECODER.decode(line)
     except (msgspec.DecodeError, UnicodeDecodeError):
         return None
+
+
+def are_lines(contents: Sequence[bytes]) -> bool:
+    """Whether `decode_line` takes all of them; for many in two thirds of the time."""
+    decode = _DECODER.decode
+    try:
+        for content in contents:
+            decode(content)
+        if not all(map(bytes.isascii, contents)):
+            b"".join(contents).decode()  # none goes on in the next line: each ends with a brace
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return False
+    return True
 
 
 def claimed_seq(line: bytes) -> int:
