@@ -31,7 +31,7 @@ _CHUNK_BYTES = 160 * 2**20  # of their files as lines; Parquet has an eighth of 
 _CHUNK_MEMORY = "512MB"
 _SHOWN_ORDERS = 20
 _CHECKPOINT_SECONDS = 10.0
-_CHECKPOINT_EVENTS = 500_000
+_CHECKPOINT_EVENTS = 200_000  # fewer to read again after a kill than a start reads in 2 s
 
 
 class _Progress(msgspec.Struct):
