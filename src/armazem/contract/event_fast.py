@@ -29,8 +29,6 @@ GROUP = 16
 _IDENTIFIER = (digits + ascii_lowercase + "_.:/").encode()
 _EVENT_ID = _IDENTIFIER + (ascii_uppercase + "-").encode()
 
-_NOT_CANONICAL = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
-
 _Get = Callable[[list[Any]], list[Any]]
 
 
@@ -209,16 +207,13 @@ def has_decimals(amounts: list[float], places: int) -> bool:
 def decode(messages: Sequence[bytes]) -> tuple[list[int], list[Any]]:
     """The positions and the events of the messages that have the canonical form."""
     decode_one = decoder().decode
-    if max(map(len, messages), default=0) <= MAX_MESSAGE:
-        with suppress(*_NOT_CANONICAL):
-            return list(range(len(messages))), [decode_one(message) for message in messages]
     positions, events = [], []
     for position, message in enumerate(messages):
         if len(message) <= MAX_MESSAGE:
             try:
                 events.append(decode_one(message))
                 positions.append(position)
-            except _NOT_CANONICAL:
+            except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
                 continue  # the exact path tells what it is
     return positions, events
 
@@ -227,6 +222,11 @@ def good(positions: list[int], events: list[Any], horizon: Horizon) -> tuple[lis
     """Those of the decoded events that are good beyond doubt, and their positions."""
     if not events or surely_good(Envelopes.of(events), horizon):
         return positions, events
+    return sifted(positions, events, horizon)
+
+
+def sifted(positions: list[int], events: list[Any], horizon: Horizon) -> tuple[list[int], list[Any]]:
+    """What `good` gives where they are not surely good together."""
     good_positions: list[int] = []
     good_events: list[Any] = []
     if len(events) > 1:

@@ -109,21 +109,21 @@ def journal_batch(
         raise ValueError(f"{len(messages)} messages have {len(sources)} sources")
     horizon = Horizon.at(now, zone)
     positions, events = event_fast.decode(messages)
-    if events and len(events) == len(messages):
-        of = event_fast.Envelopes.of(events)
-        if event_fast.surely_good(of, horizon):  # nearly always, and without a call of Python for each event
-            lines = map(
-                _JournalLine,
-                range(first_seq, first_seq + len(events)),
-                repeat(received_at, len(events)),
-                sources,
-                map(_NAMES.__getitem__, of.types),
-                of.event_ids,
-                of.timestamps,
-                of.data,
-            )
-            return JournalBatch(of.event_ids, ENCODER.encode_lines([*lines]), [])
-    positions, events = event_fast.good(positions, events, horizon)
+    of = event_fast.Envelopes.of(events)
+    if events and not event_fast.surely_good(of, horizon):
+        positions, events = event_fast.sifted(positions, events, horizon)
+    elif len(events) == len(messages):  # nearly always, and without a call of Python for each event
+        lines = map(
+            _JournalLine,
+            range(first_seq, first_seq + len(events)),
+            repeat(received_at),
+            sources,
+            map(_NAMES.__getitem__, of.types),
+            of.event_ids,
+            of.timestamps,
+            of.data,
+        )
+        return JournalBatch(of.event_ids, ENCODER.encode_lines([*lines]), [])
     accepted: list[Accepted] = []
     accepted_sources: list[str] = []
     refused: list[tuple[int, Refused]] = []
