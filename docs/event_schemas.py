@@ -16,7 +16,6 @@ from armazem.contract.event_types import (
     EVENT_TYPES,
     MAX_AMOUNT,
     MAX_EVENT_ID,
-    MAX_IDENTIFIER,
     MAX_ZIP_NUMBER,
     STAGE_TIMESTAMPS,
     EventType,
@@ -25,6 +24,7 @@ from armazem.contract.event_types import (
     maximum,
     spellings,
 )
+from armazem.contract.identifiers import MAX_IDENTIFIER
 
 Schema = dict[str, Any]
 

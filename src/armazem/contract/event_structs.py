@@ -20,11 +20,11 @@ from armazem.contract.event_types import (
     EVENT_TYPES,
     MAX_AMOUNT,
     MAX_EVENT_ID,
-    MAX_IDENTIFIER,
     EventType,
     Part,
     maximum,
 )
+from armazem.contract.identifiers import MAX_IDENTIFIER
 from armazem.contract.model import Column, ColumnType
 
 ENCODER = msgspec.json.Encoder()

@@ -15,12 +15,12 @@ import msgspec
 from armazem.contract.event_types import (
     DECIMALS,
     MAX_AMOUNT,
-    MAX_IDENTIFIER,
     MAX_ZIP_NUMBER,
     MIN_PURCHASE_YEAR,
     is_promised,
     maximum,
 )
+from armazem.contract.identifiers import MAX_IDENTIFIER
 from armazem.contract.model import Column, ColumnType
 from armazem.contract.rejects import RejectCode
 

@@ -26,3 +26,4 @@ class RejectCode(StrEnum):
     UNKNOWN_EVENT_TYPE = "unknown_event_type"
     FUTURE_TIMESTAMP = "future_timestamp"
     INCONSISTENT = "inconsistent"
+    CONFLICTING_EVENT_ID = "conflicting_event_id"

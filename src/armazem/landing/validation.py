@@ -11,9 +11,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from armazem.contract import Column, ColumnType, RejectCode, Table
+from armazem.contract.identifiers import MAX_IDENTIFIER
 from armazem.contract.render import DUCKDB_TYPES
 
-MAX_IDENTIFIER = 64
 WHITESPACE = " \t\n\v\f\r"
 
 # Types whose values stay the text that they are.
