@@ -6,12 +6,13 @@ that does not pass is checked again in smaller groups, and what is not surely go
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import datetime
 from itertools import accumulate, chain, islice, repeat
-from string import ascii_lowercase, ascii_uppercase, digits
+from string import ascii_letters, digits
 from struct import pack
 from typing import Any, NamedTuple
 
@@ -21,13 +22,22 @@ import numpy as np
 from armazem.contract.event_structs import EVENT_STRUCTS, decoder
 from armazem.contract.event_types import DECIMALS, EVENT_TYPES, MAX_MESSAGE, STAGE_TIMESTAMPS, EventType, is_promised
 from armazem.contract.event_values import EPOCH, FIRST_PURCHASE, PURCHASE, Horizon
+from armazem.contract.identifiers import FLOAT_PATTERN, UUID_PATTERN
 from armazem.contract.model import Column, ColumnType
+from armazem.contract.nulls import NULL_WORDS
 
 # Size of the groups in which a batch is checked again.
 GROUP = 16
 
-_IDENTIFIER = (digits + ascii_lowercase + "_.:/").encode()
-_EVENT_ID = _IDENTIFIER + (ascii_uppercase + "-").encode()
+# Characters that an identifier may have wherever they stand, and those for which the whole of it must be looked at:
+# UUIDs have dashes, shortened numbers a sign, every null word one of these.
+_LOOKED_AT = b"nN-/#+"
+_HARMLESS = (ascii_letters + digits + "_.:=~@|,;!*$%&()").encode().translate(None, _LOOKED_AT)
+_UUID = re.compile(UUID_PATTERN)
+_UUID_LENGTH = 36
+_FLOAT = re.compile(FLOAT_PATTERN)
+_NOTHING = NULL_WORDS | {""}
+_LONGEST_NULL = max(map(len, NULL_WORDS))
 
 _Get = Callable[[list[Any]], list[Any]]
 
@@ -179,16 +189,35 @@ def surely_good(events: Envelopes, horizon: Horizon) -> bool:
     return (
         min(events.timestamps) >= EPOCH
         and max(events.timestamps) <= horizon.latest
-        and not "".join(events.event_ids).encode().translate(None, _EVENT_ID)
-        and not "".join(values["identifiers"]).encode().translate(None, _IDENTIFIER)
+        and "".join(events.event_ids).isprintable()
+        and _are_canonical(values["identifiers"])
         and min(values["purchases"], default=FIRST_PURCHASE) >= FIRST_PURCHASE
         and max(values["purchases"], default=FIRST_PURCHASE) <= horizon.latest_local
         and max(values["past"], default=FIRST_PURCHASE) <= horizon.latest_local
         and max(values["promised"], default=FIRST_PURCHASE) <= horizon.latest_promise
         and has_decimals(values["amounts"], DECIMALS[ColumnType.MONEY])
         and has_decimals(values["sizes"], DECIMALS[ColumnType.NUMBER])
-        and "\0" not in "".join(values["texts"])
+        and _say_something(values["texts"])
     )
+
+
+def _are_canonical(identifiers: list[str]) -> bool:
+    """Whether all of them are identifiers that stay as they are; one with a character that is rare counts as not."""
+    rest = "".join(identifiers).encode().translate(None, _HARMLESS)
+    if not rest:
+        return True
+    return (
+        not rest.translate(None, _LOOKED_AT)
+        and not (b"-" in rest and any(len(one) == _UUID_LENGTH and _UUID.fullmatch(one) for one in identifiers))
+        and not (b"+" in rest and any(map(_FLOAT.fullmatch, identifiers)))
+        and NULL_WORDS.isdisjoint(map(str.lower, identifiers))
+    )
+
+
+def _say_something(texts: list[str]) -> bool:
+    """Whether none of them means null, or has a NUL."""
+    short = [text.lower() for text in map(str.strip, texts) if len(text) <= _LONGEST_NULL]
+    return _NOTHING.isdisjoint(short) and "\0" not in "".join(texts)
 
 
 def has_decimals(amounts: list[float], places: int) -> bool:
