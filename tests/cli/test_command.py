@@ -24,7 +24,7 @@ pytestmark = pytest.mark.xdist_group("command")
 def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An empty folder in which a user ran `armazem up`."""
     folder = tmp_path_factory.mktemp("user")
-    done = ended(start("up", "--orders", 300, "--no-serve", cwd=folder))
+    done = ended(start("up", "--orders", 300, "--until", "2018-10-17", "--no-serve", cwd=folder))
     assert done.code == 0, done
     for kpi in KPIS:
         assert f"{kpi.title}: kpis.{kpi.name}" in done.out

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
+from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import click
 
 from armazem import console
+from armazem.cli.generated import generate_files, generated, yesterday
 from armazem.cli.group import main, no_build, settings_of, target_option
 from armazem.cli.serving import check_port, run_server
 from armazem.cli.warehouse import run_build
@@ -23,6 +26,26 @@ from armazem.serve.kpis import KPIS
 from armazem.warehouse.build import BuildRequest
 
 OLIST_ORDERS = 99_441
+_Command = TypeVar("_Command", bound=Callable[..., Any])
+
+
+def until_option(help_text: str) -> Callable[[_Command], _Command]:
+    """The last day of generated data."""
+    return click.option("--until", callback=_day, metavar="DAY", help=help_text)
+
+
+def _day(_: click.Context, __: click.Parameter, text: str | None) -> date | None:
+    from armazem.sources.synthetic import EARLIEST, LATEST
+
+    if text is None:
+        return None
+    try:
+        day = date.fromisoformat(text)
+    except ValueError:
+        raise click.BadParameter(f"{text!r} is no day; write it as 2018-10-17") from None
+    if not EARLIEST <= day <= LATEST:
+        raise click.BadParameter(f"{day} is not from {EARLIEST} to {LATEST}")
+    return day
 
 
 @main.command()
@@ -31,6 +54,7 @@ OLIST_ORDERS = 99_441
 )
 @click.option("--orders", type=click.IntRange(1), help=f"Orders to generate.  [default: {OLIST_ORDERS:,}]")
 @click.option("--seed", default=42, show_default=True, help="Of the generated data.")
+@until_option("With the last order on this day.  [default: yesterday, or that of the data already there]")
 @click.option("--no-serve", is_flag=True, help="Stop after the build.")
 @click.option(
     "--simulate",
@@ -42,9 +66,19 @@ OLIST_ORDERS = 99_441
 @click.option("--port", type=click.IntRange(0, 65535), default=8000, show_default=True, help="Port to serve at.")
 @click.pass_context
 def up(
-    ctx: click.Context, data: Path | None, orders: int | None, seed: int, no_serve: bool, rate: float | None, port: int
+    ctx: click.Context,
+    data: Path | None,
+    orders: int | None,
+    seed: int,
+    until: date | None,
+    no_serve: bool,
+    rate: float | None,
+    port: int,
 ) -> None:
     """Do the main job: data, load, build, a first look at every KPI; then serve until Ctrl-C.
+
+    Generated data ends with yesterday. A home that has some already keeps those, whenever they end: the same orders
+    of another day would be the same ids at other times.
 
     \b
     Examples:
@@ -54,40 +88,21 @@ def up(
     """
     if data is not None and orders is not None:
         raise click.UsageError("--data and --orders exclude each other")
+    if data is not None and until is not None:
+        raise click.UsageError("--data and --until exclude each other")
     if no_serve and rate is not None:
         raise click.UsageError("--simulate sends to the server: it needs one, without --no-serve")
     settings = settings_of(ctx)
     if not no_serve:
         check_port(port)  # now, not after the build
     if data is None:
-        data = _generated(settings, orders or OLIST_ORDERS, seed)
+        data = generated(settings, orders or OLIST_ORDERS, seed, until)
     _load(settings, data, strict=False)
     run_build(settings, BuildRequest())
     _show_heads(settings)
     console.messages().print('more: `armazem kpi NAME`, `armazem sql "SELECT …"`, `armazem status`')
     if not no_serve:
         run_server(settings, "127.0.0.1", port, simulate=rate)
-
-
-def _generated(settings: Settings, orders: int, seed: int) -> Path:
-    """The folder of generated data of this size and seed, made where it does not exist yet."""
-    folder = settings.home_folder.open().root / "generated" / f"{orders}-orders-seed-{seed}"
-    complete = folder / ".complete"
-    if not complete.exists():
-        _generate(folder, orders, seed)
-        complete.touch()
-    return folder
-
-
-def _generate(out: Path, orders: int, seed: int) -> None:
-    from armazem.sources.synthetic import generate as generate_files
-
-    started = time.monotonic()
-    with console.rows_written("generating") as progress:
-        rows = generate_files(out, orders=orders, seed=seed, progress=progress)
-    console.messages().print(
-        f"generated {sum(rows.values()):,} rows in {len(rows)} files in {out}, {time.monotonic() - started:.1f} s"
-    )
 
 
 def _load(settings: Settings, path: str | Path, **options: Any) -> None:
@@ -119,17 +134,19 @@ def _show_heads(settings: Settings) -> None:
 @main.command()
 @click.argument("out", type=click.Path(path_type=Path, file_okay=False))
 @click.option("--orders", type=click.IntRange(1), default=OLIST_ORDERS, show_default=True, help="How many orders.")
-@click.option("--seed", default=42, show_default=True, help="The same seed gives the same bytes.")
-def generate(out: Path, orders: int, seed: int) -> None:
+@click.option("--seed", default=42, show_default=True, help="The same seed and last day give the same bytes.")
+@until_option("With the last order on this day.  [default: yesterday]")
+@click.pass_context
+def generate(ctx: click.Context, out: Path, orders: int, seed: int, until: date | None) -> None:
     """Write nine CSV files like Olist's, with their defects, into folder OUT.
 
     \b
     Examples:
       armazem generate /tmp/shop --orders 10000
-      armazem generate /tmp/big --orders 5000000 --seed 7
+      armazem generate /tmp/big --orders 5000000 --seed 7 --until 2018-10-17
     """
     try:
-        _generate(out, orders, seed)
+        generate_files(out, orders, seed, until or yesterday(settings_of(ctx)))
     except OSError as error:
         raise ArmazemError(
             f"cannot write to {out}: {error.strerror or error}", "free space, or another folder"
