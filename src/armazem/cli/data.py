@@ -10,16 +10,16 @@ from typing import Any, TypeVar
 
 import click
 
-from armazem import console
+from armazem import console, interrupts
+from armazem.causes import cause_of
 from armazem.cli.generated import generate_files, generated, yesterday
-from armazem.cli.group import main, no_build, settings_of, target_option
+from armazem.cli.group import main, no_build, print_rows, settings_of, target_option
 from armazem.cli.serving import check_port, run_server
 from armazem.cli.warehouse import run_build
 from armazem.config import Settings
 from armazem.errors import ArmazemError
 from armazem.landing import load as load_files
 from armazem.landing import withdraw
-from armazem.serve.formats import print_table
 from armazem.serve.kpi_filters import Filters
 from armazem.serve.kpi_query import kpi_rows
 from armazem.serve.kpis import KPIS
@@ -113,7 +113,8 @@ def _load(settings: Settings, path: str | Path, **options: Any) -> None:
 
             result = load_to_bigquery(path, settings, on_progress=progress, **options)
         else:
-            result = load_files(path, settings.home_folder, on_progress=progress, **options)
+            with interrupts.at_once():  # the next load clears up
+                result = load_files(path, settings.home_folder, on_progress=progress, **options)
     console.show_load(result, time.monotonic() - started)
     if settings.target == "bigquery":
         return
@@ -128,7 +129,7 @@ def _load(settings: Settings, path: str | Path, **options: Any) -> None:
 def _show_heads(settings: Settings) -> None:
     for kpi in KPIS:
         rows = kpi_rows(settings, kpi, Filters(limit=5), where=kpi.head)
-        print_table(console.output(), rows, f"{kpi.title}: kpis.{kpi.name}")
+        print_rows(rows, "table", f"{kpi.title}: kpis.{kpi.name}")
 
 
 @main.command()
@@ -148,9 +149,8 @@ def generate(ctx: click.Context, out: Path, orders: int, seed: int, until: date 
     try:
         generate_files(out, orders, seed, until or yesterday(settings_of(ctx)))
     except OSError as error:
-        raise ArmazemError(
-            f"cannot write to {out}: {error.strerror or error}", "free space, or another folder"
-        ) from error
+        cause = cause_of(error, out)
+        raise ArmazemError(f"cannot write to {out}: {cause.reason}", cause.hint) from error
 
 
 @main.command()

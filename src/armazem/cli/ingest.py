@@ -193,8 +193,9 @@ def show(ctx: click.Context, id_: str, raw: bool) -> None:
     check_ids(home, [id_])
     (letter,) = select_letters(home, ids=[id_], everything=True)
     if raw:
-        sys.stdout.buffer.write(letter.content)
-        sys.stdout.buffer.flush()
+        with console.answering():
+            sys.stdout.buffer.write(letter.content)
+            sys.stdout.buffer.flush()
         return
     for name in ("id", "received_at", "source", "code", "path", "message", "event_id"):
         if (value := getattr(letter, name)) is not None:

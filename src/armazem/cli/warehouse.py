@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from armazem import console
+from armazem import console, interrupts
 from armazem.cli.group import cloud_extra, format_option, main, no_build, print_rows, settings_of, target_option
 from armazem.config import Settings
 from armazem.errors import ArmazemError, QueryError
@@ -20,7 +20,7 @@ from armazem.serve.kpis import find_kpi
 from armazem.stream.ledger import read_ledger as read_event_ledger
 from armazem.stream.reading import last_seq
 from armazem.warehouse import versions
-from armazem.warehouse.build import AuditFailed, BuildReport, BuildRequest
+from armazem.warehouse.build import AuditFailed, BuildReport, BuildRequest, why_due
 from armazem.warehouse.build import build as build_warehouse
 from armazem.warehouse.ledger import event_ledger
 from armazem.warehouse.meta import journal_position
@@ -189,6 +189,7 @@ def status(ctx: click.Context, ledger: bool, target: str | None, format_: Format
     else:
         values = _status_of_home(settings)
     if format_ == "table":
+        values["build_due"] = values["build_due"] or "no"
         print_rows(Rows(("", "value"), tuple(values.items())), format_)
     else:
         print_rows(Rows(tuple(values), (tuple(values.values()),)), format_)
@@ -221,8 +222,10 @@ def _status_of_home(settings: Settings) -> dict[str, Any]:
         "last_load": max(ids, default=None),
         "current_build": current,
         "loads_not_built": len(ids - taken_in),
+        "loads_withdrawn": len(taken_in - ids),
         "events_accepted": last,
         "events_not_built": max(0, last - position),
+        "build_due": why_due(settings),
         "dead_letters": sum(row.dead_letters for row in read_event_ledger(home)),
         "versions_kept": len(versions.published_builds(home)),
         "orders": orders[0] if orders else None,
@@ -310,7 +313,10 @@ def run_build(settings: Settings, request: BuildRequest) -> BuildReport:
             from armazem.warehouse.bigquery.build import build as run
     try:
         with console.steps("building") as step:
-            report = run(settings, request, on_node=step, on_notice=lambda text: notices.print(text))
+            # In the home folder the next build clears up; a lock on BigQuery has to be given back.
+            ending = interrupts.unwinding() if settings.target == "bigquery" else interrupts.at_once()
+            with ending:
+                report = run(settings, request, on_node=step, on_notice=lambda text: notices.print(text))
     except AuditFailed as error:
         console.show_build(error.report, logs)
         raise

@@ -13,6 +13,7 @@ import socket
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
+from types import FrameType
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
@@ -20,6 +21,7 @@ import uvicorn
 from starlette.types import ASGIApp
 from uvicorn.server import HANDLED_SIGNALS
 
+from armazem import interrupts
 from armazem.config import Settings
 from armazem.errors import ArmazemError
 from armazem.serve.access import Access
@@ -44,7 +46,7 @@ if TYPE_CHECKING:
 
 _BACKLOG = 4096
 _SPARE_FILES = 200  # descriptors that connections leave to the journal, DuckDB and the compactor
-_SHUTDOWN_SECONDS = 20
+_SHUTDOWN_SECONDS = 4
 _RETRY_SECONDS = 10
 
 
@@ -95,10 +97,16 @@ class Server(uvicorn.Server):
         # uvicorn raises the signal again at the end, and the process would leave with its code.
         before = {number: signal.signal(number, self.handle_exit) for number in HANDLED_SIGNALS}
         try:
-            yield
+            with interrupts.owned():
+                yield
         finally:
             for number, handler in before.items():
                 signal.signal(number, handler)
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        if self.should_exit and sig == signal.SIGINT:
+            interrupts.leave()
+        super().handle_exit(sig, frame)
 
 
 def serve(
