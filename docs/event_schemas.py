@@ -99,7 +99,19 @@ def _row(part: Part) -> Schema:
         "properties": properties,
         "required": list(part.required),
     }
+    older += [_sign(column) for column in part.table.columns if column.below_zero_where]
     return {**row, "allOf": older} if older else row
+
+
+def _sign(column: Column) -> Schema:
+    """An amount is below zero where another column says so, and nowhere else."""
+    assert column.below_zero_where is not None
+    other, of_negative = column.below_zero_where
+    return {
+        "if": {"properties": {other: {"const": of_negative}}, "required": [other]},
+        "then": {"properties": {column.name: {"exclusiveMaximum": 0}}},
+        "else": {"properties": {column.name: {"minimum": column.minimum}}},
+    }
 
 
 def _stage(part: Part, status: str, column: str) -> Schema:
@@ -139,6 +151,8 @@ def _rules(column: Column) -> tuple[list[str], Schema, str]:
             return ["integer"], {"minimum": column.minimum, "maximum": maximum(column)}, ""
         case ColumnType.MONEY | ColumnType.NUMBER:
             limits = {"minimum": column.minimum, "exclusiveMaximum": MAX_AMOUNT}
+            if column.below_zero_where:
+                limits = {"exclusiveMinimum": -MAX_AMOUNT, "exclusiveMaximum": MAX_AMOUNT}
             return ["number"], limits, f"At most {DECIMALS[column.type]} decimals."
         case ColumnType.TIMESTAMP:
             ahead = "ten years" if is_promised(column) else "a day"

@@ -21,13 +21,29 @@ from armazem.contract.event_types import (
     Part,
     spellings,
 )
-from armazem.contract.event_values import EPOCH, NORMALISE, Horizon, Problem, has_blank, moment, shown, string
+from armazem.contract.event_values import (
+    EPOCH,
+    NORMALISE,
+    Horizon,
+    Problem,
+    check_sign,
+    has_blank,
+    moment,
+    shown,
+    string,
+)
 from armazem.contract.rejects import RejectCode
 
 _ENVELOPE = {"event_type", "event_id", "timestamp", "data"}
 # Part to its columns: what normalises them, and their older spellings.
 _COLUMNS = {
     part.name: [(column, NORMALISE[column.type], spellings(column)[1:]) for column in part.table.columns]
+    for event_type in EVENT_TYPES.values()
+    for part in event_type.parts
+}
+# Part to those of its columns whose sign another column tells.
+_SIGNED = {
+    part.name: [column for column in part.table.columns if column.below_zero_where]
     for event_type in EVENT_TYPES.values()
     for part in event_type.parts
 }
@@ -152,6 +168,8 @@ class Exact:
             # A string stays as it is, but for dashes and capitals of identifiers; a zip code may come as a number.
             if isinstance(value, str) and value != found:
                 self.kept = False
+        for column in _SIGNED[part.name]:
+            check_sign(column, columns, f"{path}.{column.name}")
         self.kept = self.kept and len(row) == len(columns) + nulls
         return columns
 

@@ -6,6 +6,7 @@ import unicodedata
 from typing import Any
 
 from armazem.config import Settings
+from armazem.contract.identifiers import canonical
 from armazem.serve.kpi_filters import FILTERS, Filters, check_filters
 from armazem.serve.kpis import Kpi
 from armazem.warehouse.query import Rows, run_query
@@ -63,7 +64,7 @@ def _as_stored(name: str, value: Any) -> Any:
     if name == "state":
         return value.upper()
     if name in ("seller", "product"):
-        return value.strip().replace("-", "").lower()
+        return canonical(value.strip())
     if name == "city":
         apart = unicodedata.normalize("NFD", value.strip())
         return "".join(letter for letter in apart if not unicodedata.combining(letter)).lower()
