@@ -119,7 +119,19 @@ def _row(part: Part) -> Schema:
         "properties": properties,
         "required": list(part.required),
     }
+    older += [_sign(column) for column in part.table.columns if column.below_zero_where]
     return {**row, "allOf": older} if older else row
+
+
+def _sign(column: Column) -> Schema:
+    """An amount is below zero where another column says so, and nowhere else."""
+    assert column.below_zero_where is not None
+    other, of_negative = column.below_zero_where
+    return {
+        "if": {"properties": {other: {"const": of_negative}}, "required": [other]},
+        "then": {"properties": {column.name: {"exclusiveMaximum": 0}}},
+        "else": {"properties": {column.name: {"minimum": column.minimum}}},
+    }
 
 
 def _stage(part: Part, status: str, column: str) -> Schema:
@@ -158,6 +170,9 @@ def _rules(column: Column) -> tuple[list[str], Schema, str]:
             return ["integer", "string"], limits, ""
         case ColumnType.MONEY | ColumnType.NUMBER:
             limits = {"pattern": f"^{PLAIN_PATTERN}$", "minimum": column.minimum, "exclusiveMaximum": MAX_AMOUNT}
+            if column.below_zero_where:
+                del limits["minimum"]
+                limits["exclusiveMinimum"] = -MAX_AMOUNT
             note = f"At most {DECIMALS[column.type]} decimals, but for the remainders of binary arithmetic."
             return ["number", "string"], limits, note
         case ColumnType.TIMESTAMP:

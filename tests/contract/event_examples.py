@@ -235,7 +235,13 @@ def rows(part: Part, **fixed: st.SearchStrategy[Any]) -> st.SearchStrategy[Messa
     given = {column.name: fixed.get(column.name, values(column)) for column in part.table.columns}
     required = {*part.required, *fixed}
     optional = {name: strategy for name, strategy in given.items() if name not in required}
-    return st.fixed_dictionaries({name: given[name] for name in given if name in required}, optional=optional)
+    found = st.fixed_dictionaries({name: given[name] for name in given if name in required}, optional=optional)
+    return found.map(_refunded)
+
+
+def _refunded(row: Message) -> Message:
+    """What a refund pays is below zero."""
+    return {**row, "payment_value": -(row["payment_value"] or 0.01)} if row.get("payment_type") == "refund" else row
 
 
 @st.composite

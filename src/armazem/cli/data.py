@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any, TypeVar
+from zoneinfo import ZoneInfo
 
 import click
 
@@ -183,22 +184,46 @@ def fetch(out: Path) -> None:
     show_default=True,
     help="Of the files.",
 )
+@click.option(
+    "--as-of",
+    metavar="TIME",
+    help="How old the extract is, such as 2018-08-29T06:00; without a zone in business time.  "
+    "[default: as old as the newest time in it]",
+)
 @target_option
 @click.pass_context
-def load(ctx: click.Context, /, path: str, target: str | None, **options: Any) -> None:
+def load(ctx: click.Context, /, path: str, target: str | None, as_of: str | None, **options: Any) -> None:
     """Load batch files from PATH, a folder, a zip or one CSV file, here or on gs://, into the landing zone.
 
     Rows that do not fit are kept aside with their line and reason, and the rest goes on. A file that was
-    loaded before is left alone; a newer extract of the same orders updates them in the next build.
+    loaded before is left alone; a newer extract of the same orders updates them in the next build, whichever
+    was loaded first.
 
     \b
     Examples:
       armazem load ~/olist
       armazem load extract-2018-08-29.zip --strict
       armazem load olist_order_reviews_dataset.csv
+      armazem load extract-2018-08-28.zip --as-of 2018-08-28T06:00
       armazem load gs://shop-exports/2018-08-29 --target bigquery
     """
-    _load(settings_of(ctx, target=target), path, **options)
+    settings = settings_of(ctx, target=target)
+    _load(settings, path, as_of=None if as_of is None else _as_of(as_of, settings), **options)
+
+
+def _as_of(text: str, settings: Settings) -> datetime:
+    """The time in UTC. Raises BadParameter for what is none, or lies ahead."""
+    try:
+        time_ = datetime.fromisoformat(text.strip())
+    except ValueError as error:
+        raise click.BadParameter(
+            f"{text!r} is no time; write it like 2018-08-29T06:00 or 2018-08-29T06:00:00-03:00", param_hint="--as-of"
+        ) from error
+    if time_.tzinfo is None:
+        time_ = time_.replace(tzinfo=ZoneInfo(settings.time_zone))
+    if time_ > datetime.now(UTC):
+        raise click.BadParameter(f"{text} lies ahead: no extract is from the future", param_hint="--as-of")
+    return time_.astimezone(UTC)
 
 
 @main.command()

@@ -27,6 +27,7 @@ from armazem.contract.event_values import (
     NORMALISE,
     Horizon,
     Problem,
+    check_sign,
     event_identifier,
     moment,
     says_nothing,
@@ -39,6 +40,12 @@ _ENVELOPE = {"event_type", "event_id", "timestamp", "data"}
 # Part to its columns: what normalises them, and their older spellings.
 _COLUMNS = {
     part.name: [(column, NORMALISE[column.type], spellings(column)[1:]) for column in part.table.columns]
+    for event_type in EVENT_TYPES.values()
+    for part in event_type.parts
+}
+# Part to those of its columns whose sign another column tells.
+_SIGNED = {
+    part.name: [column for column in part.table.columns if column.below_zero_where]
     for event_type in EVENT_TYPES.values()
     for part in event_type.parts
 }
@@ -176,6 +183,8 @@ class Exact:
             # Most stays as it is, but for UUIDs, numbers as texts and remainders; times are kept as what they mean.
             if value != found and not isinstance(value, datetime):
                 self.kept = False
+        for column in _SIGNED[part.name]:
+            check_sign(column, columns, f"{path}.{column.name}")
         self.kept = self.kept and len(row) == len(columns) + nulls
         return columns
 

@@ -25,6 +25,7 @@ from armazem.contract.event_values import EPOCH, FIRST_PURCHASE, PURCHASE, Horiz
 from armazem.contract.identifiers import FLOAT_PATTERN, UUID_PATTERN
 from armazem.contract.model import Column, ColumnType
 from armazem.contract.nulls import NULL_WORDS
+from armazem.contract.tables import REFUND
 
 # Size of the groups in which a batch is checked again.
 GROUP = 16
@@ -139,13 +140,17 @@ def _belong(rows: _Rows, order_ids: list[str], numbered: _Get) -> bool:
 
 def _items_and_payments_belong(parts: dict[str, _Rows]) -> bool:
     order_ids = _ORDER_IDS(parts["orders"].all)
-    return _belong(parts["order_items"], order_ids, _ITEM_NUMBERS) and _belong(
-        parts["order_payments"], order_ids, _PAYMENT_NUMBERS
+    return (
+        _belong(parts["order_items"], order_ids, _ITEM_NUMBERS)
+        and _belong(parts["order_payments"], order_ids, _PAYMENT_NUMBERS)
+        and all(_SIGNED(parts["order_payments"].all))
     )
 
 
 def _payments_belong(parts: dict[str, _Rows]) -> bool:
     payments = parts["order_payments"]
+    if not all(_SIGNED(payments.all)):
+        return False
     if payments.counts is None:
         return True
     firsts = accumulate(payments.counts[:-1], initial=0)
@@ -164,6 +169,7 @@ def _stages_timed(parts: dict[str, _Rows]) -> bool:
 _ORDER_IDS = _compiled("row.order_id for row in rows")
 _ITEM_NUMBERS = _compiled("row.order_item_id for row in rows")
 _PAYMENT_NUMBERS = _compiled("row.payment_sequential for row in rows")
+_SIGNED = _compiled(f"(row.payment_value < 0) is (row.payment_type == {REFUND!r}) for row in rows")
 # Event type -> whether the values that belong together do so in all of the events.
 _TOGETHER: dict[str, Callable[[dict[str, _Rows]], bool]] = {
     "order_initiated": _items_and_payments_belong,
@@ -230,7 +236,7 @@ def has_decimals(amounts: list[float], places: int) -> bool:
         return True
     array = np.frombuffer(pack(f"{len(amounts)}d", *amounts))  # a third of the time of np.array
     scale = 10.0**places
-    return bool((np.rint(array * scale) / scale == array).all()) and not np.signbit(array).any()
+    return bool((np.rint(array * scale) / scale == array).all() and array[np.signbit(array)].all())
 
 
 def decode(messages: Sequence[bytes]) -> tuple[list[int], list[Any]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -183,12 +183,28 @@ def _decimal(value: Any, path: str, column: Column, _horizon: Horizon) -> float:
         if found is None:
             raise _wrong_type(path, f"a number with at most {places} decimals", value)
         number = found
-    if column.minimum is not None and number < column.minimum:
+    # Whether it may be below zero the other columns of the row tell: see `check_sign`.
+    if column.minimum is not None and number < column.minimum and column.below_zero_where is None:
         code = RejectCode.NEGATIVE_AMOUNT if column.type is ColumnType.MONEY else RejectCode.BAD_VALUE
         raise Problem(code, path, f"{path} must be at least {column.minimum}, found {shown(value)}")
     if number >= MAX_AMOUNT:
         raise Problem(RejectCode.BAD_VALUE, path, f"{path} must be below {MAX_AMOUNT}, found {shown(value)}")
     return float(number) + 0.0  # -0.0 becomes 0.0
+
+
+def check_sign(column: Column, row: Mapping[str, Any], path: str) -> None:
+    """Problem where an amount is below zero, or is not, against what another column of its row says."""
+    value = row.get(column.name)
+    if column.below_zero_where is None or value is None:
+        return
+    other, of_negative = column.below_zero_where
+    if row.get(other) != of_negative:
+        if value < 0:
+            raise Problem(RejectCode.NEGATIVE_AMOUNT, path, f"{path} must be at least 0, found {shown(value)}")
+    elif not -MAX_AMOUNT < value < 0:
+        expected = f"below 0 and above -{MAX_AMOUNT}"
+        text = f"{path} must be {expected} where {other} is {of_negative}, found {shown(value)}"
+        raise Problem(RejectCode.BAD_VALUE, path, text)
 
 
 def _timestamp(value: Any, path: str, column: Column, horizon: Horizon) -> datetime:

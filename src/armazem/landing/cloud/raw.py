@@ -48,6 +48,9 @@ _LOADS: Schema = [
     _column("seconds", "FLOAT64", "What reading the file took."),
     _column("loaded_at", "TIMESTAMP", "When the file had been read."),
     _column("encoding", "STRING", "How the file was read."),
+    _column(
+        "as_of", "TIMESTAMP", "How old the extract is, where that was told; null: as old as the newest time in it."
+    ),
     _column("withdrawn_at", "TIMESTAMP", "When the load was withdrawn; null: it counts."),
 ]
 _REJECTS: Schema = [
@@ -114,6 +117,16 @@ class Raw:
         for table in [*map(self._source, TABLES), self._loads(), self._rejects(), *self._of_events()]:
             if table.table_id not in there:
                 self.client.create_table(table, exists_ok=True, retry=self.retry, timeout=REQUEST_SECONDS)
+            elif table.table_id == LOADS:
+                self._add_columns(table)
+
+    def _add_columns(self, wanted: bigquery.Table) -> None:
+        """Give a table that an older armazem made the columns that it did not know."""
+        table = self.client.get_table(wanted.reference, retry=self.retry, timeout=REQUEST_SECONDS)
+        there = {field.name for field in table.schema}
+        if missing := [field for field in wanted.schema if field.name not in there]:
+            table.schema = [*table.schema, *missing]
+            self.client.update_table(table, ["schema"], retry=self.retry, timeout=REQUEST_SECONDS)
 
     def query(self, sql: str, **parameters: tuple[str, Any]) -> None:
         """Run a statement to its end. Parameters: name=(type, value)."""
