@@ -16,6 +16,7 @@ from armazem.contract.event_types import (
     EVENT_TYPES,
     MAX_AMOUNT,
     MAX_EVENT_ID,
+    MAX_SENDER,
     MAX_ZIP_NUMBER,
     STAGE_TIMESTAMPS,
     EventType,
@@ -68,6 +69,11 @@ def schema(event_type: EventType) -> Schema:
                 "pattern": f"^{_DATE}[Tt ]{_TIME}{_OFFSET}$",
             },
             "data": data,
+            "source": {
+                "description": "Who names the event; an event_id names it together with this, where it is there.",
+                "type": ["string", "null"],
+                "pattern": f"^[^\\u0000-\\u001f\\u007f-\\u009f]{{1,{MAX_SENDER}}}$",
+            },
         },
         "required": ["event_type", "timestamp", "data"],
     }

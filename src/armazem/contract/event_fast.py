@@ -28,6 +28,7 @@ GROUP = 16
 
 _IDENTIFIER = (digits + ascii_lowercase + "_.:/").encode()
 _EVENT_ID = _IDENTIFIER + (ascii_uppercase + "-").encode()
+_PRINTABLE = bytes(range(0x20, 0x7F))
 
 _Get = Callable[[list[Any]], list[Any]]
 
@@ -45,6 +46,7 @@ class Envelopes(NamedTuple):
     event_ids: list[str]
     timestamps: list[datetime]
     data: list[Any]
+    senders: list[str | None]
 
     @classmethod
     def of(cls, events: list[Any]) -> Envelopes:
@@ -53,7 +55,12 @@ class Envelopes(NamedTuple):
             [event.event_id for event in events],
             [event.timestamp for event in events],
             [event.data for event in events],
+            [event.source for event in events],
         )
+
+    @property
+    def has_senders(self) -> bool:
+        return self.senders.count(None) < len(self.senders)
 
     def data_by_type(self) -> dict[Any, list[Any]]:
         first = self.types[0]
@@ -180,6 +187,7 @@ def surely_good(events: Envelopes, horizon: Horizon) -> bool:
         min(events.timestamps) >= EPOCH
         and max(events.timestamps) <= horizon.latest
         and not "".join(events.event_ids).encode().translate(None, _EVENT_ID)
+        and not (events.has_senders and "".join(filter(None, events.senders)).encode().translate(None, _PRINTABLE))
         and not "".join(values["identifiers"]).encode().translate(None, _IDENTIFIER)
         and min(values["purchases"], default=FIRST_PURCHASE) >= FIRST_PURCHASE
         and max(values["purchases"], default=FIRST_PURCHASE) <= horizon.latest_local

@@ -114,6 +114,16 @@ class Raw:
         for table in [*map(self._source, TABLES), self._loads(), self._rejects(), *self._of_events()]:
             if table.table_id not in there:
                 self.client.create_table(table, exists_ok=True, retry=self.retry, timeout=REQUEST_SECONDS)
+        if EVENTS in there:
+            self._add_columns(EVENTS)
+
+    def _add_columns(self, name: str) -> None:
+        """Give a table of an older armazem the columns that it has not; its rows have null there."""
+        table = self.client.get_table(self.table(name), retry=self.retry, timeout=REQUEST_SECONDS)
+        known = {field.name for field in table.schema}
+        if new := [field for field in fields(name) if field.name not in known]:
+            table.schema = [*table.schema, *new]
+            self.client.update_table(table, ["schema"], retry=self.retry, timeout=REQUEST_SECONDS)
 
     def query(self, sql: str, **parameters: tuple[str, Any]) -> None:
         """Run a statement to its end. Parameters: name=(type, value)."""
