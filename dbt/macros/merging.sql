@@ -275,10 +275,16 @@ newest as (
     {%- endif -%}
 {%- endmacro %}
 
+{# What an event is known by: its id, with the name of its sender where it has one. Neither has a line break. #}
+{% macro event_key() -%}
+    event_id || coalesce(chr(10) || sender, '')
+{%- endmacro %}
+
 {# Raw events with what the models need of them: one row per event. #}
 {% macro typed_events(relation) -%}
     select
         event_id,
+        sender,
         event_type,
         timestamp as event_time,
         received_at,
@@ -287,8 +293,9 @@ newest as (
         coalesce(
             data.orders.order_id, data.order_reviews.order_id, {{ first_of('data.order_payments') }}.order_id
         ) as order_id,
-        {{ utc_text('timestamp') }} || ' ' || {{ stage_of('data.orders.order_status') }} || ' ' || event_id as version,
+        {{ utc_text('timestamp') }} || ' ' || {{ stage_of('data.orders.order_status') }}
+            || ' ' || {{ event_key() }} as version,
         data
     from {{ relation }}
-    qualify row_number() over (partition by event_id order by received_at asc, seq asc) = 1
+    qualify row_number() over (partition by event_id, sender order by received_at asc, seq asc) = 1
 {%- endmacro %}

@@ -12,7 +12,7 @@ import pytest
 
 from armazem.contract import event_fast
 from armazem.contract.event_values import Horizon
-from armazem.contract.events import Accepted, process_batch
+from armazem.contract.events import Accepted, Refused, process_batch
 from contract.event_examples import (
     CUSTOMER_ID,
     EXAMPLES,
@@ -412,3 +412,24 @@ def test_the_day_after_now_is_measured_exactly() -> None:
     for stamp in ("2026-11-24T12:00:00Z", "2026-11-24T09:00:00-03:00", "1970-01-01T00:00:00Z"):
         when = datetime.fromisoformat(event_of(seller_update(timestamp=stamp))["timestamp"])
         assert when == datetime.fromisoformat(stamp)
+
+
+@pytest.mark.parametrize("event_type", EXAMPLES)
+@pytest.mark.parametrize("source", ["shop", "/orders/app 2", "loja são", "x" * 128])
+def test_the_name_of_the_sender(event_type: str, source: str) -> None:
+    message = {**EXAMPLES[event_type](), "source": source}
+    [result] = process_batch([canonical(message)], NOW, ZONE)
+    assert isinstance(result, Accepted)
+    assert (result.sender, result.raw, result.key) == (source, None, f"{message['event_id']}\n{source}")
+    positions, events = event_fast.decode([canonical(message)])
+    assert positions == [0] and events[0].source == source
+    assert "sender" not in event_of({**EXAMPLES[event_type](), "source": None})
+
+
+@pytest.mark.parametrize(
+    ("source", "code"),
+    [("", "bad_identifier"), ("x" * 129, "bad_identifier"), ("a\tb", "bad_identifier"), (7, "wrong_type")],
+)
+def test_what_is_no_name_of_a_sender(source: Any, code: str) -> None:
+    [result] = process_batch([canonical({**EXAMPLES["order_review"](), "source": source})], NOW, ZONE)
+    assert isinstance(result, Refused) and (result.code, result.path) == (code, "$.source")

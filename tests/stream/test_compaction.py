@@ -79,7 +79,7 @@ def test_the_newest_segment(home: Home) -> None:
     assert files(home) == ["1.parquet", "11.parquet", "21.parquet"]
     assert (seqs(home), last_seq(home)) == (list(range(1, 31)), 30)
     with Ingest(home, Settings(home=home.root)) as writer:
-        assert writer.submit(messages(1, 1), "http").result().duplicates == 1
+        assert writer.submit(messages(1, 1), "http").result().rejected[0].code == "conflicting_event_id"
         assert writer.submit(messages(100, 1), "http").result().accepted == 1
     assert seqs(home) == list(range(1, 32))
 

@@ -29,6 +29,7 @@ from .shop_events import assert_conserved, event_ids, journal, ledger, letters, 
 
 SOON = datetime.now(UTC) + timedelta(days=3)
 BAD = message(2, timestamp="yesterday")
+CONFLICT = "conflicting_event_id"
 FUTURE = message(3, timestamp=SOON.isoformat())
 
 
@@ -108,6 +109,28 @@ def test_replay_of_a_repaired_message(kept: Home, tmp_path: Path) -> None:
     assert event_ids(kept) == ["event-1", "event-2"] and ids(kept) == ["3", "2"]
     assert "0 accepted, 0 duplicates" in run(kept, "replay", 1, "--with", repaired).err
     assert_conserved(kept)
+
+
+def test_what_has_the_id_of_another_event_stays(home: Home, settings: Settings, tmp_path: Path) -> None:
+    """However often it is replayed, it makes no second dead letter; repaired, it is an event."""
+    late = message(3, event_id="event-1", timestamp=SOON.isoformat())
+    with Ingest(home, settings) as writer:
+        writer.submit([message(1), message(2, event_id="event-1"), late], "http").result()
+    with Ingest(home, settings, clock=lambda: SOON) as writer:
+        replay = Replay(home, ZoneInfo(settings.time_zone), to_ingest(writer, "replay"), SOON)
+        replay.run(select_letters(home))
+    assert [letter.code for letter in letters(home)] == [CONFLICT, "future_timestamp", CONFLICT]
+    assert letters(home)[2].raw == letters(home)[1].raw and ids(home) == ["3", "1"]
+    for _ in range(2):
+        assert run(home, "replay").code == 0
+    assert len(letters(home)) == 3 and ids(home) == ["3", "1"]
+    repaired = tmp_path / "repaired.json"
+    repaired.write_bytes(message(2, event_id="event-1"))
+    assert run(home, "replay", "3", "--with", repaired).code == 0
+    repaired.write_bytes(message(2))
+    assert run(home, "replay", "1", "--with", repaired).code == 0
+    assert event_ids(home) == ["event-1", "event-2"]
+    assert_conserved(home)
 
 
 def test_a_kill_between_the_journal_and_the_mark(kept: Home, tmp_path: Path) -> None:

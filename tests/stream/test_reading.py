@@ -18,7 +18,7 @@ from soak import fuzz
 from armazem.contract.event_record import event_columns
 from armazem.home import Home
 from armazem.stream.compaction import compact
-from armazem.stream.reading import event_ids, last_seq, reading, relation, sql_path, sql_text
+from armazem.stream.reading import event_key_at, event_keys, last_seq, reading, relation, sql_path, sql_text
 
 from .journal_files import line, lines, rows, segment, seqs
 
@@ -61,7 +61,7 @@ def test_every_column_has_its_type(home: Home) -> None:
 
 
 def test_no_journal(home: Home) -> None:
-    assert (rows(home), last_seq(home), list(event_ids(home))) == ([], 0, [])
+    assert (rows(home), last_seq(home), list(event_keys(home))) == ([], 0, [])
     with duckdb.connect() as connection:
         connection.execute(f"create table empty as from {relation(home)}")
         segment(home, 1, line(1))
@@ -84,9 +84,9 @@ def test_after_and_up_to(home: Home, compacted: bool) -> None:
         assert seqs(home, after=after) == list(range(after + 1, 41))
         for up_to in (0, 10, 11, 50):
             assert seqs(home, after=after, up_to=up_to) == list(range(after + 1, min(up_to, 40) + 1))
-        found = list(event_ids(home, after=after))
+        found = list(event_keys(home, after=after))
         assert [event_id for batch, _ in found for event_id in batch] == [f"event-{n}" for n in range(after + 1, 41)]
-        assert [last for _, last in found] == [last for last in (10, 20, 30, 40) if last > after]
+        assert [seq for _, seqs in found for seq in seqs] == list(range(after + 1, 41))
     assert last_seq(home) == 40
 
 
@@ -126,14 +126,34 @@ def test_a_long_line(home: Home) -> None:
 def test_ids_beside_garbage_of_any_length(home: Home) -> None:
     segment(home, 1, lines(1, 3) + b"x" * 40_000_000 + b"\n" + lines(4, 3))
     segment(home, 7, lines(7, 3))
-    found = list(event_ids(home, after=2))
+    found = list(event_keys(home, after=2))
     assert [event_id for batch, _ in found for event_id in batch] == [f"event-{seq}" for seq in range(3, 10)]
-    assert found[-1][1] == last_seq(home) == 9
+    assert found[-1][1][-1] == last_seq(home) == 9
 
 
 def test_keys_that_come_twice(home: Home) -> None:
     segment(home, 1, line(1) + b'{"seq":2,"seq":9,"event_id":"a","event_id":"b"}\n' + line(3))
     assert rows(home, "seq, event_id") == [(1, "event-1"), (2, "a"), (3, "event-3")]
+
+
+def test_segments_from_before_events_had_senders(home: Home) -> None:
+    """Compacted, they have no such column."""
+    old = segment(home, 1, lines(1, 3)).with_suffix(".parquet")
+    segment(home, 4, line(4, sender="app") + line(5))
+    compact(home, grace=-1, include_last=True)
+    compact(home, grace=-1, include_last=True)
+    with duckdb.connect() as connection:
+        before = old.with_name("before")
+        connection.execute(f"copy (select * exclude (sender) from '{old}') to '{before}' (format parquet)")
+    before.replace(old)
+    segment(home, 6, line(6, sender="shop"))
+    expected = [(1, None), (2, None), (3, None), (4, "app"), (5, None), (6, "shop")]
+    assert rows(home, "seq, sender") == expected
+    assert rows(home, "seq, sender", up_to=3) == expected[:3]
+    assert [key for keys, _ in event_keys(home, after=2) for key in keys] == [
+        "event-3", "event-4\napp", "event-5", "event-6\nshop",
+    ]  # fmt: skip
+    assert [event_key_at(home, seq) for seq in (1, 4, 7)] == ["event-1", "event-4\napp", None]
 
 
 def test_a_struct_that_was_written_before_a_column_was_added(home: Home) -> None:

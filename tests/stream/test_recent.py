@@ -22,17 +22,23 @@ def digests(pairs: list[tuple[int, int]]) -> Words:
 @given(st.lists(PAIRS, max_size=12), PAIRS)
 def test_like_a_set(batches: list[list[tuple[int, int]]], asked: list[tuple[int, int]]) -> None:
     recent = Recent()
+    truth: list[tuple[int, int]] = []
     for batch in batches:
-        recent.add(digests(batch))
-    truth = [pair for batch in batches for pair in batch]
-    assert recent.holds(digests(asked)).tolist() == [pair in truth for pair in asked]
+        recent.add(digests(batch), np.arange(len(truth) + 1, len(truth) + 1 + len(batch), dtype=np.uint64))
+        truth += batch
+    for pair, seq in zip(asked, recent.find(digests(asked)).tolist(), strict=True):
+        assert seq in [number for number, known in enumerate(truth, 1) if known == pair] or (
+            seq == 0 and pair not in truth
+        )
     assert recent.count == len(truth)
-    assert sorted(map(tuple, recent.all().tolist())) == sorted(truth)
+    found, seqs = recent.all()
+    assert [truth[seq - 1] for seq in seqs.tolist()] == list(map(tuple, found.tolist()))
+    assert sorted(seqs.tolist()) == list(range(1, len(truth) + 1))
 
 
 def test_blocks_stay_few() -> None:
     recent = Recent()
     for number in range(1000):
-        recent.add(digests_of([f"id-{number}"]))
+        recent.add(digests_of([f"id-{number}"]), np.array([number + 1], dtype=np.uint64))
     assert len(recent._blocks) <= 10
-    assert recent.holds(digests_of([f"id-{number}" for number in range(1001)])).tolist() == [True] * 1000 + [False]
+    assert recent.find(digests_of([f"id-{number}" for number in range(1001)])).tolist() == [*range(1, 1001), 0]

@@ -19,20 +19,20 @@ from soak import fuzz
 from armazem.errors import HomeError
 from armazem.home import Home
 from armazem.stream.bloom import BloomFilter
-from armazem.stream.digests import words
-from armazem.stream.runs import DamagedRun, Run, _write, write_run
+from armazem.stream.digests import Words, words
+from armazem.stream.runs import DamagedRun, Entries, Run, _write, write_run
 from armazem.stream.seen import SeenIds
 
 from .journal_files import line, segment
 
 
 class Writer:
-    """A journal with its seen ids, and a plain set as the truth."""
+    """A journal with its seen ids, and a plain dict of id to number as the truth."""
 
     def __init__(self, home: Home, *, recent: int = 8, fanout: int = 2) -> None:
         self.home, self.recent, self.fanout = home, recent, fanout
         self.path = segment(home, 1, b"")
-        self.truth: set[str] = set()
+        self.truth: dict[str, int] = {}
         self.seq = 0
         self.seen = self.opened()
 
@@ -47,12 +47,13 @@ class Writer:
         """Check a batch against the truth, and append what is new in it to the journal."""
         expected = [event_id not in self.truth and event_id not in ids[:at] for at, event_id in enumerate(ids)]
         assert self.seen.check(ids) == expected
+        assert self.seen.found == {event_id: self.truth[event_id] for event_id in ids if event_id in self.truth}
         new = [event_id for event_id, is_new in zip(ids, expected, strict=True) if is_new]
         with self.path.open("ab") as file:
             for event_id in new:
                 self.seq += 1
                 file.write(line(self.seq, event_id))
-        self.truth.update(new)
+                self.truth[event_id] = self.seq
         return new
 
     def accept(self, ids: list[str]) -> None:
@@ -79,6 +80,11 @@ def writer(home: Home) -> Iterator[Writer]:
 
 def ids(first: int, count: int) -> list[str]:
     return [f"id-{number}" for number in range(first, first + count)]
+
+
+def entries(digests: Words) -> Entries:
+    """Digests, numbered as they come."""
+    return Entries(digests, np.arange(1, len(digests) + 1, dtype=np.uint64))
 
 
 def fill(writer: Writer, count: int = 100) -> None:
@@ -135,8 +141,8 @@ def test_like_a_set_through_crashes(data: st.DataObject, tmp_path_factory: pytes
                 if left == "short":
                     content = content[: chance.randrange(len(content))]
                 elif left == "flipped":
-                    at = chance.randrange(len(content) - 28)
-                    at = at if at < 36 else at + 28  # the last 28 bytes of the header mean nothing
+                    at = chance.randrange(len(content) - 24)
+                    at = at if at < 40 else at + 24  # the last 24 bytes of the header mean nothing
                     content = content[:at] + bytes([content[at] ^ 1]) + content[at + 1 :]
                 if left != "gone":
                     (folder / name).with_suffix(".tmp" if left == "unfinished" else ".run").write_bytes(content)
@@ -146,6 +152,7 @@ def test_like_a_set_through_crashes(data: st.DataObject, tmp_path_factory: pytes
         history.update({path.name: path.read_bytes() for path in writer.runs})
         universe = [str(number) for number in range(160)]
         assert writer.seen.check(universe) == [event_id not in writer.truth for event_id in universe]
+        assert writer.seen.found == writer.truth
     writer.seen.close()
 
 
@@ -207,7 +214,7 @@ def test_a_run_whose_parts_are_in_disorder(tmp_path: Path) -> None:
     digests = np.zeros((131_072, 2), dtype=np.uint64)
     digests[:, 0] = np.arange(131_072)
     with pytest.raises(DamagedRun, match="not sorted"):
-        _write(tmp_path, [digests[65_536:], digests[:65_536]], 1, 131_072)
+        _write(tmp_path, [entries(digests[65_536:]), entries(digests[:65_536])], 131_072, 1, 131_072)
 
 
 def test_runs_beyond_the_end_of_the_journal(writer: Writer) -> None:
@@ -243,7 +250,7 @@ def test_the_event_at_the_end_of_a_run_was_damaged(writer: Writer) -> None:
 @pytest.fixture
 def full_disk(home: Home) -> Iterator[Path]:
     """The folder of the runs on a disk of its own, that a file called ballast fills."""
-    with small_disk.small_disk(home.journal / "seen", "64k") as disk:
+    with small_disk.small_disk(home.journal / "seen", "192k") as disk:
         small_disk.fill(disk, 4096)
         yield disk
 
@@ -266,16 +273,31 @@ def test_without_space_for_runs(home: Home, full_disk: Path, caplog: pytest.LogC
     writer.seen.close()
 
 
+def test_runs_of_an_older_form_are_made_anew(writer: Writer) -> None:
+    """Digests alone, after a header with one checksum."""
+    fill(writer)
+    writer.seen.close()
+    for path in writer.runs:
+        content = bytearray(path.read_bytes())
+        content[:8] = b"azseen2\n"
+        path.write_bytes(content)
+    writer.seen = writer.opened()
+    assert writer.seen.check(ids(0, 101)) == [False] * 100 + [True]
+    assert writer.seen.found == writer.truth
+    writer.wait()
+    assert all(path.read_bytes().startswith(b"azseen3\n") for path in writer.runs)
+
+
 def test_a_digest_across_two_others_is_not_found(tmp_path: Path) -> None:
     first, second = b"12345677abcdefg7", b"22345677abcdefg7"
     across = first[8:] + second[:8]
-    run = write_run(tmp_path, words(first + second), 1, 2)
-    assert [run.holds(digest) for digest in (first, second, across)] == [True, True, False]
+    run = write_run(tmp_path, entries(words(first + second)), 1, 2)
+    assert [run.find(digest) for digest in (first, second, across)] == [1, 2, 0]
     run.close()
 
 
 def test_a_run_that_is_none(tmp_path: Path) -> None:
-    run = write_run(tmp_path, words(os.urandom(16_000)), 1, 1000)
+    run = write_run(tmp_path, entries(words(os.urandom(16_000))), 1, 1000)
     run.close()
     path = run.path
     with pytest.raises(DamagedRun):

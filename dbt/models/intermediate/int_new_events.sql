@@ -4,7 +4,7 @@
 with source as (
     select * from {{ source('raw', 'events') }}
     {%- if events_before %}
-    where event_id not in (select event_id from {{ events_before }})
+    where {{ event_key() }} not in (select {{ event_key() }} from {{ events_before }})
     {%- endif %}
 ),
 

@@ -8,6 +8,7 @@ with new_events as (
 final as (
     select
         event_id,
+        sender,
         event_type,
         event_time,
         received_at,

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from datetime import datetime
 from typing import Any
 
@@ -17,6 +18,7 @@ from armazem.contract.event_structs import DATA_STRUCTS, EVENT_STRUCTS, ROW_STRU
 from armazem.contract.event_types import (
     EVENT_TYPES,
     MAX_MESSAGE,
+    MAX_SENDER,
     STAGE_TIMESTAMPS,
     EventType,
     Part,
@@ -36,7 +38,8 @@ from armazem.contract.event_values import (
 )
 from armazem.contract.rejects import RejectCode
 
-_ENVELOPE = {"event_type", "event_id", "timestamp", "data"}
+_ENVELOPE = {"event_type", "event_id", "timestamp", "data", "source"}
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 # Part to its columns: what normalises them, and their older spellings.
 _COLUMNS = {
     part.name: [(column, NORMALISE[column.type], spellings(column)[1:]) for column in part.table.columns]
@@ -103,6 +106,7 @@ class Exact:
         fields = self.fields
         event_type = self._event_type()
         event_id = self._event_id()
+        sender = self._sender()
         timestamp = self._envelope_timestamp()
         data = _object(_required(fields, "data", "$.data"), "$.data")
         parts = {part.name: self._part(event_type, part, data) for part in event_type.parts}
@@ -111,7 +115,7 @@ class Exact:
             _check_stage(parts["orders"])
         _check_consistent(data, parts)
         content = DATA_STRUCTS[event_type.name](**parts)
-        return EVENT_STRUCTS[event_type.name](event_id=event_id, timestamp=timestamp, data=content)
+        return EVENT_STRUCTS[event_type.name](event_id=event_id, timestamp=timestamp, data=content, source=sender)
 
     def _event_type(self) -> EventType:
         name = string(_required(self.fields, "event_type", "$.event_type"), "$.event_type")
@@ -128,6 +132,17 @@ class Exact:
             return digest(self.fields)
         text = event_identifier(value, "$.event_id")
         self.kept = self.kept and text == value
+        return text
+
+    def _sender(self) -> str | None:
+        """Who named the event: CloudEvents' `source`."""
+        value = self.fields.get("source")
+        if value is None:
+            return None
+        text = string(value, "$.source")
+        if not 1 <= len(text) <= MAX_SENDER or _CONTROL.search(text):
+            expected = f"1 to {MAX_SENDER} characters without control characters"
+            raise Problem(RejectCode.BAD_IDENTIFIER, "$.source", f"$.source must have {expected}, found {shown(text)}")
         return text
 
     def _envelope_timestamp(self) -> Any:

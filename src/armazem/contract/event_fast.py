@@ -56,6 +56,7 @@ class Envelopes(NamedTuple):
     event_ids: list[str]
     timestamps: list[datetime]
     data: list[Any]
+    senders: list[str | None]
 
     @classmethod
     def of(cls, events: list[Any]) -> Envelopes:
@@ -64,7 +65,12 @@ class Envelopes(NamedTuple):
             [event.event_id for event in events],
             [event.timestamp for event in events],
             [event.data for event in events],
+            [event.source for event in events],
         )
+
+    @property
+    def has_senders(self) -> bool:
+        return self.senders.count(None) < len(self.senders)
 
     def data_by_type(self) -> dict[Any, list[Any]]:
         first = self.types[0]
@@ -196,6 +202,7 @@ def surely_good(events: Envelopes, horizon: Horizon) -> bool:
         min(events.timestamps) >= EPOCH
         and max(events.timestamps) <= horizon.latest
         and "".join(events.event_ids).isprintable()
+        and not (events.has_senders and not "".join(filter(None, events.senders)).isprintable())
         and _are_canonical(values["identifiers"])
         and min(values["purchases"], default=FIRST_PURCHASE) >= FIRST_PURCHASE
         and max(values["purchases"], default=FIRST_PURCHASE) <= horizon.latest_local

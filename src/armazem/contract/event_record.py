@@ -20,8 +20,9 @@ _ENVELOPE: tuple[tuple[str, str, str, str], ...] = (
     ("received_at", "TIMESTAMPTZ", "TIMESTAMP", "When the message was accepted."),
     ("source", "VARCHAR", "STRING", "Where it came from: http, ingest, replay, or the subscription."),
     ("event_type", "VARCHAR", "STRING", "What happened."),
-    ("event_id", "VARCHAR", "STRING", "Identifier of the event: of two with the same one the second is a duplicate."),
+    ("event_id", "VARCHAR", "STRING", "Identifier of the event among those of its sender."),
     ("timestamp", "TIMESTAMPTZ", "TIMESTAMP", "When it happened, as the sender says."),
+    ("sender", "VARCHAR", "STRING", "The envelope's `source`: who named the event; null where it has none."),
 )
 _RAW = "The message as it came, where it has fields or forms that `data` does not keep."
 

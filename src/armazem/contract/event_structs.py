@@ -20,6 +20,7 @@ from armazem.contract.event_types import (
     EVENT_TYPES,
     MAX_AMOUNT,
     MAX_EVENT_ID,
+    MAX_SENDER,
     EventType,
     Part,
     maximum,
@@ -75,10 +76,11 @@ def _data_struct(event_type: EventType) -> Any:
 
 
 def _event_struct(event_type: EventType) -> Any:
-    envelope = [
+    envelope: list[Any] = [
         ("event_id", Annotated[str, Meta(min_length=1, max_length=MAX_EVENT_ID)]),
         ("timestamp", Annotated[datetime, Meta(tz=True)]),
         ("data", DATA_STRUCTS[event_type.name]),
+        ("source", Annotated[str, Meta(min_length=1, max_length=MAX_SENDER)] | None, None),
     ]
     return msgspec.defstruct(event_type.name, envelope, tag_field="event_type", tag=event_type.name, **_OPTIONS)
 

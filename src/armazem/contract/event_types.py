@@ -12,6 +12,7 @@ from armazem.contract.tables import CUSTOMERS, ORDER_ITEMS, ORDER_PAYMENTS, ORDE
 
 MAX_MESSAGE = 1_048_576
 MAX_EVENT_ID = 128
+MAX_SENDER = 128
 MAX_ZIP_NUMBER = 99_999
 # Amounts and sizes stay below this, so that a double holds their decimals exactly enough to tell them apart.
 MAX_AMOUNT = 10**9

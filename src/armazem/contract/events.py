@@ -23,13 +23,21 @@ _NAMES = {struct: name for name, struct in EVENT_STRUCTS.items()}
 
 
 class Accepted(msgspec.Struct, gc=False, omit_defaults=True):
-    """An event that is good: `data` normalised, of `DATA_STRUCTS`; `raw` the message where that is not all of it."""
+    """An event that is good: `data` normalised, of `DATA_STRUCTS`; `raw` the message where that is not all of it.
+
+    `sender`: the envelope's `source`, where it has one.
+    """
 
     event_type: str
     event_id: str
     timestamp: datetime
     data: Any
     raw: str | None = None
+    sender: str | None = None
+
+    @property
+    def key(self) -> str:
+        return event_key(self.event_id, self.sender)
 
     @property
     def line(self) -> bytes:
@@ -48,9 +56,12 @@ class Refused(msgspec.Struct, gc=False):
 
 
 class JournalBatch(NamedTuple):
-    """Messages on their way into the journal: the accepted ones as lines, the refused ones with their position."""
+    """Messages on their way into the journal: the accepted ones as lines, the refused ones with their position.
 
-    event_ids: list[str]
+    `keys`: what the accepted ones are known by; see `event_key`.
+    """
+
+    keys: list[str]
     lines: bytes
     refused: list[tuple[int, Refused]]
 
@@ -64,6 +75,15 @@ class _JournalLine(msgspec.Struct, gc=False, omit_defaults=True):
     timestamp: datetime
     data: Any
     raw: str | None = None
+    sender: str | None = None
+
+
+def event_key(event_id: str, sender: str | None) -> str:
+    """What an event is known by: its id, with the sender's name where it has one. Neither has a control character.
+
+    The macro `event_key` of the dbt project says the same.
+    """
+    return event_id if sender is None else f"{event_id}\n{sender}"
 
 
 def process_batch(messages: Sequence[bytes], now: datetime, zone: ZoneInfo) -> list[Accepted | Refused]:
@@ -76,7 +96,10 @@ def _results(
     messages: Sequence[bytes], positions: Sequence[int], events: Sequence[Any], horizon: Horizon
 ) -> list[Accepted | Refused]:
     """The results where the fast path has found these events good at these positions."""
-    accepted = [Accepted(_NAMES[type(event)], event.event_id, event.timestamp, event.data) for event in events]
+    accepted = [
+        Accepted(_NAMES[type(event)], event.event_id, event.timestamp, event.data, None, event.source)
+        for event in events
+    ]
     if len(events) == len(messages):
         return [*accepted]
     fast = dict(zip(positions, accepted, strict=True))
@@ -92,7 +115,7 @@ def exact(message: bytes, horizon: Horizon) -> Accepted | Refused:
         reading = Exact(fields, horizon)
         event = reading.event()
         raw = None if reading.kept else message.decode()
-        return Accepted(_NAMES[type(event)], event.event_id, event.timestamp, event.data, raw)
+        return Accepted(_NAMES[type(event)], event.event_id, event.timestamp, event.data, raw, event.source)
     except Problem as problem:
         return Refused(problem.code.value, problem.path, problem.message, message, _valid(event_id))
     except RecursionError:
@@ -121,8 +144,10 @@ def journal_batch(
             of.event_ids,
             of.timestamps,
             of.data,
+            *((repeat(None), of.senders) if of.has_senders else ()),
         )
-        return JournalBatch(of.event_ids, ENCODER.encode_lines([*lines]), [])
+        keys = list(map(event_key, of.event_ids, of.senders)) if of.has_senders else of.event_ids
+        return JournalBatch(keys, ENCODER.encode_lines([*lines]), [])
     accepted: list[Accepted] = []
     accepted_sources: list[str] = []
     refused: list[tuple[int, Refused]] = []
@@ -133,7 +158,7 @@ def journal_batch(
         else:
             refused.append((position, result))
     written = journal_lines(accepted, first_seq, received_at, accepted_sources)
-    return JournalBatch([event.event_id for event in accepted], written, refused)
+    return JournalBatch([event.key for event in accepted], written, refused)
 
 
 def journal_lines(events: Sequence[Accepted], first_seq: int, received_at: str, sources: Sequence[str]) -> bytes:
@@ -145,7 +170,15 @@ def journal_lines(events: Sequence[Accepted], first_seq: int, received_at: str, 
     return ENCODER.encode_lines(
         [
             _JournalLine(
-                seq, received_at, source, event.event_type, event.event_id, event.timestamp, event.data, event.raw
+                seq,
+                received_at,
+                source,
+                event.event_type,
+                event.event_id,
+                event.timestamp,
+                event.data,
+                event.raw,
+                event.sender,
             )
             for seq, (event, source) in enumerate(zip(events, sources, strict=True), first_seq)
         ]

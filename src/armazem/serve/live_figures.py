@@ -35,11 +35,11 @@ _CHECKPOINT_EVENTS = 200_000  # fewer to read again after a kill than a start re
 
 
 class _Progress(msgspec.Struct):
-    """What is saved with the tables. `event_id`: of event `event_seq` of the journal that they were made of."""
+    """What is saved with the tables. `event_key`: of event `event_seq` of the journal that they were made of."""
 
     seq: int = 0
     event_seq: int = 0
-    event_id: str = ""
+    event_key: str = ""
     build: str | None = None
     last_event_at: datetime | None = None
     last_received_at: datetime | None = None
@@ -122,7 +122,7 @@ class Figures:
             progress = msgspec.json.decode(saved, type=_Progress) if saved else _Progress()
         except msgspec.DecodeError as error:
             raise duckdb.InvalidInputException(f"the progress saved in {self._folder} is none") from error
-        if progress.seq and reading.event_id_at(self._home, progress.event_seq) != progress.event_id:
+        if progress.seq and reading.event_key_at(self._home, progress.event_seq) != progress.event_key:
             self._close()
             self._remove()
             self._tables, progress = self._make_tables(self._folder), _Progress()
@@ -236,7 +236,7 @@ class Figures:
             return
         assert self._tables
         progress = self._progress
-        progress.seq, progress.event_seq, progress.event_id = applied.seq, applied.seq, applied.event_id
+        progress.seq, progress.event_seq, progress.event_key = applied.seq, applied.seq, applied.event_key
         progress.last_event_at = max(filter(None, (progress.last_event_at, applied.last_event_at)))
         progress.last_received_at = max(filter(None, (progress.last_received_at, applied.last_received_at)))
         self._events.update(applied.counts)

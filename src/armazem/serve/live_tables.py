@@ -34,13 +34,13 @@ _FORMAT = hashlib.blake2b(Path(sql.__file__).read_bytes(), digest_size=6).hexdig
 class Applied:
     """What a batch changed.
 
-    `event_id`: of the event with number `seq`. `totals`: to add. `counts`: lines per event_type. `second`,
+    `event_key`: of the event with number `seq`. `totals`: to add. `counts`: lines per event_type. `second`,
     `placed`, `lag`: per arrival when it came (seconds since the epoch), whether it placed an order, and its age then
     in microseconds.
     """
 
     seq: int
-    event_id: str
+    event_key: str
     counts: dict[str, int]
     last_event_at: datetime
     last_received_at: datetime
@@ -136,10 +136,10 @@ class LiveTables:
         run(sql.PUBLISHED_STATES)
         run(sql.REDUCE)
         arrivals = run(sql.ARRIVALS.format(since=int(since.timestamp() * 1e6))).fetchnumpy()
-        seq, event_id = max((count[2], count[5]) for count in counts)
+        seq, event_key = max((count[2], count[5]) for count in counts)
         return Applied(
             seq=seq,
-            event_id=event_id,
+            event_key=event_key,
             last_event_at=max(count[3] for count in counts),
             last_received_at=max(count[4] for count in counts),
             counts={count[0]: count[1] for count in counts},

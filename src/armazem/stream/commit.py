@@ -12,8 +12,12 @@ from itertools import chain, compress, islice, repeat
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
+from armazem.contract import RejectCode
+from armazem.contract.event_values import Horizon
 from armazem.contract.events import Refused, journal_batch, renumbered
+from armazem.stream.conflicts import find_conflicts
 from armazem.stream.dead_letters import DeadLetters, Refusal
+from armazem.stream.earlier import EarlierEvents
 from armazem.stream.errors import JournalError
 from armazem.stream.intake import Outcome, Rejection, Submission
 from armazem.stream.journal import Journal, received_at
@@ -35,7 +39,7 @@ class Batch(NamedTuple):
     now: datetime
     begun: float
     first_seq: int
-    event_ids: list[str]
+    keys: list[str]
     lines: list[bytes]  # many in one piece
     refused: list[tuple[int, Refused]]
 
@@ -46,7 +50,7 @@ class _Writing(NamedTuple):
     batch: Batch
     new: Sequence[bool]
     first_seq: int
-    event_ids: Sequence[str]
+    keys: Sequence[str]
     lines: bytes
     write: Future[int]
 
@@ -66,13 +70,22 @@ class Committer:
     start. `written`: the lines that the last commit put into the journal.
     """
 
-    def __init__(self, journal: Journal, letters: DeadLetters, ledger: Ledger, seen: SeenIds, zone: ZoneInfo) -> None:
+    def __init__(
+        self,
+        journal: Journal,
+        letters: DeadLetters,
+        ledger: Ledger,
+        seen: SeenIds,
+        earlier: EarlierEvents,
+        zone: ZoneInfo,
+    ) -> None:
         self.codes: Counter[str] = Counter()
         self.written = b""
         self._journal = journal
         self._letters = letters
         self._ledger = ledger
         self._seen = seen
+        self._earlier = earlier
         self._zone = zone
         self._disk = ThreadPoolExecutor(1, "journal")
         self._writing: _Writing | None = None
@@ -99,11 +112,9 @@ class Committer:
         batch = Batch(submissions, now, time.perf_counter(), self._following(), [], [], [])
         for start in range(0, len(messages), _CHUNK):
             some = slice(start, start + _CHUNK)
-            first_seq = batch.first_seq + len(batch.event_ids)
-            event_ids, lines, refused = journal_batch(
-                messages[some], sources[some], first_seq, received, now, self._zone
-            )
-            batch.event_ids.extend(event_ids)
+            first_seq = batch.first_seq + len(batch.keys)
+            keys, lines, refused = journal_batch(messages[some], sources[some], first_seq, received, now, self._zone)
+            batch.keys.extend(keys)
             batch.lines.append(lines)
             batch.refused.extend((start + at, why) for at, why in refused)
             meanwhile()
@@ -111,23 +122,25 @@ class Committer:
 
     def start(self, batch: Batch, *, in_background: bool) -> None:
         """Write its new events into the journal, at once or in the other thread."""
-        event_ids, lines = batch.event_ids, b"".join(batch.lines)
-        new, first_seq = self._seen.check(event_ids), self._journal.next_seq
+        keys, lines = batch.keys, b"".join(batch.lines)
+        new, first_seq = self._seen.check(keys), self._journal.next_seq
         if not all(new) or batch.first_seq != first_seq:
-            event_ids = list(compress(event_ids, new))
-            lines = renumbered(compress(lines.splitlines(keepends=True), new), first_seq)
+            apart = lines.splitlines(keepends=True)
+            keys, lines = list(compress(keys, new)), renumbered(compress(apart, new), first_seq)
+            if not all(new):
+                batch, new = self._without_conflicts(batch, apart, new)
         if in_background:
             running = threading.Event()
-            write = self._disk.submit(self._append, lines, len(event_ids), batch.now, running)
+            write = self._disk.submit(self._append, lines, len(keys), batch.now, running)
             # The other thread needs the interpreter to get to the write; this one would not give it up for 5 ms.
             running.wait()
         else:
             write = Future()
             try:
-                write.set_result(self._append(lines, len(event_ids), batch.now))
+                write.set_result(self._append(lines, len(keys), batch.now))
             except JournalError as error:
                 write.set_exception(error)
-        self._writing = _Writing(batch, new, first_seq, event_ids, lines, write)
+        self._writing = _Writing(batch, new, first_seq, keys, lines, write)
 
     def finish(self) -> tuple[Batch, list[Outcome | JournalError]]:
         """Wait for the write; what became of each submission of the batch, or why nobody may rely on it.
@@ -144,8 +157,8 @@ class Committer:
             # Somebody may have read the lines before they were taken back: after a restart too their numbers are gone.
             self._ledger.last_seq = self._journal.next_seq - 1
             return done.batch, [error] * len(done.batch.submissions)
-        if done.event_ids:
-            self._seen.commit(done.event_ids, last_seq)  # seen is what is on the disk
+        if done.keys:
+            self._seen.commit(done.keys, last_seq)  # seen is what is on the disk
             self.written = done.lines
         return done.batch, self._counted(done.batch, done.new)
 
@@ -153,7 +166,27 @@ class Committer:
         """The number of the first line after the commit under way, unless that one cannot even be begun."""
         if self._writing is None:
             return self._journal.next_seq
-        return self._writing.first_seq + len(self._writing.event_ids)
+        return self._writing.first_seq + len(self._writing.keys)
+
+    def _without_conflicts(self, batch: Batch, lines: list[bytes], new: list[bool]) -> tuple[Batch, list[bool]]:
+        """The batch with those refused that have the key of another event; which of the others are new."""
+        horizon = Horizon.at(batch.now, self._zone)
+        conflicts = find_conflicts(batch.keys, lines, new, self._seen.found, self._earlier, horizon)
+        if not conflicts:
+            return batch, new
+        messages = list(chain.from_iterable(submission.messages for submission in batch.submissions))
+        bad = {position for position, _ in batch.refused}
+        good = [position for position in range(len(messages)) if position not in bad]
+        code = RejectCode.CONFLICTING_EVENT_ID.value
+        refused = batch.refused + [
+            (good[one.at], Refused(code, "$.event_id", one.message, messages[good[one.at]], one.event_id))
+            for one in conflicts
+        ]
+        apart = {one.at for one in conflicts}
+        return (
+            batch._replace(refused=sorted(refused, key=lambda pair: pair[0])),
+            [is_new for at, is_new in enumerate(new) if at not in apart],
+        )
 
     def _append(self, lines: bytes, count: int, now: datetime, running: threading.Event | None = None) -> int:
         if running:

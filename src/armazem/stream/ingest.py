@@ -18,6 +18,7 @@ from armazem.errors import HomeError
 from armazem.home import Home
 from armazem.stream.commit import Committer
 from armazem.stream.dead_letters import DeadLetters
+from armazem.stream.earlier import EarlierEvents
 from armazem.stream.errors import DiskFull, JournalError, QueueFull
 from armazem.stream.intake import Intake, Outcome, Rejection, Submission
 from armazem.stream.journal import Journal, utc_now
@@ -86,7 +87,9 @@ class Ingest:
         stack.callback(self._journal.close)
         seen = SeenIds.open(home)
         stack.callback(seen.close)
-        self._committer = Committer(self._journal, letters, self._ledger, seen, ZoneInfo(settings.time_zone))
+        earlier = EarlierEvents(home)
+        stack.callback(earlier.close)
+        self._committer = Committer(self._journal, letters, self._ledger, seen, earlier, ZoneInfo(settings.time_zone))
         stack.callback(self._committer.close)
         self._write_ledger()
         self._thread = threading.Thread(target=self._run, name="committer", daemon=True)

@@ -26,6 +26,8 @@ class JournalLine(msgspec.Struct, gc=False):
     event_id: str
     timestamp: datetime
     data: msgspec.Raw
+    raw: str | None = None
+    sender: str | None = None
 
 
 _DECODER = msgspec.json.Decoder(JournalLine)

@@ -16,6 +16,7 @@ from typing import TypeVar
 import duckdb
 
 from armazem.contract.event_record import event_columns
+from armazem.contract.events import event_key
 from armazem.home import Home
 from armazem.stream.errors import unreadable
 from armazem.stream.journal import decode_line
@@ -27,7 +28,7 @@ T = TypeVar("T")
 LONGEST_LINE = 1 << 24
 """Bytes. A line is an event of 1 MiB at most with its text beside it; DuckDB gives up on lines over twice this."""
 
-_IDS = ("event_id", "seq")
+_IDS = ("event_id", "seq", "sender")
 _ATTEMPTS = 3
 _BLOCK = 1 << 16
 _ROWS = 10_000
@@ -74,8 +75,10 @@ def _sources(found: Iterator[Segment], needed: Mapping[str, str]) -> Iterator[st
 
 
 def parquet_source(paths: Sequence[Path]) -> str:
-    """A DuckDB table function over compacted segments."""
-    return f"read_parquet([{', '.join(map(sql_path, paths))}], hive_partitioning = false)"
+    """A DuckDB table expression over compacted segments; those from before events had senders have null there."""
+    files = ", ".join(map(sql_path, paths))
+    rows = f"read_parquet([{files}], union_by_name = true, hive_partitioning = false)"
+    return f"(select * from {rows} union all by name select cast(null as varchar) as sender where false)"
 
 
 def lines_source(paths: Sequence[Path], columns: Mapping[str, str] | None = None, *, strict: bool = False) -> str:
@@ -123,8 +126,8 @@ def reading(home: Home, run: Callable[[], T]) -> T:
     return run()
 
 
-def event_ids(home: Home, *, after: int = 0) -> Iterator[tuple[list[str], int]]:
-    """The ids of the events with seq > after, in journal order: lists of them, each with its last seq.
+def event_keys(home: Home, *, after: int = 0) -> Iterator[tuple[list[str], list[int]]]:
+    """The keys of the events with seq > after, in journal order: lists of them, each with their numbers.
 
     Unlike `relation` it gets over garbage of any length. Raises HomeError where a compacted segment is damaged: its
     ids are nowhere else.
@@ -137,30 +140,30 @@ def event_ids(home: Home, *, after: int = 0) -> Iterator[tuple[list[str], int]]:
             source = parquet_source([path]) if compacted else lines_source([path], ids)
             try:
                 result = connection.execute(
-                    f"select event_id, seq from {source} where seq > {after} and event_id is not null"
+                    f"select event_id, seq, sender from {source} where seq > {after} and event_id is not null"
                 )
                 while rows := result.fetchmany(_ROWS):
                     after = rows[-1][1]
-                    yield [row[0] for row in rows], after
+                    yield [event_key(row[0], row[2]) for row in rows], [row[1] for row in rows]
             except duckdb.Error as error:
                 if compacted or not isinstance(error, duckdb.InvalidInputException):
                     raise unreadable(path, error) from error
                 for line in read_lines(path):  # one is longer than twice LONGEST_LINE
                     if (record := decode_line(line.content)) and record.seq > after:
                         after = record.seq
-                        yield [record.event_id], after
+                        yield [event_key(record.event_id, record.sender)], [after]
 
 
-def event_id_at(home: Home, seq: int) -> str | None:
-    """The id of the event with this number. Raises duckdb.Error."""
+def event_key_at(home: Home, seq: int) -> str | None:
+    """The key of the event with this number. Raises duckdb.Error."""
 
-    def query() -> tuple[str] | None:
+    def query() -> tuple[str, str | None] | None:
         with duckdb.connect() as connection:
-            relation_ = relation(home, after=seq - 1, up_to=seq, columns=("event_id",))
+            relation_ = relation(home, after=seq - 1, up_to=seq, columns=("event_id", "sender"))
             return connection.execute(f"from {relation_}").fetchone()
 
     row = reading(home, query)
-    return row[0] if row else None
+    return event_key(*row) if row else None
 
 
 def last_seq(home: Home) -> int:

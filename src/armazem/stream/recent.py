@@ -7,45 +7,56 @@ a few times. A set of ids would take ten times the memory, and half as long agai
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
 from armazem.stream.bloom import Vector
 from armazem.stream.digests import Words, words
 
+_Block = tuple[Vector, Vector, Vector]  # first words, second words, numbers
+
 
 class Recent:
-    """Digests, added and looked up many at a time. `count`: how many were added."""
+    """Digests with the numbers of their events, many at a time. `count`: how many were added."""
 
     def __init__(self) -> None:
         self.count = 0
-        self._blocks: list[tuple[Vector, Vector]] = []  # first words, second words
+        self._blocks: list[_Block] = []
 
-    def add(self, digests: Words) -> None:
+    def add(self, digests: Words, seqs: Vector) -> None:
         if not len(digests):
             return
-        block = _sorted(digests[:, 0], digests[:, 1])
+        block = _sorted((digests[:, 0], digests[:, 1], seqs))
         while self._blocks and len(self._blocks[-1][0]) < 2 * len(block[0]):
-            first, second = self._blocks.pop()
-            block = _sorted(np.concatenate([first, block[0]]), np.concatenate([second, block[1]]))
+            first, second, numbers = self._blocks.pop()
+            block = _sorted(
+                (
+                    np.concatenate([first, block[0]]),
+                    np.concatenate([second, block[1]]),
+                    np.concatenate([numbers, block[2]]),
+                )
+            )
         self._blocks.append(block)
         self.count += len(digests)
 
-    def holds(self, digests: Words) -> NDArray[np.bool_]:
-        """For each digest: whether exactly this one was added."""
-        found = np.zeros(len(digests), dtype=np.bool_)
-        for first, second in self._blocks:
+    def find(self, digests: Words) -> Vector:
+        """For each digest: the number with which exactly this one was added; 0 where it was not."""
+        found = np.zeros(len(digests), dtype=np.uint64)
+        for first, second, numbers in self._blocks:
             at = np.searchsorted(first, digests[:, 0], "left")
             end = np.searchsorted(first, digests[:, 0], "right")
             while len(left := np.flatnonzero(at < end)):  # nearly always one step: few share a first word
-                found[left] |= second[at[left]] == digests[left, 1]
+                there = at[left]
+                same = second[there] == digests[left, 1]
+                found[left[same]] = numbers[there[same]]
                 at[left] += 1
         return found
 
-    def all(self) -> Words:
-        """All of them, in no order."""
-        return np.concatenate([words(b""), *(np.stack(block, axis=1) for block in self._blocks)])
+    def all(self) -> tuple[Words, Vector]:
+        """All of them, in no order, with their numbers."""
+        digests = [words(b""), *(np.stack(block[:2], axis=1) for block in self._blocks)]
+        return np.concatenate(digests), np.concatenate([np.zeros(0, np.uint64), *(block[2] for block in self._blocks)])
 
 
-def _sorted(first: Vector, second: Vector) -> tuple[Vector, Vector]:
-    order = np.argsort(first, kind="stable")  # recognises what is sorted already: merges take a fifth of the time
-    return first[order], second[order]
+def _sorted(block: _Block) -> _Block:
+    # Recognises what is sorted already: merges take a fifth of the time.
+    order = np.argsort(block[0], kind="stable")
+    return block[0][order], block[1][order], block[2][order]

@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 from filelock import FileLock, Timeout
 
+from armazem.contract import RejectCode
 from armazem.contract.events import Accepted, process_batch
 from armazem.errors import ArmazemError, HomeError
 from armazem.home import Home
@@ -110,7 +111,8 @@ def replaying(home: Home) -> Iterator[None]:
 class Replay:
     """Replays dead letters through `send`, and marks those that are events now. `send=None`: only look.
 
-    What would be refused again is not sent, so it makes no second dead letter.
+    What would be refused again is not sent, so it makes no second dead letter: that includes what has the id of
+    another event, unless it was repaired. What turns out to have one now lies there anew, and is marked.
     """
 
     def __init__(self, home: Home, zone: ZoneInfo, send: Send | None, now: datetime) -> None:
@@ -138,22 +140,28 @@ class Replay:
         results = process_batch([content for _, content in batch], self._now, self._zone)
         good: list[tuple[DeadLetter, bytes]] = []
         for item, result in zip(batch, results, strict=True):
-            if isinstance(result, Accepted):
+            letter, content = item
+            if letter.code == RejectCode.CONFLICTING_EVENT_ID and content == letter.content:
+                self._stays(letter, letter.code, letter.path, letter.message)
+            elif isinstance(result, Accepted):
                 good.append(item)
             else:
-                self._stays(item[0], result.code, result.path, result.message)
+                self._stays(letter, result.code, result.path, result.message)
         if self._send is None:
             self.result.accepted += len(good)
         elif good:
-            self._settle([letter for letter, _ in good], self._send([content for _, content in good]).result())
+            self._settle(good, self._send([content for _, content in good]).result())
 
-    def _settle(self, letters: list[DeadLetter], outcome: Outcome) -> None:
+    def _settle(self, sent: list[tuple[DeadLetter, bytes]], outcome: Outcome) -> None:
         self.result.accepted += outcome.accepted
         self.result.duplicates += outcome.duplicates
-        refused = {rejection.index for rejection in outcome.rejected}  # by a server that knows other rules
-        for rejection in outcome.rejected:
-            self._stays(letters[rejection.index], rejection.code, rejection.path, rejection.message)
-        mark(self._home, [letter.id for i, letter in enumerate(letters) if i not in refused], self._now)
+        staying = {rejection.index for rejection in outcome.rejected}
+        for rejection in outcome.rejected:  # by a server that knows other rules, or with the id of another event
+            letter, content = sent[rejection.index]
+            self._stays(letter, rejection.code, rejection.path, rejection.message)
+            if rejection.code == RejectCode.CONFLICTING_EVENT_ID and content == letter.content:
+                staying.remove(rejection.index)
+        mark(self._home, [letter.id for at, (letter, _) in enumerate(sent) if at not in staying], self._now)
 
     def _stays(self, letter: DeadLetter, code: str, path: str, message: str) -> None:
         self.result.refused[code] += 1

@@ -1,9 +1,9 @@
-"""Every event_id ever accepted, exactly, in little memory.
+"""The key of every event ever accepted, exactly, in little memory, and the number of the event that has it.
 
-A Bloom filter in memory knows nearly all new ids for new. For the others their digests are looked up: those of the
-newest ids are in memory; when they are many, a thread writes them as a sorted run under `journal/seen` and merges runs
-of similar size. A digest has 128 bits: two of 10^12 ids share one with a chance below 10^-14, so an answer is as exact
-as the memory of the machine.
+A Bloom filter in memory knows nearly all new keys for new. For the others their digests are looked up: those of the
+newest keys are in memory; when they are many, a thread writes them as a sorted run under `journal/seen` and merges runs
+of similar size. A key is an event's `event_id`, with the name of its sender where it has one. A digest has 128 bits:
+two of 10^12 keys share one with a chance below 10^-14, so an answer is as exact as the memory of the machine.
 
 The runs are derived from the journal: what is missing, damaged, or of another journal is made anew from it when
 `SeenIds` is opened. So a crash, also in the middle of a merge, loses nothing.
@@ -22,11 +22,11 @@ import numpy as np
 
 from armazem.errors import HomeError
 from armazem.home import Home
-from armazem.stream.bloom import BloomFilter
+from armazem.stream.bloom import BloomFilter, Vector
 from armazem.stream.digests import Words, digests_of, words
-from armazem.stream.reading import event_ids, last_seq
+from armazem.stream.reading import event_keys, last_seq
 from armazem.stream.recent import Recent
-from armazem.stream.runs import DamagedRun, Run, merge_runs, usable_runs, write_run
+from armazem.stream.runs import ENTRY, DamagedRun, Entries, Run, merge_runs, usable_runs, write_run
 
 _FIRST_FILTER = 26  # 2^26 bits, 8 MiB: for 4.2 million ids; each further filter is twice as large
 _NOTHING: tuple[Sequence[str], Words] = ([], words(b""))
@@ -45,7 +45,10 @@ class _Full:
 
 
 class SeenIds:
-    """The ids of one journal, for its one writer. Not for several threads."""
+    """The keys of one journal, for its one writer. Not for several threads.
+
+    `found`: of the last `check`, each key that was accepted before, and the number of its event in the journal.
+    """
 
     @classmethod
     def open(cls, home: Home, *, recent: int = 131_072, fanout: int = 4) -> SeenIds:
@@ -64,6 +67,7 @@ class SeenIds:
         return seen
 
     def __init__(self, folder: Path, recent: int, fanout: int) -> None:
+        self.found: dict[str, int] = {}
         self._folder, self._limit, self._fanout = folder, recent, fanout
         self._recent = Recent()
         self._full: list[_Full] = []  # oldest first
@@ -85,7 +89,8 @@ class SeenIds:
         self._settle()
         digests = digests_of(event_ids)
         self._checked = event_ids, digests
-        known = {event_ids[at] for at in self._held(digests)}
+        self.found = {event_ids[at]: seq for at, seq in self._held(digests)}
+        known = set(self.found)
         if not known and not _may_repeat(digests):
             return [True] * len(event_ids)
         new = []
@@ -95,12 +100,15 @@ class SeenIds:
         return new
 
     def commit(self, event_ids: Sequence[str], last_seq: int) -> None:
-        """Record the ids of events that the journal has on disk; the last one has this seq."""
+        """Record the keys of events that the journal has on disk under numbers without a gap, up to this one."""
         checked, digests = self._checked
         if event_ids != checked:
             digests = digests_of(event_ids)
         self._checked = _NOTHING
-        self._recent.add(digests)
+        self._record(digests, np.arange(last_seq - len(digests) + 1, last_seq + 1, dtype=np.uint64), last_seq)
+
+    def _record(self, digests: Words, seqs: Vector, last_seq: int) -> None:
+        self._recent.add(digests, seqs)
         self._add_to_filters(digests)
         if self._recent.count < self._limit:
             self._settle()
@@ -118,8 +126,8 @@ class SeenIds:
             self._settle(more=False)
         self._close_runs()
 
-    def _held(self, digests: Words) -> list[int]:
-        """The positions of those that were accepted."""
+    def _held(self, digests: Words) -> list[tuple[int, int]]:
+        """The positions of those that were accepted, each with the number of its event."""
         hits = self._filters[0].perhaps(digests)
         for one in self._filters[1:]:
             hits |= one.perhaps(digests)
@@ -127,14 +135,14 @@ class SeenIds:
         if not len(positions):
             return []
         asked = digests[positions]
-        held = self._recent.holds(asked)
+        seqs = self._recent.find(asked)
         for full in self._full:
-            held |= full.digests.holds(asked)
-        for at in (~held).nonzero()[0].tolist():
+            np.maximum(seqs, full.digests.find(asked), out=seqs)
+        for at in np.flatnonzero(seqs == 0).tolist():
             digest = asked[at].tobytes()
-            held[at] = any(run.holds(digest) for run in reversed(self._runs))
-        accepted: list[int] = positions[held].tolist()
-        return accepted
+            seqs[at] = next((seq for run in reversed(self._runs) if (seq := run.find(digest))), 0)
+        held = seqs > 0
+        return list(zip(positions[held].tolist(), seqs[held].tolist(), strict=True))
 
     # Threads make files; the caller's thread takes them into use, so that nothing needs a lock. A large merge takes
     # seconds, so writing does not wait for it.
@@ -175,7 +183,7 @@ class SeenIds:
             return None
 
     def _write(self, full: _Full) -> Run:
-        return write_run(self._folder, full.digests.all(), full.first_seq, full.last_seq)
+        return write_run(self._folder, Entries(*full.digests.all()), full.first_seq, full.last_seq)
 
     def _add_to_filters(self, digests: Words) -> None:
         if self._filters[-1].count >= self._filters[-1].capacity:
@@ -200,7 +208,7 @@ class SeenIds:
     def _open_runs(self, end: int) -> None:
         """Take the whole runs up to seq `end` into use, and remove the other files."""
         self._close_runs()
-        ids = sum(path.stat().st_size for path in self._folder.glob("*.run")) // 16
+        ids = sum(path.stat().st_size for path in self._folder.glob("*.run")) // ENTRY
         self._filters = [BloomFilter(max(_FIRST_FILTER, (ids * 20).bit_length()))]
         self._runs = usable_runs(self._folder, end, self._add_to_filters)
         self._written = self._runs[-1].last_seq if self._runs else 0
@@ -214,11 +222,11 @@ class SeenIds:
         """Record what the journal has after the runs. False if its event at their end is not in them."""
         after = self._written
         first = True
-        for ids, seq in event_ids(home, after=max(after - 1, 0)):
-            if first and after and not self._runs[-1].holds(digests_of(ids[:1]).tobytes()):
+        for keys, seqs in event_keys(home, after=max(after - 1, 0)):
+            if first and after and not self._runs[-1].find(digests_of(keys[:1]).tobytes()):
                 return False
             first = False
-            self.commit(ids, seq)
+            self._record(digests_of(keys), np.array(seqs, dtype=np.uint64), seqs[-1])
         return not (first and after)
 
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 import duckdb
 
 from armazem.contract.event_record import event_columns
+from armazem.contract.events import event_key
 from armazem.home import Home
 from armazem.stream.reading import (
     LONGEST_LINE,
-    event_id_at,
+    event_key_at,
     last_seq,
     reading,
     relation,
@@ -48,23 +49,25 @@ def _is_other(home: Home, before: State) -> bool:
     """
     if before.last_event is None:
         return False
-    seq, event_id = before.last_event
+    seq, key = before.last_event
     try:
-        return event_id_at(home, seq) not in (None, event_id)
+        return event_key_at(home, seq) not in (None, key)
     except duckdb.Error:  # a damaged segment; what is read of it to be built says so
         return False
 
 
 def last_event(connection: duckdb.DuckDBPyConnection) -> tuple[int, str] | None:
-    """Position and id of the last event in a version; None without events, or where an older armazem built it."""
+    """Position and key of the last event in a version; None without events, or where an older armazem built it."""
     there = connection.execute(
         "select 1 from duckdb_columns() "
-        "where schema_name = 'staging' and table_name = 'stg_events' and column_name = 'seq'"
+        "where schema_name = 'staging' and table_name = 'stg_events' and column_name = 'sender'"
     ).fetchone()
     if there is None:
         return None
-    row = connection.execute("select seq, event_id from staging.stg_events order by seq desc limit 1").fetchone()
-    return None if row is None or row[0] is None else (int(row[0]), str(row[1]))
+    row = connection.execute(
+        "select seq, event_id, sender from staging.stg_events order by seq desc limit 1"
+    ).fetchone()
+    return None if row is None or row[0] is None else (int(row[0]), event_key(row[1], row[2]))
 
 
 def new_event_count(connection: duckdb.DuckDBPyConnection) -> int:

@@ -40,8 +40,10 @@ def _row(row: LedgerRow, in_journal: int, in_staging: int) -> tuple[str | int, .
 
 def _in_journal(home: Home) -> dict[str, int]:
     with duckdb.connect() as connection:
-        events = relation(home, columns=("source", "event_id"))
-        rows = connection.execute(f"select source, count(distinct event_id) from {events} group by source").fetchall()
+        events = relation(home, columns=("source", "event_id", "sender"))
+        rows = connection.execute(
+            f"select source, count(distinct (event_id, sender)) from {events} group by source"
+        ).fetchall()
     return {str(source): int(events) for source, events in rows}
 
 

@@ -31,7 +31,7 @@ class BuildRequest:
 @dataclass(frozen=True, slots=True)
 class State:
     """What a published version says of itself: the loads in it, the position in the journal up to which events are
-    in it, position and id of the last of them, and the code that made it.
+    in it, position and key of the last of them, and the code that made it.
     """
 
     loads: frozenset[str]

@@ -117,11 +117,11 @@ class Raw:
         for table in [*map(self._source, TABLES), self._loads(), self._rejects(), *self._of_events()]:
             if table.table_id not in there:
                 self.client.create_table(table, exists_ok=True, retry=self.retry, timeout=REQUEST_SECONDS)
-            elif table.table_id == LOADS:
+            elif table.table_id in (LOADS, EVENTS):
                 self._add_columns(table)
 
     def _add_columns(self, wanted: bigquery.Table) -> None:
-        """Give a table that an older armazem made the columns that it did not know."""
+        """Give a table that an older armazem made the columns that it did not know; its rows have null there."""
         table = self.client.get_table(wanted.reference, retry=self.retry, timeout=REQUEST_SECONDS)
         there = {field.name for field in table.schema}
         if missing := [field for field in wanted.schema if field.name not in there]:

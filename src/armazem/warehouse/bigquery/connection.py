@@ -68,6 +68,15 @@ class Connection:
     def table_id(self, dataset: str, table: str) -> str:
         return f"{self.client.project}.{dataset}.{table}"
 
+    def columns(self, dataset: str, table: str) -> list[str]:
+        """Names of a table's columns, none where it does not exist."""
+        try:
+            return [
+                field.name for field in self.client.get_table(self.table_id(dataset, table), retry=self.retry).schema
+            ]
+        except exceptions.NotFound:
+            return []
+
     def tables(self, dataset: str) -> list[str]:
         """Names of the tables and views of a dataset, none where it does not exist."""
         try:

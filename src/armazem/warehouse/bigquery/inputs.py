@@ -10,6 +10,7 @@ from armazem.contract.render import BIGQUERY_TYPES
 from armazem.warehouse.bigquery.connection import Connection
 from armazem.warehouse.plan import Scope
 
+_EVENT_KEY = "event_id || coalesce(chr(10) || sender, '')"  # as the macro event_key has it
 _MOST_LITERALS = 1000  # a view may hold a megabyte of SQL; so many ids are 25 kilobytes
 
 
@@ -48,7 +49,10 @@ def events(connection: Connection, loaded: set[str]) -> str:
     if "events" not in loaded:
         nothing = ", ".join(f"cast(null as {type_}) as {name}" for name, type_ in columns.items())
         return f"select {nothing} from unnest([1]) where false"
-    return f"select {', '.join(columns)} from `{connection.client.project}`.{connection.names.raw}.events"
+    there = connection.columns(connection.names.raw, "events")
+    # A table from before events had senders gets the column with the next load.
+    listed = ", ".join(name if name in there else f"cast(null as {type_}) as {name}" for name, type_ in columns.items())
+    return f"select {listed} from `{connection.client.project}`.{connection.names.raw}.events"
 
 
 def events_since(connection: Connection, loaded: set[str]) -> str:
@@ -56,16 +60,19 @@ def events_since(connection: Connection, loaded: set[str]) -> str:
     published = f"`{connection.client.project}`.{connection.names.staging}.stg_events"
     columns = ", ".join(event_columns_bigquery())
     return (
-        f"select {columns} from ({events(connection, loaded)}) where event_id not in (select event_id from {published})"
+        f"select {columns} from ({events(connection, loaded)}) "
+        f"where {_EVENT_KEY} not in (select {_EVENT_KEY} from {published})"
     )
 
 
 def new_event_types(connection: Connection) -> frozenset[str]:
-    """The types of the events that are not in the published tables."""
-    raw, staging = connection.names.raw, connection.names.staging
+    """The types of the events that are not in the published tables, where those know the senders of events."""
+    staging = connection.names.staging
+    if "sender" not in connection.columns(staging, "stg_events"):
+        return frozenset()  # they are built anew
     rows = connection.rows_if_there(
-        f"select distinct event_type from {raw}.events "
-        f"where event_id not in (select event_id from {staging}.stg_events)"
+        f"select distinct event_type from ({events(connection, set(connection.tables(connection.names.raw)))}) "
+        f"where {_EVENT_KEY} not in (select {_EVENT_KEY} from {staging}.stg_events)"
     )
     return frozenset(row[0] for row in rows)
 
