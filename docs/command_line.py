@@ -31,7 +31,10 @@ Each setting has one name, in lower case in `armazem.toml` and as `ARMAZEM_` + u
 command's flag wins over the environment, which wins over the file, which wins over the default. An unknown name in
 the file is an error, not a setting that is silently ignored. `armazem.toml` is read from the folder in which the
 command is run."""
-FLAGS = {"home": "`armazem --home`", "threads": "`build --threads`", "lock_timeout": "`build --wait`"}
+FLAGS = {
+    "home": "`armazem --home`", "threads": "`build --threads`", "lock_timeout": "`build --wait`",
+    "query_timeout": "`sql --timeout`", "allowed_hosts": "`serve --allowed-host`",
+}  # fmt: skip
 
 
 def cli_page() -> list[str]:

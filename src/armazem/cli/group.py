@@ -99,7 +99,7 @@ def print_rows(rows: Rows, format_: Format, title: str | None = None) -> None:
         if format_ == "table":
             print_table(console.output(), rows, title)
         else:
-            click.echo(to_json(rows) if format_ == "json" else to_csv(rows), nl=False)
+            click.echo(to_json(rows) if format_ == "json" else to_csv(rows, exact=True), nl=False)
 
 
 @contextmanager

@@ -22,6 +22,7 @@ from armazem.stream.reading import last_seq
 from armazem.warehouse import versions
 from armazem.warehouse.build import AuditFailed, BuildReport, BuildRequest, why_due
 from armazem.warehouse.build import build as build_warehouse
+from armazem.warehouse.confined import limits_of
 from armazem.warehouse.ledger import event_ledger
 from armazem.warehouse.meta import journal_position
 from armazem.warehouse.query import Rows, open_published, run_query
@@ -238,22 +239,33 @@ def _status_of_home(settings: Settings) -> dict[str, Any]:
 @main.command()
 @click.argument("query")
 @click.option("--failed", is_flag=True, help="Ask the last build that failed its tests, to see the failing rows.")
+@click.option(
+    "--timeout",
+    type=click.FloatRange(0, min_open=True),
+    help="Seconds after which the query is stopped.  [default: 600]",
+)
 @target_option
 @format_option
 @click.pass_context
-def sql(ctx: click.Context, query: str, failed: bool, target: str | None, format_: Format) -> None:
+def sql(
+    ctx: click.Context, query: str, failed: bool, timeout: float | None, target: str | None, format_: Format
+) -> None:
     """Answer a query on the published warehouse, which it cannot change.
+
+    Only statements that read its tables run: SELECT, EXPLAIN, DESCRIBE, SHOW, SUMMARIZE. No file can be opened, and
+    time, memory and rows have limits.
 
     \b
     Examples:
       armazem sql "select customer_state, sum(revenue) from marts.fact_orders group by 1 order by 2 desc"
-      armazem sql "show all tables"
+      armazem sql "show tables"
+      armazem sql "describe marts.fact_orders"
       armazem sql "from kpis.agg_sales_trend" --format csv > trend.csv
       armazem sql --target bigquery "select count(*) from marts.fact_orders"
     """
-    settings = settings_of(ctx, target=target)
+    settings = settings_of(ctx, target=target, query_timeout=timeout)
     if settings.target == "duckdb":
-        print_rows(run_query(settings.home_folder, query, failed=failed), format_)
+        print_rows(run_query(settings.home_folder, query, failed=failed, limits=limits_of(settings)), format_)
         return
     if failed:
         raise click.UsageError("on BigQuery the tables of a failed build are in the dataset `audit`: query them there")

@@ -9,6 +9,7 @@ from armazem.config import Settings
 from armazem.contract.identifiers import canonical
 from armazem.serve.kpi_filters import FILTERS, Filters, check_filters
 from armazem.serve.kpis import Kpi
+from armazem.warehouse.confined import limits_of
 from armazem.warehouse.query import Rows, run_query
 
 Query = tuple[str, tuple[Any, ...]]
@@ -44,7 +45,7 @@ def kpi_rows(settings: Settings, kpi: Kpi, filters: Filters = _NO_FILTERS, *, wh
 
         schema = f"{settings.bigquery_dataset_prefix}kpis"
         return run_on_bigquery(settings, *kpi_query(kpi, filters, schema=schema, where=where))
-    return run_query(settings.home_folder, *kpi_query(kpi, filters, where=where))
+    return run_query(settings.home_folder, *kpi_query(kpi, filters, where=where), limits=limits_of(settings))
 
 
 def _condition(kpi: Kpi, filters: Filters, where: str | None) -> Query:
