@@ -35,6 +35,7 @@ from armazem.contract.event_values import (
 )
 from armazem.contract.rejects import RejectCode
 
+_BOM = b"\xef\xbb\xbf"
 _ENVELOPE = {"event_type", "event_id", "timestamp", "data"}
 # Part to its columns: what normalises them, and their older spellings.
 _COLUMNS = {
@@ -45,13 +46,16 @@ _COLUMNS = {
 
 
 def parse(message: bytes) -> dict[str, Any]:
-    """The JSON object of the message; Problem with path `$` if it is none."""
+    """The JSON object of the message; Problem with path `$` if it is none.
+
+    A byte order mark in front is no part of it: files that begin with one are put one after another.
+    """
     if len(message) > MAX_MESSAGE:
         text = f"the message must have at most {MAX_MESSAGE} bytes, it has {len(message)}"
         raise Problem(RejectCode.TOO_LARGE, "$", text)
     try:
         message.decode()
-        value = msgspec.json.decode(message)
+        value = msgspec.json.decode(message.removeprefix(_BOM))
     except UnicodeDecodeError as error:
         raise Problem(RejectCode.NOT_UTF8, "$", _not_utf8(message, error.start)) from None
     except msgspec.ValidationError:  # the only one without a type to validate: a number like 1e999
