@@ -400,6 +400,10 @@ def test_the_last_of_two_equal_keys_wins_and_only_it_is_kept() -> None:
     assert line_of(bad_first) == line_of(order_initiated())
 
 
+def test_a_byte_order_mark_in_front_is_no_part_of_a_message() -> None:
+    assert line_of(b"\xef\xbb\xbf" + canonical(order_initiated())) == line_of(order_initiated())
+
+
 def test_the_largest_message() -> None:
     message = canonical(order_review(review(review_comment_message="é" * 500_000)))
     padded = message[:-1] + b" " * (1_048_576 - len(message)) + b"}"

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from soak import Numbers, fuzz
 
 from armazem.contract import RejectCode, event_fast
+from armazem.contract.amounts import rounded, tolerance
 from armazem.contract.event_types import DECIMALS, MAX_AMOUNT
 from armazem.contract.event_values import Horizon
 from armazem.contract.events import Accepted, Refused, exact, process_batch
@@ -97,6 +98,19 @@ def test_amounts_pass_where_their_text_has_so_few_decimals(places: int, amount: 
     assert event_fast.has_decimals([amount, 0.1], places) == event_fast.has_decimals([amount], places)
     assert event_fast.has_decimals([], places)
     assert not event_fast.has_decimals([-0.0], places)
+
+
+@settings(max_examples=fuzz(500), deadline=None)
+@given(cents=st.lists(st.integers(0, 10**8), min_size=1, max_size=30), times=st.integers(1, 12))
+def test_the_remainders_of_sums_are_rounded_away(cents: list[int], times: int) -> None:
+    """Up to 360 million, added and multiplied as doubles."""
+    total = sum(cents) * times
+    found = sum(number / 100 for number in cents) * times
+    close = total < 10**9  # ten million: there a double is a thousand times nearer than what is rounded
+    kept = rounded(Decimal(repr(found)), 2)
+    assert kept == Decimal(total) / 100 or (kept is None and not close)
+    assert rounded(Decimal(total) / 100 + Decimal("0.00001"), 2) is None
+    assert rounded(Decimal(total) / 100 + tolerance(2), 2) == Decimal(total) / 100
 
 
 @settings(max_examples=fuzz(200), deadline=None)

@@ -102,7 +102,7 @@ def test_replay_of_a_repaired_message(kept: Home, tmp_path: Path) -> None:
     repaired.write_bytes(BAD)
     done = run(kept, "replay", 1, "--with", repaired)
     assert (done.code, "1: bad_timestamp at $.timestamp" in done.err, ids(kept)) == (0, True, ["3", "2", "1"])
-    repaired.write_bytes(BAD.replace(b"yesterday", b"2018-08-29T12:00:00Z"))
+    repaired.write_bytes(b"\xef\xbb\xbf" + BAD.replace(b"yesterday", b"2018-08-29T12:00:00Z"))  # as Notepad saves it
     assert "1 would be accepted" in run(kept, "replay", 1, "--with", repaired, "--dry-run").err
     assert event_ids(kept) == ["event-1"]
     assert "1 accepted, 0 duplicates" in run(kept, "replay", 1, "--with", repaired).err

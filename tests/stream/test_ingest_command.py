@@ -354,6 +354,8 @@ def test_stdin_is_read_as_it_comes(home: Home) -> None:
     try:
         sys.stdin = io.TextIOWrapper(os.fdopen(reading, "rb"))
         found = read_batches("-")
+        os.write(writing, b"a line, and not a good one\n")
+        assert next(found) == [b"a line, and not a good one"]
         os.write(writing, message(1) + b"\n" + message(2) + b"\n")
         assert next(found) == messages(1, 2)
     finally:

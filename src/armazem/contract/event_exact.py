@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import re
 from datetime import datetime
 from typing import Any
 
@@ -18,7 +17,6 @@ from armazem.contract.event_structs import DATA_STRUCTS, EVENT_STRUCTS, ROW_STRU
 from armazem.contract.event_types import (
     EVENT_TYPES,
     MAX_MESSAGE,
-    MAX_SENDER,
     STAGE_TIMESTAMPS,
     EventType,
     Part,
@@ -38,8 +36,8 @@ from armazem.contract.event_values import (
 )
 from armazem.contract.rejects import RejectCode
 
+_BOM = b"\xef\xbb\xbf"
 _ENVELOPE = {"event_type", "event_id", "timestamp", "data", "source"}
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 # Part to its columns: what normalises them, and their older spellings.
 _COLUMNS = {
     part.name: [(column, NORMALISE[column.type], spellings(column)[1:]) for column in part.table.columns]
@@ -55,13 +53,16 @@ _SIGNED = {
 
 
 def parse(message: bytes) -> dict[str, Any]:
-    """The JSON object of the message; Problem with path `$` if it is none."""
+    """The JSON object of the message; Problem with path `$` if it is none.
+
+    A byte order mark in front is no part of it: files that begin with one are put one after another.
+    """
     if len(message) > MAX_MESSAGE:
         text = f"the message must have at most {MAX_MESSAGE} bytes, it has {len(message)}"
         raise Problem(RejectCode.TOO_LARGE, "$", text)
     try:
         message.decode()
-        value = msgspec.json.decode(message)
+        value = msgspec.json.decode(message.removeprefix(_BOM))
     except UnicodeDecodeError as error:
         raise Problem(RejectCode.NOT_UTF8, "$", _not_utf8(message, error.start)) from None
     except msgspec.ValidationError:  # the only one without a type to validate: a number like 1e999
@@ -137,13 +138,7 @@ class Exact:
     def _sender(self) -> str | None:
         """Who named the event: CloudEvents' `source`."""
         value = self.fields.get("source")
-        if value is None:
-            return None
-        text = string(value, "$.source")
-        if not 1 <= len(text) <= MAX_SENDER or _CONTROL.search(text):
-            expected = f"1 to {MAX_SENDER} characters without control characters"
-            raise Problem(RejectCode.BAD_IDENTIFIER, "$.source", f"$.source must have {expected}, found {shown(text)}")
-        return text
+        return None if value is None else event_identifier(string(value, "$.source"), "$.source")
 
     def _envelope_timestamp(self) -> Any:
         path = "$.timestamp"

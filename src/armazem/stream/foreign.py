@@ -40,6 +40,7 @@ _MAGIC: tuple[tuple[bytes, Foreign], ...] = (
 _ZIP = b"PK\x03\x04"
 _OF_EXCEL = (b"[Content_Types].xml", b"_rels/", b"xl/", b"docProps/")
 _NAME_IN_ZIP = 30  # bytes of the local header before the name of the first member
+_OF_PAGES = (b"<!doctype", b"<html", b"<?xml")
 _BOM = b"\xef\xbb\xbf"
 _COLUMN = re.compile(r'\s*"?[^\W\d][\w .:/()%-]*"?\s*')
 
@@ -57,9 +58,9 @@ def foreign(head: bytes) -> Foreign | None:
     lines = [line for line in head.removeprefix(_BOM).splitlines() if line.strip()]
     if not lines or any(line.lstrip()[:1] in (b"{", b"[") for line in lines):
         return None
-    if lines[0].lstrip().startswith(b"<"):
+    if lines[0].lstrip().lower().startswith(_OF_PAGES):
         return Foreign("a page of HTML or XML", "look at it: a server may have answered with an error")
-    return _CSV if _is_header(lines[0]) else None
+    return _CSV if _is_table(lines) else None
 
 
 def _is_utf_16(head: bytes) -> bool:
@@ -70,9 +71,15 @@ def _is_utf_16(head: bytes) -> bool:
     return start in ([False, True] * 2, [True, False] * 2)
 
 
-def _is_header(line: bytes) -> bool:
-    """Whether the line names columns: two or more, in one of the usual delimiters."""
-    text = line.decode("utf-8", "replace")
+def _is_table(lines: list[bytes]) -> bool:
+    """Whether the first line names columns, two or more, and the second may have a value for each.
+
+    A line alone is not enough: from a pipe a bad line may come before the good ones.
+    """
+    header, *rows = (line.decode("utf-8", "replace") for line in lines[:2])
     return any(
-        delimiter in text and all(map(_COLUMN.fullmatch, text.split(delimiter))) for delimiter in (",", ";", "\t", "|")
+        rows
+        and 0 < header.count(delimiter) <= rows[0].count(delimiter)
+        and all(map(_COLUMN.fullmatch, header.split(delimiter)))
+        for delimiter in (",", ";", "\t", "|")
     )
