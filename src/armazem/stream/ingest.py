@@ -26,6 +26,7 @@ from armazem.stream.ledger import Ledger, load_ledger
 from armazem.stream.lock import journal_lock
 from armazem.stream.recovery import recover
 from armazem.stream.seen import SeenIds
+from armazem.stream.upgrade import upgrade
 
 __all__ = ["DiskFull", "Ingest", "JournalError", "Outcome", "QueueFull", "Rejection"]
 
@@ -83,6 +84,8 @@ class Ingest:
         letters = DeadLetters(home, settings, at_least=before.last_dead_letter)
         stack.callback(letters.close)
         self.recovered = recover(home, letters, self._clock(), after_crash=before.reserved_seq > 0)
+        zone = ZoneInfo(settings.time_zone)
+        upgrade(home, zone)
         self._ledger = Ledger(home)
         self._journal = Journal(home, settings, at_least=max(self._ledger.last_seq, before.reserved_seq))
         stack.callback(self._journal.close)
@@ -90,7 +93,7 @@ class Ingest:
         stack.callback(seen.close)
         earlier = EarlierEvents(home)
         stack.callback(earlier.close)
-        self._committer = Committer(self._journal, letters, self._ledger, seen, earlier, ZoneInfo(settings.time_zone))
+        self._committer = Committer(self._journal, letters, self._ledger, seen, earlier, zone)
         stack.callback(self._committer.close)
         self._write_ledger()
         self._thread = threading.Thread(target=self._run, name="committer", daemon=True)
