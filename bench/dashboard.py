@@ -256,7 +256,18 @@ def main() -> None:
             shutil.copytree(arguments.home, home, symlinks=True)
         else:
             orders = ["--orders", str(arguments.orders)] if arguments.orders else []
-            command = [sys.executable, "-m", "armazem", "--home", str(home), "up", "--no-serve", *orders]
+            command = [
+                sys.executable,
+                "-m",
+                "armazem",
+                "--home",
+                str(home),
+                "up",
+                "--no-serve",
+                "--until",
+                "2018-10-17",
+                *orders,
+            ]
             subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
         current = versions.current_build(Home(home))
         assert current is not None

@@ -30,7 +30,7 @@ def events(seed: int) -> Iterator[bytes]:
 
 
 def request(body: bytes, kind: str = "application/json") -> bytes:
-    head = f"POST /v1/events HTTP/1.1\r\nHost: bench\r\nContent-Type: {kind}\r\nContent-Length: {len(body)}\r\n\r\n"
+    head = f"POST /v1/events HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: {kind}\r\nContent-Length: {len(body)}\r\n\r\n"
     return head.encode() + body
 
 
@@ -156,7 +156,7 @@ async def until_visible(port: int, requests: list[bytes], size: int, rate: int, 
 
 
 async def _orders(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> int:
-    writer.write(b"GET /v1/live HTTP/1.1\r\nHost: bench\r\n\r\n")
+    writer.write(b"GET /v1/live HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
     head = (await reader.readuntil(b"\r\n\r\n")).lower()
     body = await reader.readexactly(int(head.partition(b"content-length:")[2].split(maxsplit=1)[0]))
     return int(json.loads(body)["orders"])

@@ -153,7 +153,7 @@ class _Asker(asyncio.Protocol):
             self._transport.close()
             return
         self._question, self._sent = question, perf_counter()
-        self._transport.write(f"GET {question.path} HTTP/1.1\r\nHost: bench\r\n\r\n".encode())
+        self._transport.write(f"GET {question.path} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n".encode())
 
     def data_received(self, data: bytes) -> None:
         if not self._missing:

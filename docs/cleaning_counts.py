@@ -15,6 +15,7 @@ import duckdb
 
 from armazem.config import load_settings
 from armazem.contract import TABLES
+from armazem.contract.identifiers import UUID_PATTERN
 from armazem.home import Home
 from armazem.landing import load, parquet_files
 from armazem.warehouse.build import BuildRequest, build
@@ -46,8 +47,8 @@ STEPS: tuple[tuple[str, str], ...] = (
     ("States written in another way", "select (select count(*) from raw.customers "
      "where customer_state != upper(trim(customer_state))) + (select count(*) from raw.sellers "
      "where seller_state != upper(trim(seller_state)))"),
-    ("Identifiers with dashes or capitals", "select count(*) from raw.orders "
-     "where order_id != lower(replace(order_id, '-', ''))"),
+    ("Identifiers written as UUIDs, with dashes", "select count(*) from raw.orders "
+     f"where regexp_full_match(order_id, '{UUID_PATTERN}')"),
     ("Rows of a key that came again: the newest stays", "select (select count(*) from raw.orders) - (select count(*) "
      "from staging.stg_orders) + (select count(*) from raw.order_reviews) - (select count(*) "
      "from staging.stg_order_reviews)"),

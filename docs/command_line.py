@@ -20,13 +20,21 @@ terminal progress is a bar, elsewhere it is plain lines.
 | 0 | done; rows may have been rejected, and tests may have warned |
 | 1 | the work failed: one line says what, where and what to do; nothing was changed |
 | 2 | wrong use: an option or argument that does not exist or does not fit |
-| 130 | interrupted with Ctrl-C; nothing was published |"""
+| 130 | ended by Ctrl-C, within seconds; nothing is left half done |
+| 143 | ended by SIGTERM in the same way; `serve` and `subscribe` finish what is under way and leave with 0 |
+
+Whoever reads the remarks may go away (`armazem build 2>&1 | head -1`): the work goes on, and its exit code is that of
+the work. Whoever reads the answer may too: the command ends without a word, with 0. An answer that cannot be written
+for another reason, such as a full disk, is an error."""
 _SETTINGS_INTRO = """\
 Each setting has one name, in lower case in `armazem.toml` and as `ARMAZEM_` + upper case in the environment. A
 command's flag wins over the environment, which wins over the file, which wins over the default. An unknown name in
 the file is an error, not a setting that is silently ignored. `armazem.toml` is read from the folder in which the
 command is run."""
-FLAGS = {"home": "`armazem --home`", "threads": "`build --threads`", "lock_timeout": "`build --wait`"}
+FLAGS = {
+    "home": "`armazem --home`", "threads": "`build --threads`", "lock_timeout": "`build --wait`",
+    "query_timeout": "`sql --timeout`", "allowed_hosts": "`serve --allowed-host`",
+}  # fmt: skip
 
 
 def cli_page() -> list[str]:

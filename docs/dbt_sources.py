@@ -1,4 +1,4 @@
-"""The source `raw` in dbt's sources file, rendered from the contract; other sources in it stay as they are."""
+"""What the dbt project has of the contract: the source `raw` in its sources file, and the macros of constants."""
 
 from __future__ import annotations
 
@@ -9,12 +9,14 @@ import yaml
 from armazem.contract.event_record import events_source
 from armazem.contract.render import dbt_sources
 
-SOURCES = Path(__file__).parents[1] / "dbt" / "models" / "staging" / "_sources.yml"
+_PROJECT = Path(__file__).parents[1] / "dbt"
+SOURCES = _PROJECT / "models" / "staging" / "_sources.yml"
+MACROS = _PROJECT / "macros" / "contract.sql"
 _MARK = "# Rendered from the contract.\n"
 
 
 def sources_file() -> str:
-    """The content of the file."""
+    """The content of the sources file; other sources in it stay as they are."""
     content = yaml.safe_load(SOURCES.read_text(encoding="utf-8"))
     [raw] = dbt_sources()["sources"]
     raw["tables"].append(events_source())

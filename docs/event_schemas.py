@@ -7,10 +7,13 @@ of another order, decimals of a double) stands in the descriptions.
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
 from armazem.contract import Column, ColumnType
+from armazem.contract.amounts import PLAIN_PATTERN
+from armazem.contract.event_times import DATE_PATTERN, OFFSET_PATTERN, TIME_PATTERN
 from armazem.contract.event_types import (
     DECIMALS,
     EVENT_TYPES,
@@ -25,14 +28,17 @@ from armazem.contract.event_types import (
     maximum,
     spellings,
 )
-from armazem.contract.identifiers import MAX_IDENTIFIER
+from armazem.contract.identifiers import FLOAT_PATTERN, INVISIBLE, MAX_IDENTIFIER
+from armazem.contract.nulls import NULL_WORDS
 
 Schema = dict[str, Any]
 
 DOCS = Path(__file__).parent
-_BLANK = r"\s\u0000-\u001f\u007f-\u009f"
-_DATE, _TIME, _OFFSET = r"[0-9]{4}-[0-9]{2}-[0-9]{2}", r"[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]+)?", r"([Zz]|[+-][0-9:]+)"
+# Of the basic plane only: the dialects of regular expressions write the others in different ways.
+_INVISIBLE = "".join(rf"\u{first:04x}-\u{last:04x}" for first, last in INVISIBLE if last <= 0xFFFF)
+_CONTROL = r"\u0000-\u001f\u007f-\u009f"
 _TEXT = r"^[^\u0000]*$"
+_NOTHING = {"$ref": "#/$defs/nothing"}
 
 
 def pages() -> dict[str, str]:
@@ -58,15 +64,15 @@ def schema(event_type: EventType) -> Schema:
         "properties": {
             "event_id": {
                 "description": "Identifier of the event; without it, the SHA-256 of the message's canonical JSON.",
-                "type": ["string", "null"],
-                "pattern": f"^[^{_BLANK}]{{1,{MAX_EVENT_ID}}}$",
+                "type": ["string", "integer", "null"],
+                "pattern": f"^[^{_CONTROL}]{{0,{MAX_EVENT_ID}}}$",
+                "exclusiveMaximum": 10**MAX_EVENT_ID,
             },
             "event_type": {"const": event_type.name},
             "timestamp": {
                 "description": "When it happened: RFC 3339 with an offset, from 1970 to a day ahead.",
                 "type": "string",
-                "format": "date-time",
-                "pattern": f"^{_DATE}[Tt ]{_TIME}{_OFFSET}$",
+                "pattern": f"^{DATE_PATTERN}[Tt ]{TIME_PATTERN}{OFFSET_PATTERN}$",
             },
             "data": data,
             "source": {
@@ -76,7 +82,21 @@ def schema(event_type: EventType) -> Schema:
             },
         },
         "required": ["event_type", "timestamp", "data"],
+        "$defs": {"nothing": _nothing()},
     }
+
+
+def _nothing() -> Schema:
+    words = "|".join("".join(_either_case(character) for character in word) for word in sorted(NULL_WORDS))
+    return {
+        "description": "Null, a word that means null, or blank.",
+        "type": ["string", "null"],
+        "pattern": rf"^\s*({words})?\s*$",
+    }
+
+
+def _either_case(character: str) -> str:
+    return f"[{character}{character.upper()}]" if character.isalpha() else re.sub(r"([\\/])", r"\\\1", character)
 
 
 def _part(event_type: EventType, part: Part) -> Schema:
@@ -97,7 +117,7 @@ def _row(part: Part) -> Schema:
         for spelling in spellings(column)[1:]:
             text = f"Older spelling of {column.name}, which wins where both are there."
             properties[spelling] = {"description": text, "deprecated": True}
-            absent = {"properties": {column.name: {"type": "null"}}}
+            absent = {"properties": {column.name: _NOTHING}}
             older.append({"if": absent, "then": {"properties": {spelling: _column(column, required=False)}}})
     row = {
         "description": part.table.description,
@@ -105,27 +125,36 @@ def _row(part: Part) -> Schema:
         "properties": properties,
         "required": list(part.required),
     }
+    older += [_sign(column) for column in part.table.columns if column.below_zero_where]
     return {**row, "allOf": older} if older else row
+
+
+def _sign(column: Column) -> Schema:
+    """An amount is below zero where another column says so, and nowhere else."""
+    assert column.below_zero_where is not None
+    other, of_negative = column.below_zero_where
+    return {
+        "if": {"properties": {other: {"const": of_negative}}, "required": [other]},
+        "then": {"properties": {column.name: {"exclusiveMaximum": 0}}},
+        "else": {"properties": {column.name: {"minimum": column.minimum}}},
+    }
 
 
 def _stage(part: Part, status: str, column: str) -> Schema:
     """An update to this status carries the time of the stage, in one of its spellings."""
     names = spellings(part.table.column(column))
-    given = [{"properties": {name: {"type": "string"}}, "required": [name]} for name in names]
+    given = [{"properties": {name: {"not": _NOTHING}}, "required": [name]} for name in names]
     return {"if": {"properties": {"order_status": {"const": status}}}, "then": {"anyOf": given}}
 
 
 def _column(column: Column, *, required: bool) -> Schema:
     kind, rules, note = _rules(column)
+    value = {"type": kind[0] if len(kind) == 1 else kind, **rules}
     if not required:
-        if "enum" in rules:
-            rules["enum"] = [*rules["enum"], None]
-        kind = [*kind, "null"]
-    return {
-        "description": f"{column.description} {note}".strip(),
-        "type": kind[0] if len(kind) == 1 else kind,
-        **rules,
-    }
+        value = {"anyOf": [value, _NOTHING]}
+    elif "pattern" in rules:
+        value["not"] = _NOTHING
+    return {"description": f"{column.description} {note}".strip(), **value}
 
 
 def _rules(column: Column) -> tuple[list[str], Schema, str]:
@@ -134,21 +163,27 @@ def _rules(column: Column) -> tuple[list[str], Schema, str]:
         return ["string"], {"enum": list(column.values)}, ""
     match column.type:
         case ColumnType.IDENTIFIER:
-            pattern = f"^-*([^-{_BLANK}]-*){{1,{MAX_IDENTIFIER}}}$"
-            return ["string"], {"pattern": pattern}, "Dashes are dropped, letters become lower case."
+            pattern = f"^(?!{FLOAT_PATTERN}$)[^{_INVISIBLE}]{{1,{MAX_IDENTIFIER}}}$"
+            limits = {"pattern": pattern, "exclusiveMaximum": 10**MAX_IDENTIFIER}
+            return ["string", "integer"], limits, "A UUID loses its dashes and capitals."
         case ColumnType.TEXT:
             return ["string"], {"pattern": _TEXT}, ""
         case ColumnType.ZIP:
             limits = {"pattern": _TEXT, "minimum": 0, "maximum": MAX_ZIP_NUMBER}
             return ["string", "integer"], limits, "A number gets leading zeros."
         case ColumnType.INTEGER:
-            return ["integer"], {"minimum": column.minimum, "maximum": maximum(column)}, ""
+            limits = {"pattern": r"^-?[0-9]{1,40}(\.0{1,40})?$", "minimum": column.minimum, "maximum": maximum(column)}
+            return ["integer", "string"], limits, ""
         case ColumnType.MONEY | ColumnType.NUMBER:
-            limits = {"minimum": column.minimum, "exclusiveMaximum": MAX_AMOUNT}
-            return ["number"], limits, f"At most {DECIMALS[column.type]} decimals."
+            limits = {"pattern": f"^{PLAIN_PATTERN}$", "minimum": column.minimum, "exclusiveMaximum": MAX_AMOUNT}
+            if column.below_zero_where:
+                del limits["minimum"]
+                limits["exclusiveMinimum"] = -MAX_AMOUNT
+            note = f"At most {DECIMALS[column.type]} decimals, but for the remainders of binary arithmetic."
+            return ["number", "string"], limits, note
         case ColumnType.TIMESTAMP:
             ahead = "ten years" if is_promised(column) else "a day"
-            pattern = f"^{_DATE}([Tt ]{_TIME}{_OFFSET}?)?$"
+            pattern = f"^{DATE_PATTERN}([Tt ]{TIME_PATTERN}{OFFSET_PATTERN}?)?$"
             return ["string"], {"pattern": pattern}, f"Business time, or with an offset; at most {ahead} ahead."
         case ColumnType.FLOAT:
             raise ValueError(f"no event carries a column of this type: {column.name}")

@@ -43,7 +43,7 @@ META: dict[str, dict[str, str]] = {
     "loads": {
         "": "One row per file and load that this version contains.",
         "build_id": "The build that took it in.",
-        "load_id": "When it was loaded, UTC: `YYYYMMDDTHHMMSSffffffZ`. A greater one is newer and wins.",
+        "load_id": "When it was loaded, UTC: `YYYYMMDDTHHMMSSffffffZ`. Of two extracts of one age the greater wins.",
         "table": "Source table.",
         "path": "Name of the file, inside its zip where it came in one.",
         "sha256": "Of its bytes.",
@@ -54,5 +54,6 @@ META: dict[str, dict[str, str]] = {
         "seconds": "Time it took.",
         "loaded_at": "When it was loaded.",
         "encoding": "`utf-8` or `latin-1`.",
+        "as_of": "How old the extract is, as `load --as-of` told; null: as old as the newest time in it.",
     },
 }

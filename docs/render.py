@@ -9,9 +9,10 @@ import sys
 import tempfile
 from pathlib import Path
 
+from armazem.contract.render import dbt_macros
 from docs.command_line import cli_page, settings_page
 from docs.data_model import data_model
-from docs.dbt_sources import SOURCES, sources_file
+from docs.dbt_sources import MACROS, SOURCES, sources_file
 from docs.dictionary import data_dictionary
 from docs.event_schemas import pages as event_schemas
 from docs.pictures import growth, overview
@@ -40,8 +41,9 @@ def charts(warehouse: Warehouse) -> dict[str, str]:
 
 
 def main() -> None:
-    """Render everything: dbt's sources first, the pages from one build of generated data."""
+    """Render everything: dbt's part of the contract first, the pages from one build of generated data."""
     SOURCES.write_text(sources_file(), encoding="utf-8")
+    MACROS.write_text(dbt_macros(), encoding="utf-8")
     with tempfile.TemporaryDirectory() as folder:
         warehouse = build_warehouse(Path(folder), ORDERS)
     for path, text in (pages(warehouse) | charts(warehouse)).items():

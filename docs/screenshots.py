@@ -30,6 +30,7 @@ KINDS = (
     ("phone-dark", PHONE, "theme=dark"),
 )
 _ARMAZEM = Path(sys.executable).with_name("armazem")
+_UNTIL = "2026-10-31"  # the same figures each time
 _LONGEST = 2400  # pixels of height: what is below on a long phone page repeats
 
 
@@ -88,7 +89,8 @@ def main() -> None:
         if arguments.home:
             shutil.copytree(arguments.home, home, symlinks=True)
         else:
-            subprocess.run([_ARMAZEM, "--home", home, "up", "--no-serve"], check=True, stdout=subprocess.DEVNULL)
+            command = [_ARMAZEM, "--home", home, "up", "--until", _UNTIL, "--no-serve"]
+            subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
         with served(home) as url, sync_playwright() as playwright:
             browser = playwright.chromium.launch(
                 executable_path=shutil.which("chromium"), args=["--no-sandbox", "--disable-gpu"]

@@ -13,6 +13,7 @@ class Numbers:
     `ingest_kills`: of the process that writes the journal; `compactor_kills`: of the one that compacts it;
     `server_kills`: of the HTTP server under load; `live_kills`: of what reads the journal for the live figures.
     `connections`: idle ones beside a client that is served. `examples`: times the examples of a property test.
+    `interrupts`: of each command, by Ctrl-C or SIGTERM.
     `event_histories`: files and events in any order, with builds; `unusual_shops`: builds of extreme values;
     `simulated_events`: sent by the simulator and all accounted for. `real_sample`: parity on BigQuery of that too.
     """
@@ -31,6 +32,7 @@ class Numbers:
     unusual_shops: int
     simulated_events: int
     examples: int
+    interrupts: int
     real_sample: bool
 
 
@@ -49,6 +51,7 @@ SHORT = Numbers(
     unusual_shops=1,
     simulated_events=2_000,
     examples=1,
+    interrupts=1,
     real_sample=False,
 )
 LONG = Numbers(
@@ -66,6 +69,7 @@ LONG = Numbers(
     unusual_shops=10,
     simulated_events=200_000,
     examples=25,
+    interrupts=50,
     real_sample=True,
 )
 

@@ -1,8 +1,12 @@
 {# The cleaning steps that several sources share. docs/cleaning.md says what each one touched. #}
 
-{# Identifiers are strings: UUIDs lose their dashes, letters are lower case. #}
+{# Identifiers are compared as they were sent; only what has the form of a UUID loses its dashes and capitals. #}
 {% macro identifier(column) -%}
-    lower(replace(trim({{ column }}), '-', ''))
+    case
+        when {{ regexp_matches("trim(" ~ column ~ ")", "^(" ~ uuid_pattern() ~ ")$") }}
+            then lower(replace(trim({{ column }}), '-', ''))
+        else trim({{ column }})
+    end
 {%- endmacro %}
 
 {% macro text(column) -%}

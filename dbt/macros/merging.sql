@@ -1,7 +1,8 @@
 {#
     Batch rows and events become one row per key: of each column the newest value. A value is as new as its version,
-    a text that sorts by time in UTC and then by event_id. Null is no value: an event that does not carry a column
-    says nothing about it. So the same rows and events give the same table, whichever way and order they came in.
+    a text that sorts by time in UTC, then by the stage of the order that an event tells, and then by event_id. Null is
+    no value: an event that does not carry a column says nothing about it. So the same rows and events give the same
+    table, whichever way and order they came in.
 #}
 
 {# Of a source table: its key, whose first column also says which rows are computed together, and what a row needs. #}
@@ -17,6 +18,15 @@
         'products': {'key': ['product_id'], 'needs': []},
         'sellers': {'key': ['seller_id'], 'needs': []},
     }[table]) }}
+{%- endmacro %}
+
+{#
+    How far on an order of this status is, as a digit. Senders stamp whole seconds: of two events of one time the one
+    that is further on came later. What tells no status is like an order that was just created.
+#}
+{% macro stage_of(status) -%}
+    case {{ status }}
+    {%- for name in order_statuses() %} when '{{ name }}' then '{{ loop.index0 }}'{% endfor %} else '0' end
 {%- endmacro %}
 
 {# The columns of a staging table, as name to expression over its newest values. #}
@@ -56,12 +66,19 @@
     {{ return("event_type in ('" ~ types | join("', '") ~ "')") }}
 {%- endmacro %}
 
-{# The raw rows of the newest load that has them, cleaned, with their version. See stg_batch_orders. #}
-{% macro newest_batch_rows(table, version='load_times.version') -%}
+{#
+    The raw rows, cleaned, with their version: of each key the one of the newest extract. Where somebody told how old
+    an extract is, that counts, else when it was loaded. It may be loaded late, so a new row is compared with the one
+    that is there. See stg_batch_orders.
+#}
+{% macro newest_batch_rows(table, version='load_times.version', newest_first=none) -%}
     {#- Named here, so that dbt sees the dependencies when it parses. -#}
     {%- set source_rows = source('raw', table) -%}
     {%- set load_times = ref('int_load_times') -%}
     {%- set taken = taken_in(by_order=unit_of(table) == 'order_id') -%}
+    {%- set columns = cleaned_columns(table) | list -%}
+    {%- set age = "case when is_stated then version else " ~ load_time('_load_id') ~ " end" -%}
+    {%- set newest_first = newest_first or age ~ " desc" -%}
 with source as (
     select * from {{ source_rows }}
     {{ taken }}
@@ -81,19 +98,49 @@ cleaned as (
     from source
 ),
 
+{% if table == 'orders' -%}
+-- Within a file the last row counts, whatever it says: only between files is an order held to its stages.
+last_rows as (
+    {{ newest_row('cleaned', shape_of(table).key + ['_load_id'], '_row desc') }}
+),
+
+{% endif -%}
+candidates as (
+    select
+        {%- for name in columns %}
+        last_rows.{{ name }},
+        {%- endfor %}
+        last_rows._load_id,
+        last_rows._row,
+        coalesce({{ version }}, {{ load_time('last_rows._load_id') }}) as version,
+        coalesce(load_times.is_stated, false) as is_stated
+    from {{ 'last_rows' if table == 'orders' else 'cleaned as last_rows' }}
+    left join load_times on last_rows._load_id = load_times.load_id
+    {%- if is_incremental() %}
+    union all
+    select
+        {%- for name in columns %}
+        before.{{ name }},
+        {%- endfor %}
+        before._load_id,
+        -1 as _row,
+        before.version,
+        before._load_id in (select load_id from load_times where is_stated) as is_stated
+    from {{ this }} as before
+    where before.{{ unit_of(table) }} in (select {{ unit_of(table) }} from cleaned)
+    {%- endif %}
+),
+
 newest as (
-    {{ newest_row('cleaned', shape_of(table).key) }}
+    {{ newest_row('candidates', shape_of(table).key, newest_first ~ ', _load_id desc, _row desc') }}
 ),
 
 final as (
     select
-        {%- for name in cleaned_columns(table) %}
-        newest.{{ name }},
-        {%- endfor %}
-        coalesce({{ version }}, {{ load_time('newest._load_id') }}) as version,
-        newest._load_id
+        {{ columns | join(', ') }},
+        version,
+        _load_id
     from newest
-    left join load_times on newest._load_id = load_times.load_id
 )
 
 select * from final
@@ -246,7 +293,8 @@ newest as (
         coalesce(
             data.orders.order_id, data.order_reviews.order_id, {{ first_of('data.order_payments') }}.order_id
         ) as order_id,
-        {{ utc_text('timestamp') }} || ' ' || {{ event_key() }} as version,
+        {{ utc_text('timestamp') }} || ' ' || {{ stage_of('data.orders.order_status') }}
+            || ' ' || {{ event_key() }} as version,
         data
     from {{ relation }}
     qualify row_number() over (partition by event_id, sender order by received_at asc, seq asc) = 1

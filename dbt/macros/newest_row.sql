@@ -3,8 +3,7 @@
 
     A full refresh takes all loads. An incremental build takes the loads that the version before has not
     seen (`control.new_loads`) and, for tables with an order_id, every row of the orders bought between
-    `--start` and `--end` (`int_reprocessed_orders`). A new load is newer than all before, so its rows may
-    replace what is there without a look at the old ones.
+    `--start` and `--end` (`int_reprocessed_orders`).
 #}
 {% macro taken_in(by_order=false) -%}
     {#- Outside the condition, so that dbt sees the dependencies when it parses. -#}
@@ -18,9 +17,9 @@
     {%- endif -%}
 {%- endmacro %}
 
-{# One row per key: of the newest load, and within a file the last one. #}
-{% macro newest_row(relation, key) -%}
+{# One row per key: of the newest load, and within a file the last one, or the first in another order. #}
+{% macro newest_row(relation, key, newest_first='_load_id desc, _row desc') -%}
     select *
     from {{ relation }}
-    qualify row_number() over (partition by {{ key | join(', ') }} order by _load_id desc, _row desc) = 1
+    qualify row_number() over (partition by {{ key | join(', ') }} order by {{ newest_first }}) = 1
 {%- endmacro %}

@@ -1,5 +1,9 @@
 """Armazém: the warehouse of an e-commerce platform, on a laptop and on Google Cloud."""
 
-from importlib.metadata import version
 
-__version__ = version("armazem")
+def __getattr__(name: str) -> str:
+    if name != "__version__":
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib.metadata import version  # not before Ctrl-C is looked after: it takes a while
+
+    return version("armazem")

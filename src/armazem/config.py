@@ -49,6 +49,13 @@ class Settings(BaseSettings):
     memory_limit: str = Field(
         "", description="Memory that DuckDB may use in a build, such as 4GB. Empty: 80 % of the machine's."
     )
+    query_timeout: float = Field(600, gt=0, description="Seconds after which a query of `sql` or `kpi` is stopped.")
+    query_memory: str = Field(
+        "4GB", description="Memory that DuckDB may use for one query of `sql` or `kpi`; it never spills to the disk."
+    )
+    query_rows: int = Field(
+        5_000_000, ge=1, description="Rows that an answer of `sql` or `kpi` may have. It is held in memory."
+    )
 
     time_zone: str = Field(
         "America/Sao_Paulo",
@@ -56,6 +63,16 @@ class Settings(BaseSettings):
     )
     token: str = Field(
         "", description="Secret that /v1 asks for as `Authorization: Bearer …`. Needed to serve another host."
+    )
+    allowed_hosts: str = Field(
+        "",
+        description="Names by which clients may call the server, besides loopback and `--host`: separated by commas, "
+        "`*.shop.example` for all below a name, `*` for any.",
+    )
+    trusted_proxies: str = Field(
+        "",
+        description="Addresses or networks of proxies, separated by commas, whose `X-Forwarded-Proto`, `-Host` and "
+        "`-For` are believed. Set it behind one that ends TLS.",
     )
     max_request_megabytes: int = Field(
         16, ge=1, le=1024, description="Largest body of one request, unpacked. One event has 1 MiB at most."

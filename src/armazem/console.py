@@ -6,6 +6,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TextIO
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
@@ -21,15 +22,44 @@ from armazem.warehouse.records import AuditResult
 _PLAIN_WIDTH = 100_000  # where nobody looks at it, a line is never folded
 
 
+class _Console(Console):
+    def on_broken_pipe(self) -> None:
+        raise  # rich calls this where it has caught it, and would exit with 1
+
+
 def output() -> Console:
     """For answers."""
-    return Console(width=None if sys.stdout.isatty() else _PLAIN_WIDTH, highlight=False, soft_wrap=False)
+    return _Console(width=None if _is_terminal(sys.stdout) else _PLAIN_WIDTH, highlight=False, soft_wrap=False)
+
+
+@contextmanager
+def answering() -> Iterator[None]:
+    """Write an answer, all of it. ArmazemError where it does not get there, BrokenPipeError where nobody reads on."""
+    try:
+        yield
+        if sys.stdout is not None:
+            sys.stdout.flush()
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise unwritten(error) from error
+
+
+def unwritten(error: OSError) -> ArmazemError:
+    """What to say where standard output takes no more."""
+    return ArmazemError(
+        f"the answer could not be written: {error.strerror or error}", "look at where standard output goes to"
+    )
 
 
 def messages() -> Console:
     """For progress and remarks."""
-    width = None if sys.stderr.isatty() else _PLAIN_WIDTH
+    width = None if _is_terminal(sys.stderr) else _PLAIN_WIDTH
     return Console(stderr=True, width=width, highlight=False, soft_wrap=True, markup=False)
+
+
+def _is_terminal(stream: TextIO | None) -> bool:
+    return stream is not None and stream.isatty()  # None where it was closed before the start
 
 
 @contextmanager

@@ -7,15 +7,25 @@ against Google's reference for GoogleSQL: functions, data types, reserved keywor
 from __future__ import annotations
 
 import itertools
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from datetime import date
+from pathlib import Path
+from typing import Any
 
 import pytest
 import sqlglot
 from emulator import Emulator
+from google.cloud import bigquery
 from sqlglot import exp
 from sqlglot.tokens import TokenType
 
 from armazem.config import Settings
 from armazem.contract import TABLES
+from armazem.serve.kpi_filters import FilterError, Filters
+from armazem.serve.kpi_query import kpi_rows
+from armazem.serve.kpis import KPIS
 from armazem.sources.synthetic import generate
 from armazem.warehouse.bigquery.build import estimate
 from armazem.warehouse.bigquery.connection import Connection
@@ -23,6 +33,8 @@ from armazem.warehouse.bigquery.inputs import raw_rows
 from armazem.warehouse.build import BuildRequest
 from armazem.warehouse.plan import Scope
 
+from .event_lines import event_lines
+from .googlesql import Analyser, Refused, dialect_faults
 from .twins import Cloud
 
 pytestmark = pytest.mark.xdist_group("bigquery")
@@ -61,11 +73,19 @@ PARTITIONED = {
     "fact_sales": "order_purchase_timestamp", "fact_payments": "order_purchase_timestamp",
     "fact_reviews": "review_creation_date",
 }  # fmt: skip
+# Every filter of the tables of KPIs, one at a time.
+ASKED = (
+    Filters(), Filters(from_=date(2018, 1, 1)), Filters(to=date(2018, 3, 1)), Filters(grain="month"),
+    Filters(level="city"), Filters(state="SP"), Filters(city="São Paulo"), Filters(seller="x"), Filters(product="x"),
+    Filters(category="toys"), Filters(limit=5, offset=5), Filters(offset=3),
+)  # fmt: skip
 
 
 @pytest.fixture(scope="module")
 def cloud(emulator: Emulator, tmp_path_factory: pytest.TempPathFactory) -> Cloud:
-    """A shop that was built twice, so that every statement of a full and of an incremental build is on the disk."""
+    """A shop that was built three times, so that every statement of a full build, an incremental one and one of events
+    is on the disk; in `sent` is what else was asked, by the builds and by every command.
+    """
     folder = tmp_path_factory.mktemp("compiled")
     cloud = Cloud(
         Settings(
@@ -76,14 +96,48 @@ def cloud(emulator: Emulator, tmp_path_factory: pytest.TempPathFactory) -> Cloud
             bigquery_retry_seconds=5,
         )
     )
-    for name, seed in (("first", 5), ("second", 6)):
-        generate(folder / name, orders=100, seed=seed)
-        cloud.load(folder / name)
-        cloud.build()
-        state = folder / "home" / "dbt-bigquery"
-        (state / "run").rename(folder / f"run-{name}")
-        (state / "compiled").rename(folder / f"compiled-{name}")
+    with asked() as queries:
+        for name, seed in (("first", 5), ("second", 6)):
+            generate(folder / name, orders=100, seed=seed)
+            load = cloud.load(folder / name)
+            cloud.build()
+            keep_sql(folder, name)
+        cloud.append_events(event_lines(folder / "first", folder / "second"))
+        assert "new events" in cloud.build().reason
+        keep_sql(folder, "events")
+        cloud.build(BuildRequest(start_date=date(2018, 1, 1), end_date=date(2018, 2, 1)))
+        keep_sql(folder, "window")
+        for filters in ASKED:
+            for kpi in KPIS:
+                with suppress(FilterError):  # one that this table does not have
+                    kpi_rows(cloud.settings.model_copy(update={"target": "bigquery"}), kpi, filters)
+        for command in (("status",), ("builds",), ("rollback",), ("unload", load.load_id)):
+            assert cloud.armazem(*command, "--target", "bigquery").code == 0
+    (folder / "sent").mkdir()
+    for number, sql in enumerate(dict.fromkeys(queries)):
+        (folder / "sent" / f"{number:04}.sql").write_text(sql, encoding="utf-8")
     return cloud
+
+
+def keep_sql(folder: Path, name: str) -> None:
+    """Keep what dbt wrote in this build: the next one writes it anew."""
+    for part in ("run", "compiled"):
+        (folder / "home" / "dbt-bigquery" / part).rename(folder / f"{part}-{name}")
+
+
+@contextmanager
+def asked() -> Iterator[list[str]]:
+    """Every query that Google's client sends, for whomever."""
+    found: list[str] = []
+    send = bigquery.Client.query
+
+    def noted(self: bigquery.Client, query: str, *arguments: Any, **options: Any) -> Any:
+        found.append(query)
+        return send(self, query, *arguments, **options)
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(bigquery.Client, "query", noted)
+        yield found
 
 
 def statements(cloud: Cloud, folder: str = "*-*") -> dict[str, exp.Expression]:
@@ -103,6 +157,32 @@ def test_every_statement_is_read_as_bigquery(cloud: Cloud) -> None:
     kinds = {type(tree) for tree in found.values()}
     assert kinds <= {exp.Select, exp.Union, exp.Create, exp.Merge, exp.Delete, exp.Except, exp.Drop}, kinds
     assert not [name for name, tree in found.items() if tree.find(exp.Command)]
+
+
+def test_google_s_analyser_takes_every_statement(cloud: Cloud) -> None:
+    connection = Connection.of(cloud.settings)
+    tables = {}
+    for dataset in connection.names.all:
+        for name in connection.tables(dataset):
+            tables[f"{dataset}.{name}"] = connection.client.get_table(connection.table_id(dataset, name)).schema
+    folder = cloud.settings.home.parent
+    files = [path for kept in ("*-*", "sent") for path in sorted(folder.glob(f"{kept}/**/*.sql")) if path.is_file()]
+    for path in files:  # of a model that grows by increments: they have the columns of their table
+        for dataset, name, base in re.findall(r"`(\w+)`\.`((\w+?)__dbt_tmp\w*)`", path.read_text(encoding="utf-8")):
+            tables[f"{dataset}.{name}"] = tables[f"{dataset}.{base}"]
+    analyser = Analyser(connection.client.project, tables)
+    refused: dict[str, object] = {}
+    checked = 0
+    for path in files:
+        sql = path.read_text(encoding="utf-8")
+        try:
+            checked += analyser.check(sql)
+        except Refused as error:
+            refused[str(path.relative_to(folder))] = str(error)
+        if faults := dialect_faults(sql):
+            refused[f"{path.name}: dialect"] = faults
+    assert refused == {}
+    assert checked > 500
 
 
 def test_only_documented_functions(cloud: Cloud) -> None:

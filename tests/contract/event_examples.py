@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta, timezone
+from string import ascii_letters, digits
 from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -17,6 +18,9 @@ from hypothesis import strategies as st
 
 from armazem.contract import Column, ColumnType
 from armazem.contract.event_types import EVENT_TYPES, STAGE_TIMESTAMPS, Part, maximum
+from armazem.contract.identifiers import canonical as compared
+from armazem.contract.identifiers import fault
+from armazem.contract.nulls import is_null
 
 NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 ZONE = ZoneInfo("America/Sao_Paulo")
@@ -199,8 +203,12 @@ EXAMPLES: dict[str, Callable[..., Message]] = {
 TIMES = st.datetimes(datetime(1991, 1, 1), datetime(2026, 11, 23)).map(datetime.isoformat)
 OFFSETS = st.integers(-14 * 60, 14 * 60).map(lambda minutes: timezone(timedelta(minutes=minutes)))
 STAMPS = st.datetimes(datetime(1971, 1, 1), datetime(2026, 11, 22), timezones=OFFSETS).map(datetime.isoformat)
-IDENTIFIERS = st.text("0123456789abcdef", min_size=1, max_size=64)
-TEXTS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=30)
+IDENTIFIERS = st.text("0123456789abcdef", min_size=1, max_size=64) | st.text(
+    ascii_letters + digits + "-_.:/#=+", min_size=1, max_size=64
+).filter(lambda text: compared(text) == text and not fault(text) and not is_null(text))
+TEXTS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=30).filter(
+    lambda text: not is_null(text)
+)
 
 
 def values(column: Column) -> st.SearchStrategy[Any]:
@@ -227,7 +235,13 @@ def rows(part: Part, **fixed: st.SearchStrategy[Any]) -> st.SearchStrategy[Messa
     given = {column.name: fixed.get(column.name, values(column)) for column in part.table.columns}
     required = {*part.required, *fixed}
     optional = {name: strategy for name, strategy in given.items() if name not in required}
-    return st.fixed_dictionaries({name: given[name] for name in given if name in required}, optional=optional)
+    found = st.fixed_dictionaries({name: given[name] for name in given if name in required}, optional=optional)
+    return found.map(_refunded)
+
+
+def _refunded(row: Message) -> Message:
+    """What a refund pays is below zero."""
+    return {**row, "payment_value": -(row["payment_value"] or 0.01)} if row.get("payment_type") == "refund" else row
 
 
 @st.composite
@@ -250,5 +264,5 @@ def events(draw: st.DrawFn, event_types: tuple[str, ...] = tuple(EVENT_TYPES)) -
         else:
             fixed = {"order_id": st.just(order_id)} if part.name == "orders" else {}
             data[part.name] = draw(rows(part, **fixed))
-    event_id = draw(st.text("0123456789abcdefABCDEF-", min_size=1, max_size=128))
+    event_id = draw(st.text("0123456789abcdefABCDEF- /é", min_size=1, max_size=128))
     return event(event_type.name, data, event_id=event_id, timestamp=draw(STAMPS))

@@ -21,6 +21,15 @@ ODD: tuple[Any, ...] = (
     *("2026-11-24T12:00:00Z", "2026-11-24T12:00:01Z", "2026-11-24T09:00:00", "2026-11-24T09:00:01", "2036-11-30"),
     *("0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00", "1970-01-01T00:00:00Z", "1969-12-31T23:59:59Z"),
     *("2026-02-29", "2026-11-22T14:03:60Z", "2026-11-22T24:00:00Z", "2026-11-22T14:03", "２０２６-11-22", "NaN"),
+    # What other programs make of identifiers, nulls, amounts and times.
+    *("SP-1-23", "AbC1", "e481f51c-bdc5-4678-b7cc-49136f2d6af7", "e481f51cbdc54678b7cc49136f2d6af7", "5.72613E+12"),
+    *("1e+1", "a+b", "a/b", "#1", "\ufeffs2", "a\u200b", "a\u2060", "\u00ad", 5726128734520, -5, 10**64, 10**128),
+    *("NULL", "nan", "\\N", "None", "N/A", "#N/A", "<NA>", "NaT", " null ", "0000-00-00", "0000-00-00 00:00:00"),
+    *("0000/00/00", "nulo", "null\ufeff", "\x1fnull", "100.00", "2", "-1.5", "29.9900", "1e2", "1,50", "9" * 40),
+    *("58.905", "58.900000000000006", 58.900000000000006, 58.905, 1234567.8900000001, -5.5e-17, 1e-300, 5e-324),
+    *("2016-12-31T23:59:60Z", "2016-12-31 23:59:60", "9999-12-31T23:59:60", "0001-01-01 00:00:60+00"),
+    *("2018-01-02 03:04:05 UTC", "2018-01-02 03:04:05+00", "2018-01-02 03:04:05-0300", "2018-01-02T03:04:05.123456789"),
+    *("order 1001 / paid", "a\u2028b", "event\n1", 820982911946154508),
     *([], {}, [[]], [{}], {"a": None}, [None], ["a"], [1, [2, [3]]]),
 )
 SNIPPETS = (
@@ -43,7 +52,18 @@ SNIPPETS = (
         b"\xed\xa0\x80",
     ),
     *(b"null", b"true", b"NaN", b"Infinity", b"1e999", b"-", b"00", b"1.", b".5", b"0x1", b"9" * 400, b"1e-400"),
-    *(b'"\\ud800"', b'"\\u0000"', b"\\u0000", b"\\n", b'"a":1,', b'"price":1,', b'"event_id":null,', b"\xef\xbb\xbf"),
+    *(
+        b'"\\ud800"',
+        b"\\udc00",
+        b"\xed\xa0\xbd\xed\xb8\x80",
+        b'"\\u0000"',
+        b"\\u0000",
+        b"\\n",
+        b'"a":1,',
+        b'"price":1,',
+        b'"event_id":null,',
+        b"\xef\xbb\xbf",
+    ),
     *(b"[" * 2000, b'{"a":' * 2000, b"\xe2\x80\xa8", "é".encode("latin-1")),
 )
 _NAMES = (
@@ -62,10 +82,10 @@ def containers(value: Any) -> list[Any]:
 
 
 def change_value(dice: random.Random, message: Message) -> None:
-    """One change to the JSON: another value, a value taken away, one that was not there, two swapped, one wrapped."""
+    """One change to the JSON: another value, one away, one that was not there, two swapped, one written otherwise."""
     at = dice.choice(containers(message))
     keys = list(at) if isinstance(at, dict) else list(range(len(at)))
-    choice = dice.randrange(6)
+    choice = dice.randrange(7)
     if choice == 0 and isinstance(at, dict):
         at[dice.choice(_NAMES)] = copy.deepcopy(dice.choice(ODD))
     elif not keys:
@@ -79,10 +99,28 @@ def change_value(dice: random.Random, message: Message) -> None:
         key = dice.choice(keys)
         value = at[key]
         at[key] = value[0] if isinstance(value, list) and value else [value]
+    elif choice == 6:
+        key = dice.choice(keys)
+        at[key] = otherwise(dice, at[key])
     elif choice == 4 and isinstance(at, list):
         at.append(copy.deepcopy(dice.choice(at)))
     else:
         at[dice.choice(keys)] = copy.deepcopy(dice.choice(ODD))
+
+
+def otherwise(dice: random.Random, value: Any) -> Any:
+    """What another program makes of the value: texts of numbers, remainders, other signs, capitals, dashes, blanks."""
+    if isinstance(value, int | float):
+        return dice.choice(
+            (-value, str(value), f"{value}0", value + 2**-30, value * (1 + 2**-52), f"-{value}", [value])
+        )
+    if isinstance(value, str):
+        dashed = "-".join((value[:8], value[8:12], value[12:16], value[16:20], value[20:]))
+        blank = dice.choice((" ", "\t", "\u00a0", "\u200b", "\ufeff"))
+        return dice.choice(
+            (dashed, value.upper(), dashed.upper(), blank + value, value + blank, f"{value} UTC", value * 3)
+        )
+    return value
 
 
 def change_bytes(dice: random.Random, text: bytes) -> bytes:

@@ -11,7 +11,18 @@ import pytest
 from armazem.contract import RejectCode
 from armazem.contract.event_types import EVENT_TYPES
 from armazem.contract.events import Accepted, Refused, process_batch
-from contract.event_examples import EXAMPLES, NOW, ORDER_ID, ZONE, canonical, identifier, item, order_initiated, payment
+from contract.event_examples import (
+    EXAMPLES,
+    NOW,
+    ORDER_ID,
+    ZONE,
+    canonical,
+    identifier,
+    item,
+    order_initiated,
+    payment,
+    seller_update,
+)
 
 OTHER_ORDER = identifier(99)
 # The part of each event type, as a path of keys, in which a row stands.
@@ -59,14 +70,15 @@ ENVELOPE = [
     ("event_type", None, "missing_field"),
     ("event_type", 7, "wrong_type"),
     ("event_type", "order_deleted", "unknown_event_type"),
-    ("event_id", 7, "wrong_type"),
+    ("event_id", 7.5, "wrong_type"),
     ("event_id", True, "wrong_type"),
     ("event_id", ["a"], "wrong_type"),
-    ("event_id", "", "bad_identifier"),
-    ("event_id", "a b", "bad_identifier"),
+    ("event_id", "a\nb", "bad_identifier"),
     ("event_id", "a\x00b", "bad_identifier"),
-    ("event_id", "a\u00a0b", "bad_identifier"),
+    ("event_id", "a\x85b", "bad_identifier"),
     ("event_id", "x" * 129, "bad_identifier"),
+    ("event_id", 10**128, "bad_identifier"),
+    ("event_id", int("9" * 4_000), "bad_identifier"),
     ("timestamp", ..., "missing_field"),
     ("timestamp", None, "missing_field"),
     ("timestamp", 1795370591, "wrong_type"),
@@ -76,6 +88,8 @@ ENVELOPE = [
     ("timestamp", "2026-11-22T14:03:11", "bad_timestamp"),
     ("timestamp", "2026-11-31T14:03:11Z", "bad_timestamp"),
     ("timestamp", "2026-11-22T24:00:00Z", "bad_timestamp"),
+    ("timestamp", "2026-11-22T14:03:60Z", "bad_timestamp"),
+    ("timestamp", "NULL", "bad_timestamp"),
     ("timestamp", "1969-12-31T23:59:59Z", "bad_timestamp"),
     ("timestamp", "0001-01-01T00:00:00+14:00", "bad_timestamp"),
     ("timestamp", "2026-11-24T12:00:00.000001Z", "future_timestamp"),
@@ -107,7 +121,6 @@ BYTES = [
     (lambda message: message + b"}", "not_json"),
     (lambda message: message + message, "not_json"),
     (lambda message: message + b"\x00", "not_json"),
-    (lambda message: message[:-1] + b',"x":"\\ud800"}', "not_json"),
     (lambda message: message[:-1] + b',"x":"a\x01b"}', "not_json"),
     (lambda message: message[:-1] + b',"x":NaN}', "not_json"),
     (lambda message: b"\xef\xbb\xbf" + message, "not_json"),
@@ -143,18 +156,26 @@ def test_parts(event_type: str, part: Any) -> None:
         assert (result.code, result.path) == ("wrong_type", json_path((*path, 0)))
 
 
-KEY_VALUES = [
-    (..., "missing_field"),
-    (None, "missing_field"),
-    (7, "wrong_type"),
+NULLS = [(..., "missing_field"), (None, "missing_field"), *[(word, "missing_field") for word in ("NULL", "-", " nan ")]]
+WRONG_IDS = [
+    (7.0, "wrong_type"),
+    (True, "wrong_type"),
     ({}, "wrong_type"),
-    ("", "bad_identifier"),
-    ("-", "bad_identifier"),
     ("a b", "bad_identifier"),
+    (" a", "bad_identifier"),
     ("a\x00", "bad_identifier"),
     ("a\u2003b", "bad_identifier"),
+    ("\ufeffs2", "bad_identifier"),
+    ("a\u200bb", "bad_identifier"),
+    ("a\u2060", "bad_identifier"),
+    ("5.72613E+12", "bad_identifier"),
+    ("1e+16", "bad_identifier"),
     ("x" * 65, "bad_identifier"),
+    ("-".join("x" * 33), "bad_identifier"),
+    (10**64, "bad_identifier"),
+    (int("9" * 4_000), "bad_identifier"),
 ]
+KEY_VALUES = [*NULLS, ("", "bad_identifier"), ("\t", "bad_identifier"), *WRONG_IDS]
 
 
 @pytest.mark.parametrize(("event_type", "row"), [(name, row) for name, rows in ROWS.items() for row in rows])
@@ -169,12 +190,23 @@ ORDERS, ITEMS, PAYMENTS = ("orders",), ("order_items", 0), ("order_payments", 0)
 REVIEWS, CUSTOMERS, PRODUCTS, SELLERS = ("order_reviews",), ("customers",), ("products",), ("sellers",)
 Row = tuple[str | int, ...]
 MONEY: list[tuple[Any, str]] = [
-    (..., "missing_field"),
-    ("129.90", "wrong_type"),
+    *NULLS,
+    ("", "wrong_type"),
+    ("129,90", "wrong_type"),
+    ("1e2", "wrong_type"),
+    (" 129.90", "wrong_type"),
+    ("１", "wrong_type"),
+    ("0x10", "wrong_type"),
+    ("9" * 41, "wrong_type"),
+    ("58.905", "wrong_type"),
     (True, "wrong_type"),
     (129.901, "wrong_type"),
-    (0.1 + 0.2, "wrong_type"),
+    (58.905, "wrong_type"),
+    (58.9000001, "wrong_type"),
     (1e-7, "wrong_type"),
+    ("-1.50", "negative_amount"),
+    ("9" * 40, "bad_value"),
+    ("999999999.999999999", "bad_value"),
     (-0.01, "negative_amount"),
     (-1, "negative_amount"),
     (-(10**30), "negative_amount"),
@@ -188,7 +220,11 @@ def times(code: str, late: str) -> list[tuple[Any, str]]:
     return [
         (1795370591, "wrong_type"),
         ("soon", "bad_timestamp"),
-        ("", "bad_timestamp"),
+        ("2026-11-22T14:03:60", "bad_timestamp"),
+        ("2026-11-22T23:59:61", "bad_timestamp"),
+        ("2026-11-22 14:03:11 BRT", "bad_timestamp"),
+        ("2026-11-22 14:03:11+3", "bad_timestamp"),
+        ("9999-12-31T23:59:60", "bad_timestamp"),
         ("2026-11-22T14:03", "bad_timestamp"),
         ("22/11/2026 14:03:11", "bad_timestamp"),
         ("2026-02-29", "bad_timestamp"),
@@ -199,8 +235,16 @@ def times(code: str, late: str) -> list[tuple[Any, str]]:
 
 
 def integers(least: int, most: int) -> list[tuple[Any, str]]:
-    wrong = [("1", "wrong_type"), (True, "wrong_type"), (1.5, "wrong_type"), ([1], "wrong_type")]
-    return [*wrong, (least - 1, "bad_value"), (most + 1, "bad_value"), (10**30, "bad_value"), (1e300, "bad_value")]
+    wrong = [
+        ("1.5", "wrong_type"),
+        ("one", "wrong_type"),
+        ("1e0", "wrong_type"),
+        (True, "wrong_type"),
+        (1.5, "wrong_type"),
+        ([1], "wrong_type"),
+    ]
+    return [*wrong, (least - 1, "bad_value"), (most + 1, "bad_value"), (10**30, "bad_value"), (1e300, "bad_value"),
+            (str(least - 1), "bad_value"), ("9" * 40, "bad_value")]  # fmt: skip
 
 
 PAST = times("future_timestamp", "2026-11-24T09:00:01")  # 12:00 UTC is 09:00 in São Paulo
@@ -209,19 +253,25 @@ TEXT: list[tuple[Any, str]] = [(7, "wrong_type"), (False, "wrong_type"), ([], "w
 ZIP: list[tuple[Any, str]] = [
     (-1, "bad_value"), (100_000, "bad_value"), (1.5, "wrong_type"), (True, "wrong_type"), ("0\0", "bad_value"),
 ]  # fmt: skip
-ID = KEY_VALUES[2:]
+ID = WRONG_IDS
 REQUIRED_ID = KEY_VALUES
 SIZE: list[tuple[Any, str]] = [
-    ("1", "wrong_type"), (False, "wrong_type"), (1.0001, "wrong_type"), (-1, "bad_value"), (10**12, "bad_value"),
+    ("1.0001", "wrong_type"), (False, "wrong_type"), (1.0001, "wrong_type"), (1.00000001, "wrong_type"),
+    (-1, "bad_value"), ("-1", "bad_value"), (10**12, "bad_value"),
 ]  # fmt: skip
 COUNT = integers(0, 2**31 - 1)
-CHOICE: list[tuple[Any, str]] = [(7, "wrong_type"), ("", "bad_value"), ("Created", "bad_value"), ("paid", "bad_value")]
+CHOICE: list[tuple[Any, str]] = [(7, "wrong_type"), ("Created", "bad_value"), ("paid", "bad_value")]
 
 COLUMNS: list[tuple[tuple[str, ...], Row, str, list[tuple[Any, str]]]] = [
     (("order_initiated",), ORDERS, "customer_id", REQUIRED_ID),
     (("order_status_update",), ORDERS, "customer_id", ID),
-    (("order_initiated", "order_status_update"), ORDERS, "order_status", [(..., "missing_field"), *CHOICE]),
-    (("order_initiated",), ORDERS, "order_purchase_timestamp", [(..., "missing_field")]),
+    (("order_initiated", "order_status_update"), ORDERS, "order_status", [*NULLS, ("", "bad_value"), *CHOICE]),
+    (
+        ("order_initiated",),
+        ORDERS,
+        "order_purchase_timestamp",
+        [*NULLS, ("0000-00-00 00:00:00", "missing_field"), ("", "bad_timestamp")],
+    ),
     (
         ("order_initiated", "order_status_update"),
         ORDERS,
@@ -233,7 +283,7 @@ COLUMNS: list[tuple[tuple[str, ...], Row, str, list[tuple[Any, str]]]] = [
     (("order_initiated", "order_status_update"), ORDERS, "order_delivered_customer_date", PAST),
     (("order_initiated", "order_status_update"), ORDERS, "order_delivered_timestamp", PAST),
     (("order_initiated", "order_status_update"), ORDERS, "order_estimated_delivery_date", PROMISED),
-    (("order_initiated",), ITEMS, "order_item_id", [(..., "missing_field"), *integers(1, 1_000_000)]),
+    (("order_initiated",), ITEMS, "order_item_id", [*NULLS, ("", "wrong_type"), *integers(1, 1_000_000)]),
     (("order_initiated",), ITEMS, "product_id", REQUIRED_ID),
     (("order_initiated",), ITEMS, "seller_id", REQUIRED_ID),
     (("order_initiated",), ITEMS, "shipping_limit_date", PROMISED),
@@ -243,13 +293,13 @@ COLUMNS: list[tuple[tuple[str, ...], Row, str, list[tuple[Any, str]]]] = [
         ("order_initiated", "order_payment"),
         PAYMENTS,
         "payment_sequential",
-        [(..., "missing_field"), *integers(0, 1_000_000)],
+        [*NULLS, *integers(0, 1_000_000)],
     ),
-    (("order_initiated", "order_payment"), PAYMENTS, "payment_type", [(..., "missing_field"), *CHOICE]),
+    (("order_initiated", "order_payment"), PAYMENTS, "payment_type", [*NULLS, ("", "bad_value"), *CHOICE]),
     (("order_initiated", "order_payment"), PAYMENTS, "payment_installments", integers(0, 1_000)),
     (("order_initiated", "order_payment"), PAYMENTS, "payment_value", MONEY),
     (("order_review",), REVIEWS, "order_id", REQUIRED_ID),
-    (("order_review",), REVIEWS, "review_score", [(..., "missing_field"), *integers(1, 5)]),
+    (("order_review",), REVIEWS, "review_score", [*NULLS, *integers(1, 5)]),
     (("order_review",), REVIEWS, "review_comment_title", TEXT),
     (("order_review",), REVIEWS, "review_comment_message", TEXT),
     (("order_review",), REVIEWS, "review_creation_date", PAST),
@@ -300,7 +350,7 @@ def test_every_column_of_every_event_type_is_among_the_cases() -> None:
         ("delivered", "order_delivered_customer_date"),
     ],
 )
-@pytest.mark.parametrize("value", [..., None])
+@pytest.mark.parametrize("value", [..., None, "", "NaT", "0000-00-00"])
 def test_a_stage_needs_its_time(status: str, column: str, value: Any) -> None:
     message = EXAMPLES["order_status_update"](status)
     result = refused(changed(message, ("data", "orders", column), value))
@@ -344,16 +394,60 @@ def test_the_first_problem_is_reported() -> None:
 
 def test_a_refusal_tells_the_event_id_where_it_is_a_valid_one() -> None:
     assert refused(canonical(order_initiated(event_id="e-1", order_items=7))).event_id == "e-1"
-    assert refused(canonical(order_initiated(event_id="e 1"))).event_id is None
+    assert refused(canonical(order_initiated(event_id="e 1", order_items=7))).event_id == "e 1"
+    assert refused(canonical(order_initiated(event_id=71, order_items=7))).event_id == "71"
+    assert refused(canonical(order_initiated(event_id="", order_items=7))).event_id is None
+    assert refused(canonical(order_initiated(event_id="e\n1"))).event_id is None
     assert refused(canonical(order_initiated(event_id=..., order_items=7))).event_id is None
     assert refused(b"{").event_id is None
 
 
 def test_messages_say_what_was_expected_and_found() -> None:
-    result = refused(canonical(order_initiated(order_items=[item(price="129.90")])))
-    assert result.message == '$.data.order_items[0].price must be a number, found "129.90"'
+    result = refused(canonical(order_initiated(order_items=[item(price="129,90")])))
+    assert result.message == '$.data.order_items[0].price must be a number, found "129,90"'
+    result = refused(canonical(order_initiated(order_items=[item(price="NULL")])))
+    assert result.message == '$.data.order_items[0].price is required, but "NULL" means null'
+    result = refused(canonical(seller_update({"seller_id": "s\u200b2"})))
+    assert "white space or an invisible character (U+200B)" in result.message
+    result = refused(canonical(seller_update({"seller_id": "5.72613E+12"})))
+    assert "a number that a spreadsheet shortened" in result.message
     result = refused(canonical(order_initiated(order_items=[item(product_id="x" * 1000)])))
     assert len(result.message) < 200
+
+
+@pytest.mark.parametrize(
+    ("value", "path", "name"),
+    [
+        ('"\\ud800"', "$.x", "U+D800"),
+        ('"a\\uDC01b"', "$.x", "U+DC01"),
+        ('"\\ud83d\\ude00 \\uD83D"', "$.x", "U+D83D"),
+        ('[1, {"y": ["\\ud800\\u0041"]}]', "$.x[1].y[0]", "U+D800"),
+        ('{"\\udfff": 1}', "$.x", "U+DFFF"),
+        ('{"a b": "\\udfff"}', '$.x["a b"]', "U+DFFF"),
+    ],
+)
+def test_a_lone_surrogate_is_named(value: str, path: str, name: str) -> None:
+    result = refused(canonical(order_initiated())[:-1] + f',"x":{value}}}'.encode())
+    assert (result.code, result.path) == ("not_json", path)
+    assert f"the lone surrogate {name}" in result.message
+
+
+def test_an_escaped_backslash_is_no_surrogate() -> None:
+    result = refused(canonical(order_initiated())[:-1] + b',"x":"\\\\ud800"')
+    assert "surrogate" not in result.message
+    result = refused(b"[" * 100_000 + b'"\\ud800"')
+    assert (result.code, result.path) == ("not_json", "$")
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [(b"\xed\xa0\x80", "U+D800"), (b"\xed\xbf\xbf", "U+DFFF"), (b"\xed\xa0\xbd\xed\xb8\x80", "U+D83D")],
+)
+def test_an_encoded_surrogate_is_named(text: bytes, name: str) -> None:
+    message = canonical(order_initiated())[:-1] + b',"x":"' + text + b'"}'
+    result = refused(message)
+    assert (result.code, result.path) == ("not_utf8", "$")
+    assert f"byte {message.index(text)} of the message begins the lone surrogate {name}" in result.message
 
 
 def test_a_batch_keeps_its_order_and_one_bad_message_harms_no_other() -> None:

@@ -8,11 +8,11 @@ import duckdb
 import pytest
 
 from armazem.contract import TABLES, Table
-from armazem.contract.render import data_dictionary, duckdb_columns
+from armazem.contract.render import data_dictionary, dbt_macros, duckdb_columns
 from armazem.home import Home
 from armazem.landing import load
 from armazem.sources.synthetic import generate
-from docs.dbt_sources import SOURCES, sources_file
+from docs.dbt_sources import MACROS, SOURCES, sources_file
 
 
 @pytest.fixture(scope="module")
@@ -43,6 +43,10 @@ def test_keys_and_references_are_columns(table: Table) -> None:
 
 def test_the_sources_of_dbt_are_up_to_date() -> None:
     assert SOURCES.read_text(encoding="utf-8") == sources_file(), "render it anew: make docs"
+
+
+def test_the_constants_of_dbt_are_up_to_date() -> None:
+    assert MACROS.read_text(encoding="utf-8") == dbt_macros(), "render it anew: make docs"
 
 
 def test_the_data_dictionary_names_every_column_once() -> None:

@@ -11,7 +11,7 @@ from typing import Any
 from bqemulator.api.dependencies import AppContext
 from bqemulator.api.routes import jobs, tables, upload
 from bqemulator.catalog.models import JobMeta, TableMeta
-from bqemulator.domain.errors import AlreadyExistsError, InternalError
+from bqemulator.domain.errors import AlreadyExistsError, InternalError, InvalidQueryError
 from bqemulator.domain.events import TableDataChanged
 from bqemulator.jobs import executor
 from bqemulator.storage.engine import DuckDBEngine
@@ -29,6 +29,7 @@ def apply(engine: DuckDBEngine) -> None:
     loads_are_whole()
     copies_take_every_source()
     tables_know_their_rows(engine)
+    lists_say_how_tables_are_made()
     no_retries_of_its_own_errors()
 
 
@@ -123,7 +124,8 @@ def copies_take_every_source() -> None:
         if wanted["writeDisposition"] == "WRITE_TRUNCATE" and wanted.get("operationType", "COPY") == "COPY":
             to = wanted["destinationTable"]
             names = (to.get("projectId", project_id), to["datasetId"], to["tableId"])
-            if ctx.catalog.get_table(*names) is not None:
+            if (there := ctx.catalog.get_table(*names)) is not None:
+                _check_copy(ctx, project_id, sources, there)
                 ctx.engine.execute(f"drop table {quoted_table_ref(*names)}")
                 ctx.catalog.delete_table(*names)
         for source in sources:
@@ -132,6 +134,28 @@ def copies_take_every_source() -> None:
         return job.model_copy(update={"configuration": config})
 
     jobs.execute_copy_job = execute_copy_job
+
+
+def _check_copy(ctx: AppContext, project_id: str, sources: list[dict[str, str]], there: TableMeta) -> None:
+    """BigQuery replaces rows and columns of a table, not its partitioning and clustering, and copies onto no view."""
+    if there.table_type != "TABLE":
+        raise InvalidQueryError(f"Cannot copy to {there.dataset_id}.{there.table_id}: it is a {there.table_type}")
+    for source in sources:
+        new = ctx.catalog.get_table(source.get("projectId", project_id), source["datasetId"], source["tableId"])
+        if new is not None and _make(new) != _make(there):
+            raise InvalidQueryError(
+                f"Incompatible table partitioning specification. Expects partitioning specification {_make(there)}, "
+                f"but input partitioning specification is {_make(new)}"
+            )
+
+
+def _make(meta: TableMeta) -> tuple[object, ...]:
+    partitioning = meta.time_partitioning
+    return (
+        partitioning and (partitioning.type, partitioning.field),
+        meta.range_partitioning,
+        meta.clustering and meta.clustering.fields,
+    )
 
 
 def tables_know_their_rows(engine: DuckDBEngine) -> None:
@@ -143,6 +167,17 @@ def tables_know_their_rows(engine: DuckDBEngine) -> None:
         return shown(meta.model_copy(update={"num_rows": count_rows(engine, meta)}) if counted else meta)
 
     tables._table_to_rest = table_to_rest
+
+
+def lists_say_how_tables_are_made() -> None:
+    """A list named the tables and their types only. BigQuery's says how they are partitioned and clustered too."""
+    listed = tables._table_to_list_item
+
+    def table_to_list_item(meta: TableMeta) -> dict[str, Any]:
+        shown = tables._table_to_rest(meta.model_copy(update={"table_type": "VIEW"}))  # without counting rows
+        return listed(meta) | {name: shown[name] for name in ("timePartitioning", "clustering") if name in shown}
+
+    tables._table_to_list_item = table_to_list_item
 
 
 def count_rows(engine: DuckDBEngine, meta: TableMeta) -> int:

@@ -81,7 +81,7 @@ def test_rejects_whose_bytes_are_not_text(tmp_path: Path, home: Home) -> None:
         ("order_items", "price", "-0.01", "negative_amount", '"-0.01" is negative'),
         ("order_items", "order_item_id", "0", "bad_value", '"0" is not 1 or more'),
         ("order_items", "shipping_limit_date", "02/01/2018", "bad_timestamp", "is not a time like"),
-        ("order_payments", "payment_type", "pix", "bad_value", "is not one of credit_card, boleto"),
+        ("order_payments", "payment_type", "barter", "bad_value", "is not one of credit_card, boleto"),
         ("orders", "order_status", "lost", "bad_value", '"lost" is not one of created'),
         ("orders", "order_purchase_timestamp", "2018-01-02T10:00:00Z", "bad_timestamp", "is not a time"),
         ("order_reviews", "review_score", "6", "bad_value", '"6" is not between 1 and 5'),

@@ -15,15 +15,18 @@ from .kpi_delivery import delivery_by_seller
 from .kpi_growth import monthly_growth, retained_customers, sales_trend
 from .kpi_places import order_value_by_place, purchase_frequency
 from .kpi_sales import sales_by_seller, top_selling_products
-from .source import read
+from .source import Ages, read
 from .tables import fact_orders, fact_payments, fact_reviews, fact_sales
 
 __all__ = ["KEYS", "compute", "differences"]
 
 
-def compute(folders: Path | Sequence[Path]) -> dict[str, list[dict[str, object]]]:
-    """Every table, sorted by its key, from one folder of Olist CSV files or several, loaded in that order."""
-    source = read([folders] if isinstance(folders, Path) else list(folders))
+def compute(folders: Path | Sequence[Path], ages: Ages | None = None) -> dict[str, list[dict[str, object]]]:
+    """Every table, sorted by its key, from one folder of Olist CSV files or several, loaded in that order.
+
+    `ages`: how old each of them is, with a zone; None where nobody told.
+    """
+    source = read([folders] if isinstance(folders, Path) else list(folders), ages)
     places = locate(source.points)
     facts = build_facts(source)
     tables = {

@@ -12,6 +12,7 @@ CENT = Decimal("0.01")
 EIGHT = Decimal("0.00000001")
 QUOTES = str.maketrans("\u00b4`\u2019", "'''")
 CUT = re.compile(r"[/\\,(]| - ")
+UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII | re.IGNORECASE)
 SUFFIX = re.compile(r"-(ac|al|am|ap|ba|ce|df|es|go|ma|mg|ms|mt|pa|pb|pe|pi|pr|rj|rn|ro|rr|rs|sc|se|sp|to)\Z")
 
 
@@ -20,7 +21,10 @@ def text(raw: str | None) -> str | None:
 
 
 def identifier(raw: str | None) -> str | None:
-    return (raw or "").strip().lower().replace("-", "") or None
+    value = (raw or "").strip()
+    if UUID.fullmatch(value):
+        value = value.lower().replace("-", "")
+    return value or None
 
 
 def whole(raw: str | None) -> int | None:

@@ -25,6 +25,7 @@ class OrderFact:
     gmv: int
     freight: int
     revenue: int
+    refunded: int
     deliver: int | None
     handling: int | None
     transit: int | None
@@ -114,6 +115,7 @@ def order_fact(
         gmv=sum(item.price for item in items),
         freight=sum(item.freight for item in items),
         revenue=sum(payment.value for payment in payments),
+        refunded=-sum(payment.value for payment in payments if payment.type == "refund"),
         deliver=elapsed(order.purchased, order.delivered),
         handling=elapsed(order.approved, order.carrier),
         transit=elapsed(order.carrier, order.delivered),
@@ -125,7 +127,8 @@ def order_fact(
 
 
 def main_type(payments: Sequence[Payment]) -> str | None:
-    """The type with the greatest sum; of several, the one that comes first in the order's payments."""
+    """The type with the greatest sum; of several, the one that comes first. A refund pays nothing, unless alone."""
+    payments = [payment for payment in payments if payment.type != "refund"] or payments
     sums: dict[str | None, int] = {}
     for payment in sorted(payments, key=lambda payment: payment.sequential):
         sums[payment.type] = sums.get(payment.type, 0) + payment.value

@@ -1,18 +1,27 @@
-"""Reads folders of Olist CSV files into cleaned rows: per key the last row of the last folder wins."""
+"""Reads folders of Olist CSV files into cleaned rows: per key the last row of the newest folder wins.
+
+Newest is the one loaded last, or the ages of the folders say. Of an order nobody knows how old its row is but by the
+times in it: the newest wins, then the further stage.
+"""
 
 from __future__ import annotations
 
 import csv
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from decimal import ROUND_HALF_UP, Decimal
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 from . import cleaning as c
 
 NORTH, SOUTH = Decimal("5.5"), Decimal("-34.0")
 WEST, EAST = Decimal("-74.1"), Decimal("-28.6")
+ZONE = ZoneInfo("America/Sao_Paulo")
+STAGES = ("created", "approved", "invoiced", "processing", "shipped", "delivered", "canceled", "unavailable")
+ENDED = ("canceled", "unavailable")
+Ages = Sequence[datetime | None]
 Point = tuple[str, Decimal, Decimal, str | None, str | None]  # zip prefix, latitude, longitude, city, state
 
 
@@ -81,11 +90,12 @@ class Source:
     points: set[Point] = field(default_factory=set)
 
 
-def read(folders: Sequence[Path]) -> Source:
-    s = Source()
-    for r in rows(folders, "olist_orders_dataset"):
-        if order_id := c.identifier(r["order_id"]):
-            s.orders[order_id] = order(order_id, r)
+def read(loaded: Sequence[Path], ages: Ages | None = None) -> Source:
+    """`ages`: how old each folder is, with a zone; None where nobody told."""
+    told = ages or [None] * len(loaded)
+    s = Source(orders=orders(loaded, told))
+    by_age = sorted(zip(told, loaded, strict=True), key=lambda pair: pair[0] or datetime.max.replace(tzinfo=UTC))
+    folders = [folder for _, folder in by_age]
     for r in rows(folders, "olist_order_items_dataset"):
         order_id, number = c.identifier(r["order_id"]), c.whole(r["order_item_id"])
         if order_id and number is not None:
@@ -118,6 +128,32 @@ def read(folders: Sequence[Path]) -> Source:
         if p := point(r):
             s.points.add(p)
     return s
+
+
+def orders(folders: Sequence[Path], ages: Ages) -> dict[str, Order]:
+    """Of each order the newest row."""
+    found: dict[str, tuple[tuple[datetime, int, int], Order]] = {}
+    for number, (folder, age) in enumerate(zip(folders, ages, strict=True)):
+        raw = [(c.identifier(r["order_id"]), r) for r in rows([folder], "olist_orders_dataset")]
+        last = {order_id: order(order_id, r) for order_id, r in raw if order_id}
+        written = max((newest_time(row) for row in last.values()), default=datetime.min)
+        for r in rows([folder], "olist_order_reviews_dataset"):
+            told = c.timestamp(r["review_answer_timestamp"]) or c.timestamp(r["review_creation_date"])
+            written = max(written, told or written)
+        for order_id, row in last.items():
+            is_old = age or moment(written if row.status in ENDED else newest_time(row))
+            rank = (is_old, STAGES.index(row.status or "created"), number)
+            if order_id not in found or rank > found[order_id][0]:
+                found[order_id] = rank, row
+    return {order_id: row for order_id, (_, row) in found.items()}
+
+
+def newest_time(row: Order) -> datetime:
+    return max(filter(None, (row.purchased, row.approved, row.carrier, row.delivered)))
+
+
+def moment(business_time: datetime) -> datetime:
+    return max(business_time.replace(tzinfo=ZONE, fold=fold).astimezone(UTC) for fold in (0, 1))
 
 
 def rows(folders: Sequence[Path], name: str) -> Iterator[dict[str, str]]:

@@ -27,6 +27,7 @@ def fact_orders(facts: Facts) -> Rows:
             "gmv": money(fact.gmv),
             "freight": money(fact.freight),
             "revenue": money(fact.revenue),
+            "refunded": money(fact.refunded),
             "days_to_deliver": days(fact.deliver),
             "handling_days": days(fact.handling),
             "transit_days": days(fact.transit),

@@ -137,10 +137,12 @@ def test_review_of_an_order_is_the_newest(tmp_path: Path) -> None:
 
 def test_later_rows_and_folders_win(tmp_path: Path) -> None:
     old, new = World(), World()
-    old.order("A-1", "c", "2018-01-01", status="created")
-    old.order("a1", "c", "2018-01-01", status="shipped")
-    old.pay("a1", "5.00")
-    new.order("a1", "c", "2018-01-01", status="canceled")
+    dashed = "0F8FAD5B-D9CB-469F-A165-70867728950e"
+    plain = dashed.replace("-", "").lower()
+    old.order(dashed, "c", "2018-01-01", status="created")
+    old.order(plain, "c", "2018-01-01", status="shipped")
+    old.pay(plain, "5.00")
+    new.order(plain, "c", "2018-01-01", status="canceled")
     folders = [old.write(tmp_path / "old"), new.write(tmp_path / "new")]
     assert values(compute(folders[0])["fact_orders"], "order_status") == ["shipped"]
     (order,) = compute(folders)["fact_orders"]

@@ -10,7 +10,8 @@ from decimal import Decimal
 from typing import Any
 
 NO_SALE = ("canceled", "unavailable")
-Version = tuple[datetime, str]
+STAGES = ("created", "approved", "invoiced", "processing", "shipped", "delivered", "canceled", "unavailable")
+Version = tuple[datetime, int, str]
 
 
 class Newest:
@@ -37,8 +38,8 @@ def figures(lines: Iterable[bytes], published: Mapping[str, str]) -> dict[str, A
     for line in lines:
         event = json.loads(line, parse_float=Decimal, parse_int=Decimal)
         at = datetime.fromisoformat(event["timestamp"]).astimezone(UTC)
-        version = (at, event["event_id"])
         data = event["data"]
+        version = (at, STAGES.index(data.get("orders", {}).get("order_status") or "created"), event["event_id"])
         if "orders" in data:
             order = data["orders"]
             order_id = order["order_id"]

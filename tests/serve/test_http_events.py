@@ -72,6 +72,59 @@ def test_one_event_over_many_lines(server: Running, content_type: str) -> None:
     assert journal_ids(server.home)[-1] == event["event_id"]
 
 
+BOM = b"\xef\xbb\xbf"
+
+
+@pytest.mark.parametrize("headers", [JSON, LINES])
+def test_a_byte_order_mark_at_the_start(server: Running, headers: dict[str, str]) -> None:
+    events = [review(), review(), review()]
+    for body in (encoded(events[0]), lines(events[1:])):
+        said = server.post(BOM + body, headers)
+        assert (said.status_code, counts(said.json())[2]) == (200, 0)
+    assert journal_ids(server.home)[-3:] == [event["event_id"] for event in events]
+    packed = server.post(zipped(BOM + lines([review()])), headers | {"Content-Encoding": "gzip"})
+    assert counts(packed.json()) == answer(accepted=1)
+    assert counts(server.post(lines([review()]) + b"\n" + BOM + encoded(review()), headers).json()) == answer(1, 0, 1)
+
+
+@pytest.mark.parametrize("indent", [None, 0, 2])
+@pytest.mark.parametrize("before", [b"", b"\r\n ", BOM])
+def test_an_array(server: Running, indent: int | None, before: bytes) -> None:
+    events = [review() for _ in range(3)]
+    said = server.post(before + json.dumps(events, indent=indent).encode() + b"\n")
+    assert (said.status_code, counts(said.json())) == (200, answer(accepted=3))
+    assert journal_ids(server.home)[-3:] == [event["event_id"] for event in events]
+
+
+def test_bad_elements_do_not_stop_good_ones(server: Running) -> None:
+    good = [review(), review()]
+    bad = [b"[7]", encoded(review(review_score=9)), b'{"price": NaN}', b"half"]
+    for some, codes in ((bad[:2], ["wrong_type", "bad_value"]), (bad, ["wrong_type", "bad_value", *["not_json"] * 2])):
+        body = b"[" + b",\n".join([encoded(good[0]), *some, encoded(good[1])]) + b"]"
+        said = server.post(body)
+        assert said.status_code == 200
+        rejected = said.json()["rejected"]
+        assert [(one["index"], one["code"]) for one in rejected] == [*enumerate(codes, 1)]
+        assert [letter["raw"].encode() for letter in dead_letters(server.home)[-len(some) :]] == some
+    assert journal_ids(server.home)[-2:] == [event["event_id"] for event in good]
+
+
+def test_an_array_of_too_many_or_none(server: Running) -> None:
+    assert server.post(b"[]").json()["error"]["code"] == "empty_body"
+    for body in (b"[" + b"1," * 50_000 + b"1]", b"[" + b"1," * 2_000_000 + b"1]"):
+        said = server.post(body)
+        assert (said.status_code, said.json()["error"]["code"]) == (413, "too_many_messages")
+    for body in (b"[" * 600_000, b"[" * 1_100_000, b"[" + b"]" * 1_100_000, b"[{" + b'"a":1,' * 1_100_000):
+        said = server.post(body)
+        assert said.status_code in (400, 413)
+        assert "rejected" in said.json()
+
+
+def test_a_line_that_is_an_array_is_none_in_json_lines(server: Running) -> None:
+    said = server.post(b"[" + encoded(review()) + b"]\n", LINES)
+    assert (said.status_code, said.json()["rejected"][0]["code"]) == (400, "wrong_type")
+
+
 def test_a_broken_event_over_many_lines_is_one_dead_letter(server: Running) -> None:
     body = json.dumps(review(), indent=2).encode()[:-2]
     said = server.post(body)

@@ -108,7 +108,8 @@ def test_stopped_under_load(home: Path, number: int) -> None:
 def test_what_has_arrived_is_answered_and_what_has_not_is_given_a_moment(home: Path) -> None:
     first, second, third = (encoded(review()) for _ in range(3))
     with Running(home, before="from armazem.serve.protocol import LimitedProtocol as P; P.grace_seconds = 1") as server:
-        head = "POST /v1/events HTTP/1.1\r\nHost: h\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n"
+        head = "POST /v1/events HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+        head += "Content-Length: {}\r\n\r\n"
         idle, late, never = (server.connect() for _ in range(3))
         late.sendall(head.format(len(second)).encode() + second[:50])
         never.sendall(head.format(len(third)).encode() + third[:50])

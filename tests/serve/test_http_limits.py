@@ -34,7 +34,7 @@ def hasty(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
 
 
 def head(length: int, *headers: str) -> bytes:
-    all_headers = ["Host: here", "Content-Type: application/json", f"Content-Length: {length}", *headers]
+    all_headers = ["Host: 127.0.0.1", "Content-Type: application/json", f"Content-Length: {length}", *headers]
     return ("POST /v1/events HTTP/1.1\r\n" + "".join(f"{header}\r\n" for header in all_headers) + "\r\n").encode()
 
 
@@ -169,13 +169,13 @@ def test_a_slow_body(hasty: Running) -> None:
 
 def test_a_slow_head(hasty: Running) -> None:
     with hasty.connect() as connection:
-        connection.sendall(b"POST /v1/events HTTP/1.1\r\nHost: h")
+        connection.sendall(b"POST /v1/events HTTP/1.1\r\nHost: 127.0.0.1")
         assert status(received(connection)) == 408
 
 
 def test_connections_that_say_nothing_are_closed(hasty: Running) -> None:
     with hasty.connect() as silent, hasty.connect() as done:
-        done.sendall(b"GET /healthz HTTP/1.1\r\nHost: h\r\n\r\n")
+        done.sendall(b"GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
         assert received(silent) == b""
         assert status(received(done)) == 200
 
@@ -187,7 +187,7 @@ def test_a_listener_that_does_not_read_is_dropped(hasty: Running) -> None:
         connection.settimeout(0.2)
         try:
             for _ in range(20_000):
-                connection.sendall(b"GET /docs HTTP/1.1\r\nHost: h\r\n\r\n")
+                connection.sendall(b"GET /docs HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
         except TimeoutError:
             pass
         until(lambda: hasty.metric("armazem_connections") == 1)
@@ -235,7 +235,7 @@ def test_requests_in_a_row_on_one_connection(server: Running) -> None:
     bodies = [encoded(review()) for _ in range(50)]
     with server.connect() as connection:
         connection.sendall(b"".join(head(len(body)) + body for body in bodies))
-        connection.sendall(b"GET /healthz HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n")
+        connection.sendall(b"GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n")
         answers = received(connection)
     assert answers.count(b'{"accepted":1,"duplicates":0,"rejected":[]}') == 50
     assert answers.count(b"HTTP/1.1 200") == 51

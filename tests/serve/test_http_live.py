@@ -116,7 +116,7 @@ def test_at_most_five_snapshots_a_second(server: Running) -> None:
 
 
 def test_many_listeners(server: Running) -> None:
-    request = b"GET /v1/live/stream HTTP/1.1\r\nHost: h\r\n\r\n"
+    request = b"GET /v1/live/stream HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"
     connections = [server.connect() for _ in range(100)]
     for connection in connections:
         connection.sendall(request)

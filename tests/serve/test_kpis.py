@@ -12,6 +12,7 @@ import duckdb
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from reference.cleaning import identifier
 
 from armazem.errors import QueryError
 from armazem.serve.accept import is_known, preferred
@@ -26,7 +27,7 @@ POOLS: dict[str, list[Any]] = {
     "level": ["city", "state"],
     "state": ["SP", "RJ", None],
     "city": ["sao paulo", "santa barbara d'oeste", "<b>x</b>", "niterói", None],
-    "id": ["a" * 32, "0" * 32, "o'neil"],
+    "id": ["a" * 32, "0" * 32, "o'neil", "A-1", "a1"],
     "category": ["toys", "health_beauty", "' or 1=1 --", None],
     "day": [FIRST_DAY + timedelta(days) for days in range(5)] + [None],
 }
@@ -89,7 +90,7 @@ def meets(row: dict[str, Any], kpi: Kpi, filters: Filters) -> bool:
         elif entry.name == "city":
             met = value == plain(wanted)
         elif entry.name in ("seller", "product"):
-            met = value == wanted.strip().lower().replace("-", "")
+            met = value == identifier(wanted)
         else:
             met = value == wanted
         if not met:

@@ -5,12 +5,14 @@ from __future__ import annotations
 import csv
 import hashlib
 from collections.abc import Iterator
+from datetime import date, timedelta
 from pathlib import Path
 
 import duckdb
 import pytest
 
-from armazem.sources.synthetic import generate
+from armazem.sources.synthetic import LAST_DAY, generate
+from armazem.sources.synthetic.seasons import Calendar, black_friday
 
 ORDERS = 10_000
 REAL_ORDERS = 99_441
@@ -109,6 +111,95 @@ def test_same_seed_same_bytes_and_other_seed_others(folder: Path, tmp_path: Path
     again, other, first = digests(tmp_path / "again"), digests(tmp_path / "other"), digests(folder)
     assert again == first
     assert {file for file in HEADERS if other[file] == first[file]} == {"product_category_name_translation.csv"}
+
+
+# What the generator made before there was a choice of the day: `until` Olist's own last day is those bytes.
+BYTES = "4f1f098ee62edf75"
+
+
+def test_until_olists_last_day_are_the_bytes_of_always(folder: Path) -> None:
+    found = hashlib.sha256(b"".join(path.read_bytes() for path in sorted(folder.iterdir()))).hexdigest()
+    assert found.startswith(BYTES)
+
+
+DAYS = (date(2026, 11, 28), date(2024, 2, 29), date(2025, 6, 1), date(2018, 10, 16), date(2018, 11, 26))
+
+
+@pytest.fixture(scope="module", params=DAYS, ids=str)
+def moved(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> tuple[date, Path]:
+    path = tmp_path_factory.mktemp("moved")
+    generate(path, orders=3_000, seed=42, until=request.param)
+    return request.param, path
+
+
+def test_a_moved_history_ends_on_its_day_and_is_the_same_each_time(moved: tuple[date, Path], tmp_path: Path) -> None:
+    until, folder = moved
+    generate(tmp_path, orders=3_000, seed=42, until=until)
+    assert digests(tmp_path) == digests(folder)
+    with loaded(folder) as warehouse:
+        [(last, orders)] = warehouse.sql(
+            "select max(order_purchase_timestamp)[:10], count(distinct order_id) from orders"
+        ).fetchall()
+        assert (last, orders) == (str(until), 3_000)
+        for broken in ORPHANS.values():
+            assert number(warehouse, broken) == 0
+
+
+def test_a_moved_history_has_as_much_of_everything_but_reviews(moved: tuple[date, Path], tmp_path: Path) -> None:
+    """Those of the last weeks are not written yet."""
+    until, folder = moved
+    plain = generate(tmp_path, orders=3_000, seed=42)
+    rows = generate(tmp_path, orders=3_000, seed=42, until=until)
+    few = ("olist_order_reviews_dataset.csv", "olist_order_payments_dataset.csv")
+    assert {file: n for file, n in rows.items() if file not in few} == {
+        file: n for file, n in plain.items() if file not in few
+    }
+    assert rows[few[0]] == pytest.approx(plain[few[0]], rel=0.08) and rows[few[1]] == plain[few[1]]
+    assert digests(tmp_path)["olist_customers_dataset.csv"] == digests(folder)["olist_customers_dataset.csv"]
+
+
+def test_a_moved_history_knows_nothing_of_what_comes_after_it(moved: tuple[date, Path]) -> None:
+    """No stage and no review lies after its last day; an order has the stages of its status, and still arrives."""
+    until, folder = moved
+    stages = ("order_approved_at", "order_delivered_carrier_date", "order_delivered_customer_date")
+    with loaded(folder) as warehouse:
+        for stage in stages:
+            assert number(warehouse, f"select count(*) from orders where {stage}[:10] > '{until}'") == 0
+        for column in ("review_creation_date", "review_answer_timestamp"):
+            assert number(warehouse, f"select count(*) from order_reviews where {column}[:10] > '{until}'") == 0
+        recent = f"from orders where order_purchase_timestamp[:10] > '{until - timedelta(days=4)}'"
+        assert number(warehouse, f"select count(*) {recent} and order_status in ('processing', 'shipped')") > 0
+        undelivered = "order_status = 'delivered' and order_delivered_customer_date is null"
+        assert number(warehouse, f"select count(*) from orders where {undelivered}") <= 1
+        assert number(warehouse, "select count(*) from orders where order_status = 'created' and "
+                                 "order_approved_at is not null") == 0  # fmt: skip
+
+
+@pytest.mark.parametrize("until", [LAST_DAY, *DAYS, date(2000, 1, 1), date(2200, 12, 31)], ids=str)
+def test_black_friday_and_the_weekdays_are_those_of_the_calendar(until: date) -> None:
+    calendar = Calendar(until)
+    weights = {calendar.first + timedelta(k): weight for k, weight in enumerate(calendar.weights)}
+    assert max(weights) == until and all(weight >= 0 for weight in weights.values())
+    busiest = max(weights, key=weights.__getitem__)
+    assert busiest == black_friday(busiest.year)
+    for year in range(calendar.first.year + 1, until.year + 1):
+        friday = black_friday(year)
+        if friday in weights and friday - timedelta(days=365) > calendar.first - timedelta(days=180):
+            assert weights[friday] > 3 * weights[friday - timedelta(days=7)]
+    quiet = [day for day in weights if abs((day - black_friday(day.year)).days) > 6]
+    by_weekday = [sum(weights[day] for day in quiet if day.weekday() == k) for k in range(7)]
+    assert min(by_weekday) == by_weekday[5] and max(by_weekday) == by_weekday[0]
+
+
+def test_black_fridays() -> None:
+    known = {2016: 25, 2017: 24, 2018: 23, 2019: 29, 2024: 29, 2025: 28, 2026: 27}
+    assert {year: black_friday(year).day for year in known} == known
+
+
+@pytest.mark.parametrize("until", [date(1999, 12, 31), date(2201, 1, 1)])
+def test_a_day_too_far_away_is_an_error(tmp_path: Path, until: date) -> None:
+    with pytest.raises(ValueError, match="until must be from"):
+        generate(tmp_path, orders=1, until=until)
 
 
 def test_chunks_do_not_show(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

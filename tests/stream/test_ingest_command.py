@@ -9,6 +9,7 @@ import os
 import subprocess
 import sys
 import tempfile
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -20,7 +21,7 @@ from warehouse.shop import Answer, armazem
 from armazem.cli import main
 from armazem.contract import RejectCode
 from armazem.home import Home
-from armazem.stream.files import KEPT_BYTES, read_batches
+from armazem.stream.files import KEPT_BYTES, open_batches, read_batches
 from armazem.stream.ingest import Ingest
 
 from .shop_events import assert_conserved, event_ids, ledger, letters, message, messages, order
@@ -89,6 +90,13 @@ def raw(home: Home, letter_id: str) -> bytes:
     return shown.stdout_bytes
 
 
+def zipped(name: str, content: bytes) -> bytes:
+    archive = io.BytesIO()
+    with zipfile.ZipFile(archive, "w") as out:
+        out.writestr(name, content)
+    return archive.getvalue()
+
+
 PRETTY = json.dumps(order(1), indent=2).encode()
 TWO = message(1) + b"\n" + message(2)
 
@@ -101,6 +109,13 @@ FORMS: dict[str, tuple[bytes, int]] = {
     "one object over several lines": (PRETTY, 1),
     "the same with blank lines around": (b"\n\n" + PRETTY + b"\n\n", 1),
     "one line": (message(1), 1),
+    "an array": (b"[" + TWO.replace(b"\n", b",") + b"]", 2),
+    "an array over several lines": (json.dumps([order(1), order(2)], indent=2).encode() + b"\n", 2),
+    "an array with a byte order mark": (b"\xef\xbb\xbf [\n" + TWO.replace(b"\n", b",\n") + b"\n]", 2),
+    "arrays one after another": (b"[" + message(1) + b"]\n[" + message(2) + b"]\n\n[]", 2),
+    "an array and lines": (b"[" + message(1) + b"]\n" + message(2), 2),
+    "an array that is not closed": (b"[" + TWO.replace(b"\n", b","), 2),
+    "an empty array": (b"[]", 0),
     "nothing": (b"", 0),
     "blank lines only": (b"\n\n \n", 0),
 }
@@ -124,11 +139,96 @@ def test_standard_input(home: Home) -> None:
     assert (done.exit_code, event_ids(home)) == (0, ["event-1", "event-2"])
 
 
+def test_a_gzip_file_is_told_by_its_content(home: Home, tmp_path: Path) -> None:
+    file = tmp_path / "events.jsonl"
+    file.write_bytes(gzip.compress(TWO))
+    assert run(home, "ingest", file, "--strict").code == 0
+    packed = gzip.compress(b"[" + message(3) + b"]")
+    assert CliRunner().invoke(main, ["--home", str(home.root), "ingest", "-"], input=packed).exit_code == 0
+    assert event_ids(home) == ["event-1", "event-2", "event-3"]
+
+
+def test_a_bad_element_of_an_array_is_a_dead_letter_by_itself(home: Home, tmp_path: Path) -> None:
+    bad = [b'{"event_id": "x",\n "price": NaN}', b"7", b'"a, [b"', b"[1, 2]", message(9)[:-1] + b', "a": "\\ud800"}']
+    file = tmp_path / "events.json"
+    file.write_bytes(b"[" + message(1) + b",\n" + b",\n".join(bad) + b",\n" + message(2) + b"\n]\n")
+    done = run(home, "ingest", file)
+    assert (done.code, "2 accepted, 0 duplicates, 5 refused" in done.err) == (0, True), done
+    assert event_ids(home) == ["event-1", "event-2"]
+    assert [letter.content for letter in letters(home)] == bad
+
+
+def test_a_large_array_is_read_in_pieces(home: Home, tmp_path: Path) -> None:
+    file = tmp_path / "events.json"
+    file.write_bytes(b"[" + b", ".join(messages(0, 3_000)) + b"]")
+    with open_batches(str(file)) as batches:
+        found = [*batches]
+    assert len(found) > 2
+    assert [one for batch in found for one in batch] == messages(0, 3_000)
+
+
+CSV = b"order_id,customer_id,order_status\no1,c1,created\n"
+OTHERS: dict[str, tuple[bytes, str, str]] = {
+    "zip": (zipped("events.jsonl", TWO), "a zip file", "unzip -p"),
+    "xlsx": (zipped("[Content_Types].xml", b"<Types/>"), "an Excel workbook", "save it as CSV"),
+    "xls": (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + b"\0" * 500, "an Excel workbook", "save it as CSV"),
+    "csv": (CSV, "a CSV file", "armazem load"),
+    "csv of Excel": (b"\xef\xbb\xbf" + CSV.replace(b",", b";"), "a CSV file", "armazem load"),
+    "quoted csv": (b'"order id","total"\r\n"1","2"\r\n', "a CSV file", "armazem load"),
+    "tsv": (CSV.replace(b",", b"\t"), "a CSV file", "armazem load"),
+    "utf-16": (TWO.decode().encode("utf-16"), "text in UTF-16", "iconv -f UTF-16"),
+    "utf-16 without a mark": (TWO.decode().encode("utf-16-le"), "text in UTF-16", "iconv -f UTF-16"),
+    "utf-16 the other way": (TWO.decode().encode("utf-16-be"), "text in UTF-16", "iconv -f UTF-16"),
+    "parquet": (b"PAR1\x15\x04\x15" + b"\0" * 100, "a Parquet file", "armazem load"),
+    "sqlite": (b"SQLite format 3\0" + b"\0" * 100, "an SQLite database", "JSON lines"),
+    "html": (b"<!DOCTYPE html>\n<html>", "a page of HTML", "a server"),
+    "gzip twice": (gzip.compress(gzip.compress(TWO)), "a gzip file within a gzip file", "zcat"),
+    "a csv in gzip": (gzip.compress(CSV), "a CSV file", "armazem load"),
+}
+
+
+@pytest.mark.parametrize("kind", OTHERS)
+def test_files_of_other_kinds_are_refused_before_anything_is_written(tmp_path: Path, kind: str) -> None:
+    content, what, hint = OTHERS[kind]
+    file = tmp_path / "events.jsonl"
+    file.write_bytes(content)
+    done = armazem("ingest", file, home=tmp_path / "home")
+    assert done.code == 1
+    assert f"events.jsonl is {what}" in " ".join(done.err.split())
+    assert hint in done.err
+    assert len(done.err.splitlines()) == 2
+    assert not (tmp_path / "home").exists()
+    piped = CliRunner().invoke(main, ["--home", str(tmp_path / "home"), "ingest", "-"], input=content)
+    assert (piped.exit_code, f"standard input is {what}" in " ".join(piped.stderr.split())) == (1, True)
+
+
+@pytest.mark.parametrize(
+    "first", [b"order_id,customer_id", b"bad line, but one", b"\xff\xfe", b"[bad", b"<bad>", b"\0"]
+)
+def test_a_bad_first_line_does_not_stop_the_others(home: Home, tmp_path: Path, first: bytes) -> None:
+    file = tmp_path / "events.jsonl"
+    file.write_bytes(first + b"\n" + TWO)
+    done = run(home, "ingest", file)
+    assert (done.code, "2 accepted, 0 duplicates, 1 refused" in done.err) == (0, True), done
+    assert [letter.content for letter in letters(home)] == [first]
+
+
+def test_where_every_line_is_refused_the_exit_code_says_so(home: Home, tmp_path: Path) -> None:
+    file = tmp_path / "events.jsonl"
+    file.write_bytes(b"one\ntwo\n")
+    done = run(home, "ingest", file)
+    assert (done.code, "0 accepted, 0 duplicates, 2 refused" in done.err) == (1, True)
+    file.write_bytes(b"one\n" + message(1))
+    assert run(home, "ingest", file).code == 0
+    assert run(home, "ingest", file).code == 0  # a duplicate is no failure
+    assert len(letters(home)) == 4
+
+
 def test_a_file_with_several_objects_is_lines(home: Home, tmp_path: Path) -> None:
     """Two objects over several lines each: nobody can say where one ends, so the lines are refused, and kept."""
     file = tmp_path / "events.json"
     file.write_bytes(PRETTY + b"\n" + PRETTY)
-    assert run(home, "ingest", file).code == 0
+    assert run(home, "ingest", file).code == 1
     assert event_ids(home) == []
     kept = b"\n".join(letter.content for letter in letters(home))
     assert kept == PRETTY + b"\n" + PRETTY

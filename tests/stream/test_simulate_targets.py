@@ -27,7 +27,7 @@ FAULTS = ("--duplicates", 5, "--disorder", 20, "--malformed", 4)
 def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A home folder with a small shop."""
     folder = tmp_path_factory.mktemp("user")
-    done = ended(start("up", "--orders", 300, "--no-serve", cwd=folder))
+    done = ended(start("up", "--orders", 300, "--until", "2018-10-17", "--no-serve", cwd=folder))
     assert done.code == 0, done
     return folder / "armazem-data"
 

@@ -109,6 +109,7 @@ NEEDS = {
     "order_reviews": ("review_score",),
     "customers": ("customer_unique_id",),
 }
+STATUSES = ("created", "approved", "invoiced", "processing", "shipped", "delivered", "canceled", "unavailable")
 STAGES = {
     "created": "order_purchase_timestamp",
     "approved": "order_approved_at",
@@ -118,10 +119,14 @@ STAGES = {
 
 
 class Load(NamedTuple):
-    """One load: its id, which begins with its time, and the rows of the files that it landed, in their order."""
+    """One load: its id, which begins with its time, and the rows of the files that it landed, in their order.
+
+    `as_of`: how old it is, with a zone, where that was told.
+    """
 
     load_id: str
     files: Mapping[str, Sequence[Mapping[str, str]]]
+    as_of: datetime | None = None
 
 
 def staging(loads: Iterable[Load], events: Iterable[Mapping[str, Any]]) -> Tables:
@@ -131,7 +136,7 @@ def staging(loads: Iterable[Load], events: Iterable[Mapping[str, Any]]) -> Table
         for key, version in rows.items():
             versions[table][key] = [version]
     for event in events:
-        version = f"{utc_text(datetime.fromisoformat(event['timestamp']))} {event['event_id']}"
+        version = version_of(event)
         for table, row in carried(event):
             versions[table].setdefault(key_of(table, row), []).append((version, row))
     return {
@@ -153,19 +158,25 @@ def newest_values(table: str, versions: Sequence[tuple[str, Row]]) -> Row | None
 
 
 def batch_rows(loads: Iterable[Load]) -> dict[str, dict[tuple[Any, ...], tuple[str, Row]]]:
-    """Of each key the row of the newest load, with its version: a later file replaces the whole row."""
-    found: dict[str, dict[tuple[Any, ...], tuple[str, Row]]] = {table: {} for table in COLUMNS}
+    """Of each key the row of the newest extract, with its version: a newer one replaces the whole row."""
+    found: dict[str, dict[tuple[Any, ...], tuple[Any, str, Row]]] = {table: {} for table in COLUMNS}
     for load in loads:
         loaded_at = utc_text(datetime.strptime(load.load_id[:22], "%Y%m%dT%H%M%S%fZ").replace(tzinfo=UTC))
         tables = {table: [cleaned(table, row) for row in load.files.get(file_of(table), ())] for table in COLUMNS}
-        extracted_at = min(written_at(tables) or loaded_at, loaded_at)
+        told = load.as_of and utc_text(load.as_of)
+        extracted_at = told or min(written_at(tables) or loaded_at, loaded_at)
         for table, rows in tables.items():
-            for row in rows:
-                version = extracted_at
-                if table == "orders" and row.get(STAGES.get(row["order_status"], "")):
-                    version = min(utc_text(newest_time(row)), loaded_at)
-                found[table][key_of(table, row)] = (version, row)
-    return found
+            for key, row in {key_of(table, row): row for row in rows}.items():
+                version, rank = extracted_at, (told or loaded_at, 0, load.load_id)
+                if table == "orders":
+                    written = told or min(utc_text(newest_time(row)), loaded_at)
+                    if row.get(STAGES.get(row["order_status"], "")):
+                        version = written
+                    ended = row["order_status"] in ("canceled", "unavailable")
+                    rank = (version if ended else written, STATUSES.index(row["order_status"]), load.load_id)
+                if key not in found[table] or rank > found[table][key][0]:
+                    found[table][key] = (rank, version, row)
+    return {table: {key: row[1:] for key, row in rows.items()} for table, rows in found.items()}
 
 
 def written_at(tables: Tables) -> str | None:
@@ -177,6 +188,12 @@ def written_at(tables: Tables) -> str | None:
 
 def newest_time(order: Row) -> datetime:
     return max(order[name] for name in STAGES.values() if order[name])
+
+
+def version_of(event: Mapping[str, Any]) -> str:
+    """Of two events of one time the one whose status is further on is newer, then the greater identifier."""
+    status = event["data"].get("orders", {}).get("order_status") or "created"
+    return f"{utc_text(datetime.fromisoformat(event['timestamp']))} {STATUSES.index(status)} {event['event_id']}"
 
 
 def carried(event: Mapping[str, Any]) -> Iterable[tuple[str, Row]]:

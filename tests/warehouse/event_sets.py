@@ -10,10 +10,9 @@ from typing import Any
 
 from contract.event_examples import Message, event, item, order, payment, review
 
-from .event_reference import STAGES, ZONE, utc_text
+from .event_reference import STAGES, STATUSES, ZONE, utc_text
 from .history import ORDERS, PRODUCTS, REVIEWS, SELLERS, Row
 
-STATUSES = ("created", "approved", "invoiced", "processing", "shipped", "delivered", "canceled", "unavailable")
 OFFSETS = (timedelta(0), timedelta(hours=-3), timedelta(hours=5, minutes=30))
 
 

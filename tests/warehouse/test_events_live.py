@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import pairwise
 
-import duckdb
 import pytest
 from contract.event_examples import Message, canonical
 from hypothesis import HealthCheck, given, settings
@@ -23,7 +21,7 @@ from armazem.sources.synthetic import generate
 from armazem.stream.compaction import compact
 from armazem.stream.ingest import Ingest
 from armazem.stream.journal import received_at
-from armazem.warehouse.query import open_published
+from armazem.warehouse.query import run_query
 
 from . import history
 from .event_reference import KEYS, ZONE, Load, Tables, staging
@@ -39,7 +37,6 @@ class Built:
     """A published build with events in it, and all that it was made of."""
 
     home: Home
-    connection: duckdb.DuckDBPyConnection
     loads: list[Load]
     cast: Cast
     events: list[Message]
@@ -52,13 +49,12 @@ class Built:
                 segment.unlink()
 
     def rows(self, view: str) -> list[dict[str, object]]:
-        cursor = self.connection.execute(f"from live.{view}")
-        columns = [column[0] for column in cursor.description]
-        return [dict(zip(columns, row, strict=True)) for row in cursor.fetchall()]
+        answer = run_query(self.home, f"from live.{view}")
+        return [dict(zip(answer.columns, row, strict=True)) for row in answer.rows]
 
 
 @pytest.fixture(scope="module")
-def built(shop: Shop, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Built]:
+def built(shop: Shop, tmp_path_factory: pytest.TempPathFactory) -> Built:
     folder = tmp_path_factory.mktemp("live") / "shop"
     generate(folder, orders=120, seed=4)
     tables = history.read(folder)
@@ -69,8 +65,7 @@ def built(shop: Shop, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Buil
     with Ingest(shop.home, Settings(home=shop.path)) as writer:
         assert writer.submit([canonical(event) for event in events], "ingest").result().accepted == len(events)
     shop.build()
-    with open_published(shop.home) as connection:
-        yield Built(shop.home, connection, [Load(loaded.load_id, tables)], cast, events, len(events))
+    return Built(shop.home, [Load(loaded.load_id, tables)], cast, events, len(events))
 
 
 def write_segments(home: Home, lines: list[bytes], first: int, cuts: list[int]) -> None:

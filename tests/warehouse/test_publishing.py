@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from datetime import date
 from pathlib import Path
@@ -145,6 +146,25 @@ def test_twice_changes_nothing(published: Shop, first: Path) -> None:
     assert (built.code, f"{current}: it stays current" in built.err) == (0, True)
     assert (published.current, sorted(published.path.rglob("builds/*"))) == (current, files)
     assert sorted(published.home.loads.iterdir()) == loads
+
+
+def test_status_says_that_a_build_is_due(published: Shop, tmp_path: Path) -> None:
+    def due() -> object:
+        return json.loads(published.armazem("status", "--format", "json").out)[0]["build_due"]
+
+    assert due() is None
+    assert re.search(r"build_due +no", published.armazem("status").out)
+    generate(tmp_path / "more", orders=10, seed=6)
+    load = published.load(tmp_path / "more")
+    assert "1 new load" in str(due())
+    assert published.armazem("build").code == 0
+    assert due() is None
+    assert load.load_id is not None and published.armazem("unload", load.load_id).code == 0
+    assert "was withdrawn" in str(due())
+    status = json.loads(published.armazem("status", "--format", "json").out)[0]
+    assert (status["loads_withdrawn"], status["loads_not_built"]) == (1, 0)
+    assert published.armazem("build").code == 0
+    assert due() is None
 
 
 def test_rollback_and_forward(published: Shop, tmp_path: Path) -> None:

@@ -74,14 +74,15 @@
 {#
     numerator / divisor of two integers, rounded half away from zero to `digits` decimals, as a decimal.
     Null where the divisor is 0 or one of them is null, or, on DuckDB, where it has more than 18 digits: a
-    month that sold 10^16 times what the one before did. The divisor must not be negative.
+    month that sold 10^16 times what the one before did.
 #}
 {% macro ratio(numerator, divisor, digits=2) -%}
     {%- set scale = 10 ** digits -%}
-    {%- set doubled = "2 * " ~ scale ~ " * abs(" ~ wide(numerator) ~ ") + " ~ wide(divisor) -%}
-    {%- set whole = integer_division(doubled, "nullif(2 * " ~ wide(divisor) ~ ", 0)") -%}
+    {%- set size = "abs(" ~ wide(divisor) ~ ")" -%}
+    {%- set doubled = "2 * " ~ scale ~ " * abs(" ~ wide(numerator) ~ ") + " ~ size -%}
+    {%- set whole = integer_division(doubled, "nullif(2 * " ~ size ~ ", 0)") -%}
     {%- set unit = decimal('%.*f' | format(digits, 1 / scale), digits) -%}
-    {{ decimal("sign(" ~ numerator ~ ") * " ~ decimal_if_it_fits(whole) ~ " * " ~ unit, digits) }}
+    {{ decimal("sign(" ~ numerator ~ ") * sign(" ~ divisor ~ ") * " ~ decimal_if_it_fits(whole) ~ " * " ~ unit, digits) }}
 {%- endmacro %}
 
 {# 100 × (part / whole), two decimals. #}

@@ -26,13 +26,27 @@ newest as (
     group by load_id
 ),
 
+-- What somebody told of it, `load --as-of`, goes before.
+stated as (
+    select * from {{ source('control', 'load_ages') }}
+),
+
 -- What lies ahead of the load, a clock that is wrong, does not make it newer than it is.
 final as (
     select
         load_id,
-        least({{ business_time_as_utc_text('written_at') }}, {{ load_time('load_id') }}) as version
+        as_of as version,
+        true as is_stated
+    from stated
+    union all
+    select
+        load_id,
+        least({{ business_time_as_utc_text('written_at') }}, {{ load_time('load_id') }}) as version,
+        false as is_stated
     from newest
-    where written_at is not null
+    where
+        written_at is not null
+        and load_id not in (select load_id from stated)
 )
 
 select * from final

@@ -14,19 +14,27 @@ by_type as (
     group by order_id, payment_type
 ),
 
--- The main type is the one that paid most; of two that paid the same, the one that came first.
+-- The main type is the one that paid most; of two that paid the same, the one that came first. What went back paid
+-- nothing.
 main_type as (
     select
         order_id,
         payment_type
     from by_type
-    qualify row_number() over (partition by order_id order by payment_value desc, first_sequential asc) = 1
+    qualify row_number() over (
+        partition by order_id
+        order by
+            case when payment_type = '{{ refund() }}' then 1 else 0 end asc,
+            payment_value desc,
+            first_sequential asc
+    ) = 1
 ),
 
 totals as (
     select
         order_id,
         sum(payment_value) as revenue,
+        -sum(case when payment_type = '{{ refund() }}' then payment_value else 0 end) as refunded,
         max(payment_installments) as installments
     from by_type
     group by order_id
@@ -36,6 +44,7 @@ final as (
     select
         totals.order_id,
         totals.revenue,
+        totals.refunded,
         totals.installments,
         main_type.payment_type as main_payment_type
     from totals

@@ -38,8 +38,9 @@ rounded as (
         order_item_id,
         paid,
         share_rank,
-        {{ integer_division(
-            "2 * " ~ wide("paid") ~ " * " ~ wide("weight") ~ " + " ~ wide("order_weight"),
+        -- More may have gone back than was paid.
+        sign(paid) * {{ integer_division(
+            "2 * abs(" ~ wide("paid") ~ ") * " ~ wide("weight") ~ " + " ~ wide("order_weight"),
             "2 * " ~ wide("order_weight")
         ) }} as allocated
     from shares

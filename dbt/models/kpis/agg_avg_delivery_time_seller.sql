@@ -34,7 +34,7 @@ deliveries as (
         row_number() over (
             partition by order_sellers.seller_id order by delivered.delivery_time, delivered.order_id
         ) as delivery_rank,
-        count(*) over (partition by order_sellers.seller_id) as deliveries
+        count(*) over (partition by order_sellers.seller_id) as delivery_count
     from delivered
     inner join order_sellers on delivered.order_id = order_sellers.order_id
 ),
@@ -44,10 +44,10 @@ deliveries as (
 positioned as (
     select
         *,
-        1 + {{ integer_division(wide('5 * (deliveries - 1)'), 10) }} as median_rank,
-        mod(5 * (deliveries - 1), 10) as median_rest,
-        1 + {{ integer_division(wide('9 * (deliveries - 1)'), 10) }} as p90_rank,
-        mod(9 * (deliveries - 1), 10) as p90_rest
+        1 + {{ integer_division(wide('5 * (delivery_count - 1)'), 10) }} as median_rank,
+        mod(5 * (delivery_count - 1), 10) as median_rest,
+        1 + {{ integer_division(wide('9 * (delivery_count - 1)'), 10) }} as p90_rank,
+        mod(9 * (delivery_count - 1), 10) as p90_rest
     from deliveries
 ),
 

@@ -52,6 +52,7 @@ final as (
         {{ decimal('coalesce(items.gmv, 0)') }} as gmv,
         {{ decimal('coalesce(items.freight, 0)') }} as freight,
         {{ decimal('coalesce(payments.revenue, 0)') }} as revenue,
+        {{ decimal('coalesce(payments.refunded, 0)') }} as refunded,
         {{ days(microseconds_between('orders.order_purchase_timestamp', 'orders.order_delivered_customer_date')) }}
             as days_to_deliver,
         {{ days(microseconds_between('orders.order_approved_at', 'orders.order_delivered_carrier_date')) }}

@@ -3,27 +3,40 @@
     partition_by={'field': 'order_purchase_timestamp', 'data_type': 'datetime', 'granularity': 'month'},
     cluster_by='order_id'
 ) }}
-{#- A row is as old as the newest time in it, where its status has a time; else as its extract. -#}
+{#- A row is as old as the newest time in it, where its status has a time; else, or if that was told, as its extract. -#}
 {%- set stage_time -%}
-    case newest.order_status
-        when 'created' then newest.order_purchase_timestamp
-        when 'approved' then newest.order_approved_at
-        when 'shipped' then newest.order_delivered_carrier_date
-        when 'delivered' then newest.order_delivered_customer_date
+    case last_rows.order_status
+        when 'created' then last_rows.order_purchase_timestamp
+        when 'approved' then last_rows.order_approved_at
+        when 'shipped' then last_rows.order_delivered_carrier_date
+        when 'delivered' then last_rows.order_delivered_customer_date
     end
 {%- endset -%}
 {%- set newest_time -%}
     greatest(
-            newest.order_purchase_timestamp,
-            coalesce(newest.order_approved_at, newest.order_purchase_timestamp),
-            coalesce(newest.order_delivered_carrier_date, newest.order_purchase_timestamp),
-            coalesce(newest.order_delivered_customer_date, newest.order_purchase_timestamp)
+            order_purchase_timestamp,
+            coalesce(order_approved_at, order_purchase_timestamp),
+            coalesce(order_delivered_carrier_date, order_purchase_timestamp),
+            coalesce(order_delivered_customer_date, order_purchase_timestamp)
         )
 {%- endset -%}
 {%- set version -%}
     case
-        when {{ stage_time }} is null then load_times.version
-        else least({{ business_time_as_utc_text(newest_time) }}, {{ load_time('newest._load_id') }})
+        when load_times.is_stated or {{ stage_time }} is null then load_times.version
+        else least({{ business_time_as_utc_text(newest_time) }}, {{ load_time('last_rows._load_id') }})
     end
 {%- endset -%}
-{{ newest_batch_rows('orders', version=version) }}
+{#-
+    Among files: a row of which nobody told how old it is, is as old as the newest time in it, unless the order ended
+    without one. Of rows of one age the one that is further on.
+-#}
+{%- set newest_first -%}
+    case
+            when
+                not is_stated and order_status not in ('canceled', 'unavailable')
+                then coalesce(least({{ business_time_as_utc_text(newest_time) }}, {{ load_time('_load_id') }}), version)
+            else version
+        end desc,
+        {{ stage_of('order_status') }} desc
+{%- endset -%}
+{{ newest_batch_rows('orders', version=version, newest_first=newest_first) }}

@@ -29,6 +29,10 @@ class Datasets:
     def all(self) -> tuple[str, ...]:
         return astuple(self)
 
+    @property
+    def published(self) -> tuple[str, ...]:
+        return self.staging, self.marts, self.kpis, self.meta
+
 
 def datasets(settings: Settings) -> Datasets:
     """The names that these settings give."""

@@ -3,26 +3,50 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
+from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
+from zoneinfo import ZoneInfo
 
 import click
 
-from armazem import console
-from armazem.cli.group import main, no_build, settings_of, target_option
+from armazem import console, interrupts
+from armazem.causes import cause_of
+from armazem.cli.generated import generate_files, generated, yesterday
+from armazem.cli.group import main, no_build, print_rows, settings_of, target_option
 from armazem.cli.serving import check_port, run_server
 from armazem.cli.warehouse import run_build
 from armazem.config import Settings
 from armazem.errors import ArmazemError
 from armazem.landing import load as load_files
 from armazem.landing import withdraw
-from armazem.serve.formats import print_table
 from armazem.serve.kpi_filters import Filters
 from armazem.serve.kpi_query import kpi_rows
 from armazem.serve.kpis import KPIS
 from armazem.warehouse.build import BuildRequest
 
 OLIST_ORDERS = 99_441
+_Command = TypeVar("_Command", bound=Callable[..., Any])
+
+
+def until_option(help_text: str) -> Callable[[_Command], _Command]:
+    """The last day of generated data."""
+    return click.option("--until", callback=_day, metavar="DAY", help=help_text)
+
+
+def _day(_: click.Context, __: click.Parameter, text: str | None) -> date | None:
+    from armazem.sources.synthetic import EARLIEST, LATEST
+
+    if text is None:
+        return None
+    try:
+        day = date.fromisoformat(text)
+    except ValueError:
+        raise click.BadParameter(f"{text!r} is no day; write it as 2018-10-17") from None
+    if not EARLIEST <= day <= LATEST:
+        raise click.BadParameter(f"{day} is not from {EARLIEST} to {LATEST}")
+    return day
 
 
 @main.command()
@@ -31,6 +55,7 @@ OLIST_ORDERS = 99_441
 )
 @click.option("--orders", type=click.IntRange(1), help=f"Orders to generate.  [default: {OLIST_ORDERS:,}]")
 @click.option("--seed", default=42, show_default=True, help="Of the generated data.")
+@until_option("With the last order on this day.  [default: yesterday, or that of the data already there]")
 @click.option("--no-serve", is_flag=True, help="Stop after the build.")
 @click.option(
     "--simulate",
@@ -42,9 +67,19 @@ OLIST_ORDERS = 99_441
 @click.option("--port", type=click.IntRange(0, 65535), default=8000, show_default=True, help="Port to serve at.")
 @click.pass_context
 def up(
-    ctx: click.Context, data: Path | None, orders: int | None, seed: int, no_serve: bool, rate: float | None, port: int
+    ctx: click.Context,
+    data: Path | None,
+    orders: int | None,
+    seed: int,
+    until: date | None,
+    no_serve: bool,
+    rate: float | None,
+    port: int,
 ) -> None:
     """Do the main job: data, load, build, a first look at every KPI; then serve until Ctrl-C.
+
+    Generated data ends with yesterday. A home that has some already keeps those, whenever they end: the same orders
+    of another day would be the same ids at other times.
 
     \b
     Examples:
@@ -54,40 +89,21 @@ def up(
     """
     if data is not None and orders is not None:
         raise click.UsageError("--data and --orders exclude each other")
+    if data is not None and until is not None:
+        raise click.UsageError("--data and --until exclude each other")
     if no_serve and rate is not None:
         raise click.UsageError("--simulate sends to the server: it needs one, without --no-serve")
     settings = settings_of(ctx)
     if not no_serve:
         check_port(port)  # now, not after the build
     if data is None:
-        data = _generated(settings, orders or OLIST_ORDERS, seed)
+        data = generated(settings, orders or OLIST_ORDERS, seed, until)
     _load(settings, data, strict=False)
     run_build(settings, BuildRequest())
     _show_heads(settings)
     console.messages().print('more: `armazem kpi NAME`, `armazem sql "SELECT …"`, `armazem status`')
     if not no_serve:
         run_server(settings, "127.0.0.1", port, simulate=rate)
-
-
-def _generated(settings: Settings, orders: int, seed: int) -> Path:
-    """The folder of generated data of this size and seed, made where it does not exist yet."""
-    folder = settings.home_folder.open().root / "generated" / f"{orders}-orders-seed-{seed}"
-    complete = folder / ".complete"
-    if not complete.exists():
-        _generate(folder, orders, seed)
-        complete.touch()
-    return folder
-
-
-def _generate(out: Path, orders: int, seed: int) -> None:
-    from armazem.sources.synthetic import generate as generate_files
-
-    started = time.monotonic()
-    with console.rows_written("generating") as progress:
-        rows = generate_files(out, orders=orders, seed=seed, progress=progress)
-    console.messages().print(
-        f"generated {sum(rows.values()):,} rows in {len(rows)} files in {out}, {time.monotonic() - started:.1f} s"
-    )
 
 
 def _load(settings: Settings, path: str | Path, **options: Any) -> None:
@@ -98,7 +114,8 @@ def _load(settings: Settings, path: str | Path, **options: Any) -> None:
 
             result = load_to_bigquery(path, settings, on_progress=progress, **options)
         else:
-            result = load_files(path, settings.home_folder, on_progress=progress, **options)
+            with interrupts.at_once():  # the next load clears up
+                result = load_files(path, settings.home_folder, on_progress=progress, **options)
     console.show_load(result, time.monotonic() - started)
     if settings.target == "bigquery":
         return
@@ -113,27 +130,28 @@ def _load(settings: Settings, path: str | Path, **options: Any) -> None:
 def _show_heads(settings: Settings) -> None:
     for kpi in KPIS:
         rows = kpi_rows(settings, kpi, Filters(limit=5), where=kpi.head)
-        print_table(console.output(), rows, f"{kpi.title}: kpis.{kpi.name}")
+        print_rows(rows, "table", f"{kpi.title}: kpis.{kpi.name}")
 
 
 @main.command()
 @click.argument("out", type=click.Path(path_type=Path, file_okay=False))
 @click.option("--orders", type=click.IntRange(1), default=OLIST_ORDERS, show_default=True, help="How many orders.")
-@click.option("--seed", default=42, show_default=True, help="The same seed gives the same bytes.")
-def generate(out: Path, orders: int, seed: int) -> None:
+@click.option("--seed", default=42, show_default=True, help="The same seed and last day give the same bytes.")
+@until_option("With the last order on this day.  [default: yesterday]")
+@click.pass_context
+def generate(ctx: click.Context, out: Path, orders: int, seed: int, until: date | None) -> None:
     """Write nine CSV files like Olist's, with their defects, into folder OUT.
 
     \b
     Examples:
       armazem generate /tmp/shop --orders 10000
-      armazem generate /tmp/big --orders 5000000 --seed 7
+      armazem generate /tmp/big --orders 5000000 --seed 7 --until 2018-10-17
     """
     try:
-        _generate(out, orders, seed)
+        generate_files(out, orders, seed, until or yesterday(settings_of(ctx)))
     except OSError as error:
-        raise ArmazemError(
-            f"cannot write to {out}: {error.strerror or error}", "free space, or another folder"
-        ) from error
+        cause = cause_of(error, out)
+        raise ArmazemError(f"cannot write to {out}: {cause.reason}", cause.hint) from error
 
 
 @main.command()
@@ -166,22 +184,46 @@ def fetch(out: Path) -> None:
     show_default=True,
     help="Of the files.",
 )
+@click.option(
+    "--as-of",
+    metavar="TIME",
+    help="How old the extract is, such as 2018-08-29T06:00; without a zone in business time.  "
+    "[default: as old as the newest time in it]",
+)
 @target_option
 @click.pass_context
-def load(ctx: click.Context, /, path: str, target: str | None, **options: Any) -> None:
+def load(ctx: click.Context, /, path: str, target: str | None, as_of: str | None, **options: Any) -> None:
     """Load batch files from PATH, a folder, a zip or one CSV file, here or on gs://, into the landing zone.
 
     Rows that do not fit are kept aside with their line and reason, and the rest goes on. A file that was
-    loaded before is left alone; a newer extract of the same orders updates them in the next build.
+    loaded before is left alone; a newer extract of the same orders updates them in the next build, whichever
+    was loaded first.
 
     \b
     Examples:
       armazem load ~/olist
       armazem load extract-2018-08-29.zip --strict
       armazem load olist_order_reviews_dataset.csv
+      armazem load extract-2018-08-28.zip --as-of 2018-08-28T06:00
       armazem load gs://shop-exports/2018-08-29 --target bigquery
     """
-    _load(settings_of(ctx, target=target), path, **options)
+    settings = settings_of(ctx, target=target)
+    _load(settings, path, as_of=None if as_of is None else _as_of(as_of, settings), **options)
+
+
+def _as_of(text: str, settings: Settings) -> datetime:
+    """The time in UTC. Raises BadParameter for what is none, or lies ahead."""
+    try:
+        time_ = datetime.fromisoformat(text.strip())
+    except ValueError as error:
+        raise click.BadParameter(
+            f"{text!r} is no time; write it like 2018-08-29T06:00 or 2018-08-29T06:00:00-03:00", param_hint="--as-of"
+        ) from error
+    if time_.tzinfo is None:
+        time_ = time_.replace(tzinfo=ZoneInfo(settings.time_zone))
+    if time_ > datetime.now(UTC):
+        raise click.BadParameter(f"{text} lies ahead: no extract is from the future", param_hint="--as-of")
+    return time_.astimezone(UTC)
 
 
 @main.command()

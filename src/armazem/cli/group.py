@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import signal
-import sys
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
@@ -13,7 +12,8 @@ from typing import Any
 
 import click
 
-from armazem import __version__, console
+from armazem import __version__, console, interrupts
+from armazem.causes import cause_of
 from armazem.config import Settings, load_settings
 from armazem.errors import ArmazemError
 from armazem.serve.formats import FORMATS, Format, print_table, to_csv, to_json
@@ -26,20 +26,23 @@ class _Group(click.Group):
 
     def invoke(self, ctx: click.Context) -> Any:
         try:
-            return super().invoke(ctx)
+            with interrupts.unwinding():
+                return super().invoke(ctx)
         except ArmazemError as error:
-            console.show_error(error)
+            if not interrupts.came():
+                console.show_error(error)
             ctx.exit(1)
         except KeyboardInterrupt:
-            console.messages().print("interrupted")
+            if not interrupts.came():  # in another program
+                console.messages().print("interrupted")
             ctx.exit(130)
-        except BrokenPipeError:  # the reader of a pipe has seen enough
-            sys.stderr.close()
+        except BrokenPipeError:  # the reader of the answer has seen enough
             ctx.exit(0)
         except OSError as error:
-            where = f"{error.filename}: " if error.filename else ""
-            reason = error.strerror or str(error)
-            console.show_error(ArmazemError(f"{where}{reason}", "check the free space and the permissions there"))
+            if interrupts.came():
+                ctx.exit(130)
+            cause = cause_of(error, Path("the system"))
+            console.show_error(ArmazemError(cause.reason, cause.hint))
             ctx.exit(1)
 
 
@@ -92,10 +95,11 @@ def no_build(settings: Settings) -> AbstractContextManager[None]:
 
 def print_rows(rows: Rows, format_: Format, title: str | None = None) -> None:
     """Print an answer as `--format` says."""
-    if format_ == "table":
-        print_table(console.output(), rows, title)
-    else:
-        click.echo(to_json(rows) if format_ == "json" else to_csv(rows), nl=False)
+    with console.answering():
+        if format_ == "table":
+            print_table(console.output(), rows, title)
+        else:
+            click.echo(to_json(rows) if format_ == "json" else to_csv(rows, exact=True), nl=False)
 
 
 @contextmanager
@@ -120,10 +124,11 @@ def stop_signals() -> Iterator[Event]:
         signal.signal(number, before[signal.Signals(number)])
         stopped.set()
 
-    for number in before:
-        signal.signal(number, stop)
-    try:
-        yield stopped
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+    with interrupts.owned():
+        for number in before:
+            signal.signal(number, stop)
+        try:
+            yield stopped
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)

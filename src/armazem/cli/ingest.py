@@ -36,11 +36,11 @@ to_option = click.option("--to", metavar="URL", help="A running server to send t
 @click.option("--strict", is_flag=True, help="Exit with 1 if a single message is refused. The others are kept.")
 @click.pass_context
 def ingest(ctx: click.Context, file: str, to: str | None, strict: bool) -> None:
-    """Take in the events of FILE: JSON lines, gzipped where it ends in .gz, or one JSON object; - for stdin.
+    """Take in the events of FILE: JSON lines, a JSON array, or one JSON object, also gzipped; - for stdin.
 
-    What does not fit goes to the dead letters with its bytes and the reason, and the rest goes on. An event
-    that came before is recognised by its event_id, so a file may be sent again. While `armazem serve` runs it
-    writes the journal: send the file to it.
+    What does not fit goes to the dead letters with its bytes and the reason, and the rest goes on; where nothing
+    fits the exit code is 1. An event that came before is recognised by its event_id, so a file may be sent again.
+    While `armazem serve` runs it writes the journal: send the file to it.
 
     \b
     Examples:
@@ -60,18 +60,18 @@ def ingest(ctx: click.Context, file: str, to: str | None, strict: bool) -> None:
     _show_tally(tally, "done", time.monotonic() - started)
     if tally.rejected and not to:
         console.messages().print("the refused ones are kept: armazem dead-letters list")
-    if strict and tally.rejected:
+    if tally.rejected and (strict or not (tally.accepted or tally.duplicates)):
         ctx.exit(1)
 
 
 def _ingest(settings: Settings, file: str, to: str | None, tally: Tally) -> None:
-    from armazem.stream.files import read_batches
+    from armazem.stream.files import open_batches
     from armazem.stream.sending import send_all
 
     if file != "-" and not Path(file).exists():  # before a home folder is made for it
         raise SourceError(f"{file} does not exist", "check the path")
-    with _sender(settings, to, "ingest") as send, _progress(tally) as shown:
-        send_all(read_batches(file), send, tally, lambda batch, outcome: shown())
+    with open_batches(file) as batches, _sender(settings, to, "ingest") as send, _progress(tally) as shown:
+        send_all(batches, send, tally, lambda batch, outcome: shown())
 
 
 @contextmanager
@@ -193,8 +193,9 @@ def show(ctx: click.Context, id_: str, raw: bool) -> None:
     check_ids(home, [id_])
     (letter,) = select_letters(home, ids=[id_], everything=True)
     if raw:
-        sys.stdout.buffer.write(letter.content)
-        sys.stdout.buffer.flush()
+        with console.answering():
+            sys.stdout.buffer.write(letter.content)
+            sys.stdout.buffer.flush()
         return
     for name in ("id", "received_at", "source", "code", "path", "message", "event_id"):
         if (value := getattr(letter, name)) is not None:

@@ -15,6 +15,13 @@ from armazem.cli.subscribe import parse_source, pubsub_extra
     "--port", type=click.IntRange(0, 65535), default=8000, show_default=True, help="Port to listen at; 0: a free one."
 )
 @click.option(
+    "--allowed-host",
+    "allowed_hosts",
+    multiple=True,
+    metavar="NAME",
+    help="A name by which clients call the server, besides loopback's and --host; may be repeated.",
+)
+@click.option(
     "--subscribe",
     "source",
     callback=lambda ctx, param, value: parse_source(ctx, param, value) if value else None,
@@ -22,21 +29,25 @@ from armazem.cli.subscribe import parse_source, pubsub_extra
     help="Take events from this Pub/Sub subscription too.",
 )
 @click.pass_context
-def serve(ctx: click.Context, host: str, port: int, source: tuple[str, str] | None) -> None:
+def serve(
+    ctx: click.Context, host: str, port: int, allowed_hosts: tuple[str, ...], source: tuple[str, str] | None
+) -> None:
     """Take events over HTTP and show live figures, until Ctrl-C or SIGTERM.
 
     An event is acknowledged when it is on the disk. Another host than this machine's own is served only with a
-    token: whoever sends it may write events.
+    token: whoever sends it may write events. A client that calls it by a name says so in `Host`, which must be
+    loopback's, --host or an --allowed-host; IP addresses are always right.
 
     \b
     Examples:
       armazem serve
       ARMAZEM_TOKEN=… armazem serve --host 0.0.0.0 --port 80
+      ARMAZEM_TOKEN=… armazem serve --host 0.0.0.0 --allowed-host warehouse.example
       armazem serve --subscribe pubsub:my-project
     """
     from armazem.serve.access import is_loopback
 
-    settings = settings_of(ctx)
+    settings = settings_of(ctx, allowed_hosts=",".join(allowed_hosts) or None)
     if not settings.token and not is_loopback(host):
         raise click.UsageError(
             f"--host {host} is open to other machines: set ARMAZEM_TOKEN to a secret that senders give, "

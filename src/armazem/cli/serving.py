@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 
-from armazem import console
+from armazem import console, interrupts
 from armazem.config import Settings
 
 _STOP_SECONDS = 10
@@ -42,7 +42,8 @@ def run_server(
             process.terminate()
 
     try:
-        serve(settings, host=host, port=port, on_ready=on_ready, on_stop=on_stop, subscription=subscription)
+        with interrupts.last_act(on_stop):
+            serve(settings, host=host, port=port, on_ready=on_ready, on_stop=on_stop, subscription=subscription)
     finally:
         for process in simulators:
             process.terminate()

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from armazem import console
+from armazem import console, interrupts
 from armazem.cli.group import cloud_extra, format_option, main, no_build, print_rows, settings_of, target_option
 from armazem.config import Settings
 from armazem.errors import ArmazemError, QueryError
@@ -20,8 +20,9 @@ from armazem.serve.kpis import find_kpi
 from armazem.stream.ledger import read_ledger as read_event_ledger
 from armazem.stream.reading import last_seq
 from armazem.warehouse import versions
-from armazem.warehouse.build import AuditFailed, BuildReport, BuildRequest
+from armazem.warehouse.build import AuditFailed, BuildReport, BuildRequest, why_due
 from armazem.warehouse.build import build as build_warehouse
+from armazem.warehouse.confined import limits_of
 from armazem.warehouse.ledger import event_ledger
 from armazem.warehouse.meta import journal_position
 from armazem.warehouse.query import Rows, open_published, run_query
@@ -189,6 +190,7 @@ def status(ctx: click.Context, ledger: bool, target: str | None, format_: Format
     else:
         values = _status_of_home(settings)
     if format_ == "table":
+        values["build_due"] = values["build_due"] or "no"
         print_rows(Rows(("", "value"), tuple(values.items())), format_)
     else:
         print_rows(Rows(tuple(values), (tuple(values.values()),)), format_)
@@ -219,10 +221,13 @@ def _status_of_home(settings: Settings) -> dict[str, Any]:
         "rows_accepted": sum(load.rows_accepted for load in loads),
         "rows_rejected": sum(load.rows_rejected for load in loads),
         "last_load": max(ids, default=None),
+        "last_load_as_of": max(((load.load_id, load.as_of) for load in loads), default=("", None))[1],
         "current_build": current,
         "loads_not_built": len(ids - taken_in),
+        "loads_withdrawn": len(taken_in - ids),
         "events_accepted": last,
         "events_not_built": max(0, last - position),
+        "build_due": why_due(settings),
         "dead_letters": sum(row.dead_letters for row in read_event_ledger(home)),
         "versions_kept": len(versions.published_builds(home)),
         "orders": orders[0] if orders else None,
@@ -234,22 +239,33 @@ def _status_of_home(settings: Settings) -> dict[str, Any]:
 @main.command()
 @click.argument("query")
 @click.option("--failed", is_flag=True, help="Ask the last build that failed its tests, to see the failing rows.")
+@click.option(
+    "--timeout",
+    type=click.FloatRange(0, min_open=True),
+    help="Seconds after which the query is stopped.  [default: 600]",
+)
 @target_option
 @format_option
 @click.pass_context
-def sql(ctx: click.Context, query: str, failed: bool, target: str | None, format_: Format) -> None:
+def sql(
+    ctx: click.Context, query: str, failed: bool, timeout: float | None, target: str | None, format_: Format
+) -> None:
     """Answer a query on the published warehouse, which it cannot change.
+
+    Only statements that read its tables run: SELECT, EXPLAIN, DESCRIBE, SHOW, SUMMARIZE. No file can be opened, and
+    time, memory and rows have limits.
 
     \b
     Examples:
       armazem sql "select customer_state, sum(revenue) from marts.fact_orders group by 1 order by 2 desc"
-      armazem sql "show all tables"
+      armazem sql "show tables"
+      armazem sql "describe marts.fact_orders"
       armazem sql "from kpis.agg_sales_trend" --format csv > trend.csv
       armazem sql --target bigquery "select count(*) from marts.fact_orders"
     """
-    settings = settings_of(ctx, target=target)
+    settings = settings_of(ctx, target=target, query_timeout=timeout)
     if settings.target == "duckdb":
-        print_rows(run_query(settings.home_folder, query, failed=failed), format_)
+        print_rows(run_query(settings.home_folder, query, failed=failed, limits=limits_of(settings)), format_)
         return
     if failed:
         raise click.UsageError("on BigQuery the tables of a failed build are in the dataset `audit`: query them there")
@@ -310,7 +326,10 @@ def run_build(settings: Settings, request: BuildRequest) -> BuildReport:
             from armazem.warehouse.bigquery.build import build as run
     try:
         with console.steps("building") as step:
-            report = run(settings, request, on_node=step, on_notice=lambda text: notices.print(text))
+            # In the home folder the next build clears up; a lock on BigQuery has to be given back.
+            ending = interrupts.unwinding() if settings.target == "bigquery" else interrupts.at_once()
+            with ending:
+                report = run(settings, request, on_node=step, on_notice=lambda text: notices.print(text))
     except AuditFailed as error:
         console.show_build(error.report, logs)
         raise

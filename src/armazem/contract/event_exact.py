@@ -8,14 +8,15 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+from datetime import datetime
 from typing import Any
 
 import msgspec
 
+from armazem.contract import event_surrogates
 from armazem.contract.event_structs import DATA_STRUCTS, EVENT_STRUCTS, ROW_STRUCTS
 from armazem.contract.event_types import (
     EVENT_TYPES,
-    MAX_EVENT_ID,
     MAX_MESSAGE,
     MAX_SENDER,
     STAGE_TIMESTAMPS,
@@ -23,7 +24,18 @@ from armazem.contract.event_types import (
     Part,
     spellings,
 )
-from armazem.contract.event_values import EPOCH, NORMALISE, Horizon, Problem, has_blank, moment, shown, string
+from armazem.contract.event_values import (
+    EPOCH,
+    NORMALISE,
+    Horizon,
+    Problem,
+    check_sign,
+    event_identifier,
+    moment,
+    says_nothing,
+    shown,
+    string,
+)
 from armazem.contract.rejects import RejectCode
 
 _ENVELOPE = {"event_type", "event_id", "timestamp", "data", "source"}
@@ -31,6 +43,12 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 # Part to its columns: what normalises them, and their older spellings.
 _COLUMNS = {
     part.name: [(column, NORMALISE[column.type], spellings(column)[1:]) for column in part.table.columns]
+    for event_type in EVENT_TYPES.values()
+    for part in event_type.parts
+}
+# Part to those of its columns whose sign another column tells.
+_SIGNED = {
+    part.name: [column for column in part.table.columns if column.below_zero_where]
     for event_type in EVENT_TYPES.values()
     for part in event_type.parts
 }
@@ -45,14 +63,28 @@ def parse(message: bytes) -> dict[str, Any]:
         message.decode()
         value = msgspec.json.decode(message)
     except UnicodeDecodeError as error:
-        raise Problem(RejectCode.NOT_UTF8, "$", f"byte {error.start} of the message is not UTF-8") from None
+        raise Problem(RejectCode.NOT_UTF8, "$", _not_utf8(message, error.start)) from None
     except msgspec.ValidationError:  # the only one without a type to validate: a number like 1e999
         raise Problem(RejectCode.BAD_VALUE, "$", "the message holds a number that is too large") from None
     except msgspec.DecodeError as error:
-        raise Problem(RejectCode.NOT_JSON, "$", f"the message is not JSON: {error}") from None
+        raise _not_json(message, error) from None
     if not isinstance(value, dict):
         raise Problem(RejectCode.WRONG_TYPE, "$", f"the message must be an object, found {shown(value)}")
     return value
+
+
+def _not_utf8(message: bytes, at: int) -> str:
+    name = event_surrogates.encoded(message, at)
+    if name is None:
+        return f"byte {at} of the message is not UTF-8"
+    return f"byte {at} of the message begins the lone surrogate {name}, which is no character and not UTF-8"
+
+
+def _not_json(message: bytes, error: msgspec.DecodeError) -> Problem:
+    if found := event_surrogates.escaped(message):
+        path, name = found
+        return Problem(RejectCode.NOT_JSON, path, f"{path} has the lone surrogate {name}, which is no character")
+    return Problem(RejectCode.NOT_JSON, "$", f"the message is not JSON: {error}")
 
 
 def digest(fields: dict[str, Any]) -> str:
@@ -95,15 +127,11 @@ class Exact:
 
     def _event_id(self) -> str:
         value = self.fields.get("event_id")
-        if value is None:
+        if value is None or value == "":
             self.kept = False
             return digest(self.fields)
-        text = string(value, "$.event_id")
-        if not 1 <= len(text) <= MAX_EVENT_ID or has_blank(text):
-            expected = f"1 to {MAX_EVENT_ID} characters without white space"
-            raise Problem(
-                RejectCode.BAD_IDENTIFIER, "$.event_id", f"$.event_id must have {expected}, found {shown(text)}"
-            )
+        text = event_identifier(value, "$.event_id")
+        self.kept = self.kept and text == value
         return text
 
     def _sender(self) -> str | None:
@@ -153,26 +181,32 @@ class Exact:
         nulls = 0
         for column, normalise, older in _COLUMNS[part.name]:
             name = column.name
+            required = name in part.required
             found = row.get(name)
-            if found is None:
+            if says_nothing(found, required=required):
                 nulls += name in row
-                name = next((spelling for spelling in older if row.get(spelling) is not None), name)
-                if name == column.name:
-                    if name in part.required:
-                        raise _missing(f"{path}.{name}")
+                self.kept = self.kept and found is None
+                given = [spelling for spelling in older if not says_nothing(row.get(spelling), required=required)]
+                if not given:
+                    if required:
+                        raise _missing(f"{path}.{name}", found)
                     continue
                 self.kept = False
+                name = given[0]
                 found = row[name]
             value = columns[column.name] = normalise(found, f"{path}.{name}", column, self.horizon)
-            # A string stays as it is, but for dashes and capitals of identifiers; a zip code may come as a number.
-            if isinstance(value, str) and value != found:
+            # Most stays as it is, but for UUIDs, numbers as texts and remainders; times are kept as what they mean.
+            if value != found and not isinstance(value, datetime):
                 self.kept = False
+        for column in _SIGNED[part.name]:
+            check_sign(column, columns, f"{path}.{column.name}")
         self.kept = self.kept and len(row) == len(columns) + nulls
         return columns
 
 
-def _missing(path: str) -> Problem:
-    return Problem(RejectCode.MISSING_FIELD, path, f"{path} is required, but absent or null")
+def _missing(path: str, found: Any = None) -> Problem:
+    what = "absent or null" if found is None else f"{shown(found)} means null"
+    return Problem(RejectCode.MISSING_FIELD, path, f"{path} is required, but {what}")
 
 
 def _required(fields: dict[str, Any], name: str, path: str) -> Any:

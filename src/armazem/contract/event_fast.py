@@ -6,12 +6,13 @@ that does not pass is checked again in smaller groups, and what is not surely go
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import datetime
 from itertools import accumulate, chain, islice, repeat
-from string import ascii_lowercase, ascii_uppercase, digits
+from string import ascii_letters, digits
 from struct import pack
 from typing import Any, NamedTuple
 
@@ -21,14 +22,23 @@ import numpy as np
 from armazem.contract.event_structs import EVENT_STRUCTS, decoder
 from armazem.contract.event_types import DECIMALS, EVENT_TYPES, MAX_MESSAGE, STAGE_TIMESTAMPS, EventType, is_promised
 from armazem.contract.event_values import EPOCH, FIRST_PURCHASE, PURCHASE, Horizon
+from armazem.contract.identifiers import FLOAT_PATTERN, UUID_PATTERN
 from armazem.contract.model import Column, ColumnType
+from armazem.contract.nulls import NULL_WORDS
+from armazem.contract.tables import REFUND
 
 # Size of the groups in which a batch is checked again.
 GROUP = 16
 
-_IDENTIFIER = (digits + ascii_lowercase + "_.:/").encode()
-_EVENT_ID = _IDENTIFIER + (ascii_uppercase + "-").encode()
-_PRINTABLE = bytes(range(0x20, 0x7F))
+# Characters that an identifier may have wherever they stand, and those for which the whole of it must be looked at:
+# UUIDs have dashes, shortened numbers a sign, every null word one of these.
+_LOOKED_AT = b"nN-/#+"
+_HARMLESS = (ascii_letters + digits + "_.:=~@|,;!*$%&()").encode().translate(None, _LOOKED_AT)
+_UUID = re.compile(UUID_PATTERN)
+_UUID_LENGTH = 36
+_FLOAT = re.compile(FLOAT_PATTERN)
+_NOTHING = NULL_WORDS | {""}
+_LONGEST_NULL = max(map(len, NULL_WORDS))
 
 _Get = Callable[[list[Any]], list[Any]]
 
@@ -136,13 +146,17 @@ def _belong(rows: _Rows, order_ids: list[str], numbered: _Get) -> bool:
 
 def _items_and_payments_belong(parts: dict[str, _Rows]) -> bool:
     order_ids = _ORDER_IDS(parts["orders"].all)
-    return _belong(parts["order_items"], order_ids, _ITEM_NUMBERS) and _belong(
-        parts["order_payments"], order_ids, _PAYMENT_NUMBERS
+    return (
+        _belong(parts["order_items"], order_ids, _ITEM_NUMBERS)
+        and _belong(parts["order_payments"], order_ids, _PAYMENT_NUMBERS)
+        and all(_SIGNED(parts["order_payments"].all))
     )
 
 
 def _payments_belong(parts: dict[str, _Rows]) -> bool:
     payments = parts["order_payments"]
+    if not all(_SIGNED(payments.all)):
+        return False
     if payments.counts is None:
         return True
     firsts = accumulate(payments.counts[:-1], initial=0)
@@ -161,6 +175,7 @@ def _stages_timed(parts: dict[str, _Rows]) -> bool:
 _ORDER_IDS = _compiled("row.order_id for row in rows")
 _ITEM_NUMBERS = _compiled("row.order_item_id for row in rows")
 _PAYMENT_NUMBERS = _compiled("row.payment_sequential for row in rows")
+_SIGNED = _compiled(f"(row.payment_value < 0) is (row.payment_type == {REFUND!r}) for row in rows")
 # Event type -> whether the values that belong together do so in all of the events.
 _TOGETHER: dict[str, Callable[[dict[str, _Rows]], bool]] = {
     "order_initiated": _items_and_payments_belong,
@@ -186,17 +201,36 @@ def surely_good(events: Envelopes, horizon: Horizon) -> bool:
     return (
         min(events.timestamps) >= EPOCH
         and max(events.timestamps) <= horizon.latest
-        and not "".join(events.event_ids).encode().translate(None, _EVENT_ID)
-        and not (events.has_senders and "".join(filter(None, events.senders)).encode().translate(None, _PRINTABLE))
-        and not "".join(values["identifiers"]).encode().translate(None, _IDENTIFIER)
+        and "".join(events.event_ids).isprintable()
+        and not (events.has_senders and not "".join(filter(None, events.senders)).isprintable())
+        and _are_canonical(values["identifiers"])
         and min(values["purchases"], default=FIRST_PURCHASE) >= FIRST_PURCHASE
         and max(values["purchases"], default=FIRST_PURCHASE) <= horizon.latest_local
         and max(values["past"], default=FIRST_PURCHASE) <= horizon.latest_local
         and max(values["promised"], default=FIRST_PURCHASE) <= horizon.latest_promise
         and has_decimals(values["amounts"], DECIMALS[ColumnType.MONEY])
         and has_decimals(values["sizes"], DECIMALS[ColumnType.NUMBER])
-        and "\0" not in "".join(values["texts"])
+        and _say_something(values["texts"])
     )
+
+
+def _are_canonical(identifiers: list[str]) -> bool:
+    """Whether all of them are identifiers that stay as they are; one with a character that is rare counts as not."""
+    rest = "".join(identifiers).encode().translate(None, _HARMLESS)
+    if not rest:
+        return True
+    return (
+        not rest.translate(None, _LOOKED_AT)
+        and not (b"-" in rest and any(len(one) == _UUID_LENGTH and _UUID.fullmatch(one) for one in identifiers))
+        and not (b"+" in rest and any(map(_FLOAT.fullmatch, identifiers)))
+        and NULL_WORDS.isdisjoint(map(str.lower, identifiers))
+    )
+
+
+def _say_something(texts: list[str]) -> bool:
+    """Whether none of them means null, or has a NUL."""
+    short = [text.lower() for text in map(str.strip, texts) if len(text) <= _LONGEST_NULL]
+    return _NOTHING.isdisjoint(short) and "\0" not in "".join(texts)
 
 
 def has_decimals(amounts: list[float], places: int) -> bool:
@@ -209,7 +243,7 @@ def has_decimals(amounts: list[float], places: int) -> bool:
         return True
     array = np.frombuffer(pack(f"{len(amounts)}d", *amounts))  # a third of the time of np.array
     scale = 10.0**places
-    return bool((np.rint(array * scale) / scale == array).all()) and not np.signbit(array).any()
+    return bool((np.rint(array * scale) / scale == array).all() and array[np.signbit(array)].all())
 
 
 def decode(messages: Sequence[bytes]) -> tuple[list[int], list[Any]]:

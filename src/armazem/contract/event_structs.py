@@ -43,6 +43,8 @@ def _column_type(column: Column) -> Any:
             return str
         case ColumnType.INTEGER:
             return Annotated[int, Meta(ge=column.minimum, le=maximum(column))]
+        case ColumnType.MONEY if column.below_zero_where:
+            return Annotated[float, Meta(gt=-MAX_AMOUNT, lt=MAX_AMOUNT)]
         case ColumnType.MONEY | ColumnType.NUMBER:
             return Annotated[float, Meta(ge=column.minimum, lt=MAX_AMOUNT)]
         case ColumnType.TIMESTAMP:

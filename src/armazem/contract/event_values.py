@@ -4,33 +4,35 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
-import msgspec
-
+from armazem.contract.amounts import PLAIN_PATTERN, rounded
+from armazem.contract.event_times import time_of
 from armazem.contract.event_types import (
     DECIMALS,
     MAX_AMOUNT,
+    MAX_EVENT_ID,
     MAX_ZIP_NUMBER,
     MIN_PURCHASE_YEAR,
     is_promised,
     maximum,
 )
-from armazem.contract.identifiers import MAX_IDENTIFIER
+from armazem.contract.identifiers import MAX_IDENTIFIER, canonical, fault
 from armazem.contract.model import Column, ColumnType
+from armazem.contract.nulls import is_null
 from armazem.contract.rejects import RejectCode
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 FIRST_PURCHASE = datetime(MIN_PURCHASE_YEAR, 1, 1)  # noqa: DTZ001 - business time is naive
 PURCHASE = "order_purchase_timestamp"
 
-_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
-# White space of Unicode, and control characters, some of which are no white space.
-_BLANK = re.compile(r"[\s\x00-\x1f\x7f-\x9f]")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
+_PLAIN = re.compile(PLAIN_PATTERN)
 _SHOWN = 40
 
 
@@ -81,28 +83,53 @@ def string(value: Any, path: str) -> str:
     return value
 
 
-def has_blank(text: str) -> bool:
-    """Whether the text has white space or a control character."""
-    return _BLANK.search(text) is not None
+def says_nothing(value: Any, *, required: bool) -> bool:
+    """Whether the value of a column is null: absent, a null word, or blank where the column may be null.
+
+    In a required column a blank is a bad value, not a missing one.
+    """
+    if not isinstance(value, str):
+        return value is None
+    return is_null(value) and (not required or bool(value.strip()))
+
+
+def event_identifier(value: Any, path: str) -> str:
+    """The identifier of an event: any text without control characters, or the digits of a whole number."""
+    text = _digits(value, MAX_EVENT_ID) if _is_whole(value) else string(value, path)
+    if not 1 <= len(text) <= MAX_EVENT_ID or _CONTROL.search(text):
+        expected = f"1 to {MAX_EVENT_ID} characters, none of them a control character"
+        raise Problem(RejectCode.BAD_IDENTIFIER, path, f"{path} must have {expected}, found {shown(value)}")
+    return text
 
 
 def identifier(value: Any, path: str) -> str:
-    """Without dashes, lower case: UUIDs of older senders have dashes."""
-    text = string(value, path).replace("-", "").lower()
-    if not 1 <= len(text) <= MAX_IDENTIFIER or has_blank(text):
-        expected = f"1 to {MAX_IDENTIFIER} characters without white space, dashes not counted"
-        raise Problem(RejectCode.BAD_IDENTIFIER, path, f"{path} must have {expected}, found {shown(value)}")
+    """As it is compared; of a whole number its digits."""
+    if _is_whole(value):
+        text = _digits(value, MAX_IDENTIFIER)
+    elif isinstance(value, str):
+        text = canonical(value)
+    else:
+        raise _wrong_type(path, "a string or a whole number", value)
+    if (why := fault(text)) is not None:
+        raise Problem(RejectCode.BAD_IDENTIFIER, path, f"{path} is no identifier: {why}, found {shown(value)}")
     return text
+
+
+def _is_whole(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _digits(value: int, most: int) -> str:
+    """The number in digits; of a very long one, which Python may refuse to print, too many of them."""
+    return str(value) if abs(value) < 10**most else "9" * (most + 1)
 
 
 def moment(value: Any, path: str) -> datetime:
     """A date and a time, with or without an offset; six digits of a second, rounded."""
     text = string(value, path)
     try:
-        if _DATE.fullmatch(text):
-            return datetime.fromisoformat(text)
-        return msgspec.convert(text, datetime)
-    except (msgspec.ValidationError, ValueError):
+        return time_of(text)
+    except ValueError:
         raise Problem(
             RejectCode.BAD_TIMESTAMP,
             path,
@@ -121,36 +148,63 @@ def _text(value: Any, path: str, column: Column, _horizon: Horizon) -> str:
 
 
 def _zip(value: Any, path: str, column: Column, horizon: Horizon) -> str:
-    if isinstance(value, int) and not isinstance(value, bool):
+    if _is_whole(value) or (isinstance(value, float) and value.is_integer()):
         if not 0 <= value <= MAX_ZIP_NUMBER:
             raise Problem(RejectCode.BAD_VALUE, path, f"{path} must have five digits, found {shown(value)}")
-        return f"{value:05d}"
+        return f"{int(value):05d}"
     return _text(value, path, column, horizon)
 
 
+def _number(value: Any, path: str, expected: str) -> int | float | Decimal:
+    """What the value counts: a number, or a text in plain decimal notation."""
+    if isinstance(value, str) and _PLAIN.fullmatch(value):
+        return Decimal(value)
+    if not isinstance(value, int | float) or isinstance(value, bool):
+        raise _wrong_type(path, expected, value)
+    return value
+
+
 def _integer(value: Any, path: str, column: Column, _horizon: Horizon) -> int:
-    if isinstance(value, float) and value.is_integer():
-        value = int(value)
-    if not isinstance(value, int) or isinstance(value, bool):
+    number = _number(value, path, "a whole number")
+    whole = int(number)
+    if whole != number:
         raise _wrong_type(path, "a whole number", value)
     least, most = column.minimum, maximum(column)
-    if value > most or (least is not None and value < least):
+    if whole > most or (least is not None and whole < least):
         raise Problem(RejectCode.BAD_VALUE, path, f"{path} must be from {least} to {most}, found {shown(value)}")
-    return value
+    return whole
 
 
 def _decimal(value: Any, path: str, column: Column, _horizon: Horizon) -> float:
     places = DECIMALS[column.type]
-    if not isinstance(value, int | float) or isinstance(value, bool):
-        raise _wrong_type(path, "a number", value)
-    if isinstance(value, float) and round(value, places) != value:
-        raise _wrong_type(path, f"a number with at most {places} decimals", value)
-    if column.minimum is not None and value < column.minimum:
+    number = _number(value, path, "a number")
+    if isinstance(number, Decimal) or (isinstance(number, float) and round(number, places) != number):
+        found = rounded(Decimal(str(number)), places)
+        if found is None:
+            raise _wrong_type(path, f"a number with at most {places} decimals", value)
+        number = found
+    # Whether it may be below zero the other columns of the row tell: see `check_sign`.
+    if column.minimum is not None and number < column.minimum and column.below_zero_where is None:
         code = RejectCode.NEGATIVE_AMOUNT if column.type is ColumnType.MONEY else RejectCode.BAD_VALUE
         raise Problem(code, path, f"{path} must be at least {column.minimum}, found {shown(value)}")
-    if value >= MAX_AMOUNT:
+    if number >= MAX_AMOUNT:
         raise Problem(RejectCode.BAD_VALUE, path, f"{path} must be below {MAX_AMOUNT}, found {shown(value)}")
-    return float(value) + 0.0  # -0.0 becomes 0.0
+    return float(number) + 0.0  # -0.0 becomes 0.0
+
+
+def check_sign(column: Column, row: Mapping[str, Any], path: str) -> None:
+    """Problem where an amount is below zero, or is not, against what another column of its row says."""
+    value = row.get(column.name)
+    if column.below_zero_where is None or value is None:
+        return
+    other, of_negative = column.below_zero_where
+    if row.get(other) != of_negative:
+        if value < 0:
+            raise Problem(RejectCode.NEGATIVE_AMOUNT, path, f"{path} must be at least 0, found {shown(value)}")
+    elif not -MAX_AMOUNT < value < 0:
+        expected = f"below 0 and above -{MAX_AMOUNT}"
+        text = f"{path} must be {expected} where {other} is {of_negative}, found {shown(value)}"
+        raise Problem(RejectCode.BAD_VALUE, path, text)
 
 
 def _timestamp(value: Any, path: str, column: Column, horizon: Horizon) -> datetime:

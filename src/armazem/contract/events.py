@@ -16,8 +16,7 @@ import msgspec
 from armazem.contract import event_fast
 from armazem.contract.event_exact import Exact, parse
 from armazem.contract.event_structs import ENCODER, EVENT_STRUCTS
-from armazem.contract.event_types import MAX_EVENT_ID
-from armazem.contract.event_values import Horizon, Problem, has_blank
+from armazem.contract.event_values import Horizon, Problem, event_identifier
 from armazem.contract.rejects import RejectCode
 
 _NAMES = {struct: name for name, struct in EVENT_STRUCTS.items()}
@@ -192,6 +191,7 @@ def renumbered(lines: Iterable[bytes], first_seq: int) -> bytes:
 
 
 def _valid(event_id: object) -> str | None:
-    if isinstance(event_id, str) and 1 <= len(event_id) <= MAX_EVENT_ID and not has_blank(event_id):
-        return event_id
-    return None
+    try:
+        return event_identifier(event_id, "$.event_id")
+    except Problem:
+        return None

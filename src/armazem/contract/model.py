@@ -41,7 +41,8 @@ class Column:
     """One column of a source table.
 
     `required`: an empty value makes the row a reject. `values`: the only ones allowed. `minimum`,
-    `maximum`: inclusive. `aliases`: other spellings of the header that are accepted. `references`:
+    `maximum`: inclusive. `below_zero_where`: another column and its value, with which an amount is below zero instead,
+    and never zero. `aliases`: other spellings of the header that are accepted. `references`:
     the `table.column` this one points to.
     """
 
@@ -53,6 +54,7 @@ class Column:
     values: tuple[str, ...] = ()
     minimum: int | None = None
     maximum: int | None = None
+    below_zero_where: tuple[str, str] | None = None
     aliases: tuple[str, ...] = ()
     references: str | None = None
 

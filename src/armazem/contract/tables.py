@@ -19,7 +19,15 @@ ORDER_STATUSES = (
     "canceled",
     "unavailable",
 )
-PAYMENT_TYPES = ("credit_card", "boleto", "voucher", "debit_card", "not_defined")
+REFUND = "refund"
+PAYMENT_TYPES = ("credit_card", "boleto", "voucher", "debit_card", "not_defined", "pix", REFUND)
+"""Those of Olist, the one that most of Brazil pays by since, and money that went back."""
+
+STATES = (
+    *("AC", "AL", "AM", "AP", "BA", "CE", "DF", "ES", "GO", "MA", "MG", "MS", "MT", "PA"),
+    *("PB", "PE", "PI", "PR", "RJ", "RN", "RO", "RR", "RS", "SC", "SE", "SP", "TO"),
+)
+"""Of Brazil."""
 
 
 def _order_id(description: str = "The order.") -> Column:
@@ -82,7 +90,14 @@ ORDER_PAYMENTS = Table(
         Column("payment_sequential", T.INTEGER, "Number of the payment in its order.", required=True, minimum=0),
         Column("payment_type", T.TEXT, "How it was paid.", required=True, values=PAYMENT_TYPES),
         Column("payment_installments", T.INTEGER, "Number of instalments chosen.", minimum=0),
-        Column("payment_value", T.MONEY, "Amount paid, in BRL.", required=True, minimum=0),
+        Column(
+            "payment_value",
+            T.MONEY,
+            "Amount paid, in BRL; below zero where it went back.",
+            required=True,
+            minimum=0,
+            below_zero_where=("payment_type", REFUND),
+        ),
     ),
 )
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -33,6 +34,7 @@ def load_to_bigquery(
     partial: bool = False,
     delimiter: str = ",",
     encoding: str = "auto",
+    as_of: datetime | None = None,
     on_progress: OnProgress | None = None,
 ) -> LoadResult:
     """Load a folder, a zip or one csv file, here or at a `gs://` URL, into `raw.<table>` on BigQuery.
@@ -43,7 +45,7 @@ def load_to_bigquery(
 
     Raises what `landing.load` raises, and CloudError where BigQuery refuses or does not answer.
     """
-    options = Options(Format.of(delimiter, encoding), strict, force, partial)
+    options = Options(Format.of(delimiter, encoding), strict, force, partial, as_of)
     with _client_installed():
         from armazem.landing.cloud.zone import BigQueryZone
     return load_into(BigQueryZone(settings), path, settings.home_folder, options, on_progress)

@@ -24,7 +24,8 @@ class LedgerRow:
     """One file of one load.
 
     `path`: display name of the source. `seconds`: what reading and writing it took. `loaded_at`: UTC,
-    ISO 8601. `status`: `unchanged` where an earlier load, `load_id`, already had these bytes.
+    ISO 8601. `status`: `unchanged` where an earlier load, `load_id`, already had these bytes. `as_of`: how old the
+    extract is, where `load --as-of` told it; UTC, ISO 8601.
     """
 
     load_id: str
@@ -39,6 +40,7 @@ class LedgerRow:
     loaded_at: str
     encoding: str
     status: Literal["loaded", "unchanged"]
+    as_of: str | None = None
 
 
 def write_ledger(folder: Path, load_id: str, rows: Sequence[LedgerRow]) -> None:
@@ -65,6 +67,15 @@ def read_ledger(home: Home) -> list[LedgerRow]:
 def _row(row: dict[str, object]) -> LedgerRow:
     known = {field.name for field in fields(LedgerRow)}
     return LedgerRow(**{key: value for key, value in row.items() if key in known})  # type: ignore[arg-type]
+
+
+def ages(rows: Iterable[LedgerRow]) -> tuple[tuple[str, str], ...]:
+    """Load and age of the loads whose age was told; the age as the models compare it, `2018-08-29T03:00:00.000000`."""
+    return tuple(sorted({(row.load_id, _age(row.as_of)) for row in rows if row.as_of}))
+
+
+def _age(as_of: str) -> str:
+    return datetime.fromisoformat(as_of).astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%f")
 
 
 def parquet_files(home: Home, table: str) -> list[Path]:

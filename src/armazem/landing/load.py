@@ -30,6 +30,7 @@ class Options:
     strict: bool
     force: bool
     partial: bool
+    as_of: datetime | None = None
 
 
 def load(
@@ -41,6 +42,7 @@ def load(
     partial: bool = False,
     delimiter: str = ",",
     encoding: str = "auto",
+    as_of: datetime | None = None,
     on_progress: OnProgress | None = None,
 ) -> LoadResult:
     """Load a folder, a zip or one csv file into the landing zone; a second load waits for the first.
@@ -49,13 +51,13 @@ def load(
 
     `strict`: a single reject fails the load. `force`: load files again that were loaded before.
     `partial`: required files may be missing. `delimiter`: one character, or `\\t`. `encoding`: `auto`,
-    `utf-8` or `latin-1`.
+    `utf-8` or `latin-1`. `as_of`: how old the extract is, with a zone; without it, as old as the newest time in it.
 
     Raises SourceError where a file cannot be used, every row of a file is a reject, or any is and `strict`;
     HomeError where the home folder cannot be written; CloudError where a bucket cannot be read. Nothing is
     landed then.
     """
-    options = Options(Format.of(delimiter, encoding), strict, force, partial)
+    options = Options(Format.of(delimiter, encoding), strict, force, partial, as_of)
     return load_into(HomeZone(home), path, home, options, on_progress)
 
 
@@ -106,6 +108,11 @@ class _Load:
         rejects = self._zone.publish(self._staging, loaded, self._notify)
         return LoadResult(self._staging.load_id, in_order, self._warnings, rejects)
 
+    @property
+    def _as_of(self) -> str | None:
+        as_of = self._options.as_of
+        return None if as_of is None else as_of.astimezone(UTC).isoformat()
+
     def _files(self, path: str | Path) -> list[SourceFile]:
         work, partial, warn = self._staging.work, self._options.partial, self._warnings.append
         if not is_cloud_url(path):
@@ -127,6 +134,8 @@ class _Load:
             and row.sha256 == scan.sha256
             # A strict load does not pass over rows that an earlier one refused.
             and not (self._options.strict and row.rows_rejected)
+            # How old they are is news.
+            and self._as_of in (None, row.as_of)
         ]
         return same[-1] if same else None
 
@@ -159,6 +168,7 @@ class _Load:
             loaded_at=datetime.now(UTC).isoformat(timespec="milliseconds"),
             encoding=converted.encoding,
             status="loaded",
+            as_of=self._as_of,
         )
 
     def _refuse(self, loaded: list[LedgerRow], first_rejects: dict[str, str]) -> None:

@@ -102,6 +102,8 @@ def describe(column: Column, code: RejectCode, value: str) -> str:
 
 
 def _allowed(column: Column) -> str:
+    if column.below_zero_where:
+        return "below 0, as where {} is {}".format(*column.below_zero_where)
     if column.values:
         return "one of " + ", ".join(column.values)
     if column.maximum is None:

@@ -84,7 +84,7 @@ def _problem(table: Table) -> str:
     cases = [
         f"WHEN {condition} THEN {quoted(f'{column.name}:{code}')}"
         for i, column in enumerate(table.columns)
-        for condition, code in _rules(column, f"x{i}", f"v{i}")
+        for condition, code in [*_rules(column, f"x{i}", f"v{i}"), *_signs(table, column, f"v{i}")]
     ]
     return "CASE " + "\n".join(cases) + " END" if cases else "CAST(NULL AS VARCHAR)"
 
@@ -105,13 +105,25 @@ def _rules(column: Column, text: str, value: str) -> list[tuple[str, RejectCode]
         allowed = ", ".join(quoted(allowed) for allowed in column.values)
         # DuckDB turns a long IN list into a join, and behind a join rows are no longer in the order of the file.
         rules.append((f"NOT list_contains([{allowed}], {text})", RejectCode.BAD_VALUE))
-    if column.minimum is not None:
+    if column.minimum is not None and column.below_zero_where is None:
         amount = column.type is ColumnType.MONEY and column.minimum == 0
         code = RejectCode.NEGATIVE_AMOUNT if amount else RejectCode.BAD_VALUE
         rules.append((f"{value} < {column.minimum}", code))
     if column.maximum is not None:
         rules.append((f"{value} > {column.maximum}", RejectCode.BAD_VALUE))
     return rules
+
+
+def _signs(table: Table, column: Column, value: str) -> list[tuple[str, RejectCode]]:
+    """The same of an amount whose sign another column tells."""
+    if column.below_zero_where is None:
+        return []
+    other, of_negative = column.below_zero_where
+    told = f"x{[each.name for each in table.columns].index(other)} IS NOT DISTINCT FROM {quoted(of_negative)}"
+    return [
+        (f"{value} < 0 AND NOT ({told})", RejectCode.NEGATIVE_AMOUNT),
+        (f"{value} >= 0 AND {told}", RejectCode.BAD_VALUE),
+    ]
 
 
 def _malformed(kind: ColumnType, text: str, value: str) -> str:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import hmac
 import ipaddress
 
-from armazem.serve.answers import Headers, HttpError
+from armazem.serve.answers import HttpError, Scope
+from armazem.serve.attempts import Attempts
+from armazem.serve.guard import Caller, Guard
 
 
 def is_loopback(host: str) -> bool:
@@ -19,23 +21,44 @@ def is_loopback(host: str) -> bool:
 
 
 class Access:
-    """Checks `Authorization: Bearer TOKEN`; with an empty token everybody may pass."""
+    """Checks `Host` and `Origin`, and `Authorization: Bearer TOKEN`; with an empty token everybody may pass."""
 
-    def __init__(self, token: str) -> None:
-        self._expected = b"Bearer " + token.encode() if token else b""
+    def __init__(self, token: str, guard: Guard, attempts: Attempts | None = None) -> None:
+        self.guard = guard
+        self.attempts = attempts or Attempts()
+        self._token = token.encode()
 
-    def check(self, headers: Headers) -> None:
-        """Raises HttpError 401."""
-        if not self._expected:
+    def check(self, scope: Scope) -> None:
+        """Raises HttpError 400, 421, 403 by the guard, 401 without the token, 429 after too many wrong ones."""
+        self.guard.check(scope)
+        self.check_token(scope)
+
+    def check_token(self, scope: Scope) -> None:
+        """Raises HttpError 401 without the token, 429 after too many wrong ones."""
+        if not self._token:
             return
-        given = next((value for name, value in headers if name == b"authorization"), b"")
+        given = next((value for name, value in scope["headers"] if name == b"authorization"), b"")
+        if not given:
+            raise _unauthorized("this server asks for a token")
         scheme, _, secret = given.partition(b" ")
+        if scheme.lower() != b"bearer" or not self.is_token(secret, self.guard.caller(scope)):
+            raise _unauthorized("the token is wrong")
+
+    def is_token(self, secret: bytes, caller: Caller, *, form: bool = False) -> bool:
+        """Whether it is the token. Counts those that are not; raises HttpError 429 after too many."""
+        self.attempts.check(caller.address, form=form)
         # In constant time: how long it takes must not tell how much of a guess is right.
-        if not hmac.compare_digest(scheme.capitalize() + b" " + secret.strip(), self._expected):
-            raise HttpError(
-                401,
-                "unauthorized",
-                "the token is wrong" if given else "this server asks for a token",
-                "send the header `Authorization: Bearer TOKEN` with what ARMAZEM_TOKEN is on the server",
-                [(b"www-authenticate", b"Bearer")],
-            )
+        if hmac.compare_digest(secret.strip(), self._token):
+            return True
+        self.attempts.wrong(caller.address)
+        return False
+
+
+def _unauthorized(message: str) -> HttpError:
+    return HttpError(
+        401,
+        "unauthorized",
+        message,
+        "send the header `Authorization: Bearer TOKEN` with what ARMAZEM_TOKEN is on the server",
+        [(b"www-authenticate", b"Bearer")],
+    )

@@ -8,6 +8,8 @@ from typing import Any
 
 import msgspec
 
+from armazem.serve.headers import API_POLICY, ON_EVERY_ANSWER
+
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
@@ -48,7 +50,7 @@ def retry_after(seconds: float) -> tuple[bytes, bytes]:
 
 
 def json_headers(body: bytes) -> Headers:
-    return (b"content-type", JSON), (b"content-length", str(len(body)).encode()), _NO_STORE
+    return (b"content-type", JSON), (b"content-length", str(len(body)).encode()), _NO_STORE, API_POLICY
 
 
 async def respond(send: Send, status: int, body: bytes, headers: Headers = ()) -> None:
@@ -66,6 +68,7 @@ def last_words(status: HTTPStatus, code: str, message: str, hint: str = "") -> b
     body = error_body(code, message, hint)
     head = (
         f"HTTP/1.1 {status.value} {status.phrase}\r\ncontent-type: application/json\r\n"
-        f"content-length: {len(body)}\r\nconnection: close\r\n\r\n"
+        f"content-length: {len(body)}\r\nconnection: close\r\n"
     )
+    head += "".join(f"{name}: {value}\r\n" for name, value in ON_EVERY_ANSWER) + "\r\n"
     return head.encode() + body

@@ -19,6 +19,7 @@ from armazem.serve.broadcast import Broadcast
 from armazem.serve.docs_page import docs_page
 from armazem.serve.events_api import PATH as EVENTS_PATH
 from armazem.serve.events_api import EventsEndpoint
+from armazem.serve.headers import API_POLICY, DASHBOARD_POLICY, with_policy
 from armazem.serve.kpi_api import KpiTables, add_kpis
 from armazem.serve.live import LiveState
 from armazem.serve.live_start import LiveStart
@@ -30,7 +31,7 @@ NO_STORE = {"Cache-Control": "no-store"}
 
 
 class Application:
-    """ASGI: `/v1` asks for the token; what is no path of the API is the dashboard's.
+    """ASGI: `/v1` asks for the token; what is no path of the API is the dashboard's. All of it is guarded.
 
     `/v1/events` and the tables of `/v1/kpis` go past FastAPI.
     """
@@ -45,23 +46,33 @@ class Application:
         self._dashboard = dashboard
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        path = scope.get("path", "")
-        if not path.startswith(API_PATHS):
+        if scope["type"] == "lifespan":
             await self._dashboard(scope, receive, send)
             return
-        if path == EVENTS_PATH:
+        path = scope.get("path", "")
+        if path == EVENTS_PATH and scope["type"] == "http":
             await self.events(scope, receive, send)
             return
-        if path.startswith("/v1/"):
-            try:
-                self._access.check(scope["headers"])
-            except HttpError as error:
+        of_api = path.startswith(API_PATHS)
+        try:
+            if path.startswith("/v1/"):
+                self._access.check(scope)
+            else:
+                self._access.guard.check(scope)
+        except HttpError as error:
+            if scope["type"] == "websocket":
+                await send({"type": "websocket.close", "code": 1008})  # before it is accepted: 403
+            else:
                 await respond_error(send, error)
-                return
-            if KpiTables.answers(scope):
-                await self._tables(scope, receive, send)
-                return
-        await self._api(scope, receive, send)
+            return
+        if of_api and scope["type"] == "websocket":
+            await send({"type": "websocket.close", "code": 1008})
+        elif not of_api:
+            await self._dashboard(scope, receive, with_policy(send, DASHBOARD_POLICY))
+        elif KpiTables.answers(scope):
+            await self._tables(scope, receive, with_policy(send, API_POLICY))
+        else:
+            await self._api(scope, receive, with_policy(send, API_POLICY))
 
 
 def build_api(

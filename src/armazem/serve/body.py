@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import zlib
+from contextlib import suppress
 
 import msgspec
 
 from armazem.serve.answers import Headers, HttpError, Receive
+from armazem.stream.elements import Elements, begins_array, is_value
 
 _ONE = (b"application/json",)
 _LINES = (b"application/x-ndjson", b"application/jsonl", b"application/json-lines")
@@ -18,7 +20,12 @@ _MAX_MEMBERS = 1000  # of one gzip body: each costs a copy of what follows it
 MAX_MESSAGES = 50_000
 """In one request. Each that is refused costs an entry of the answer and a dead letter, however short it is."""
 
-_whole_value = msgspec.json.Decoder(msgspec.Raw)
+_BOM = b"\xef\xbb\xbf"
+_MAY_BEGIN_ARRAY = (b"[", b" ", b"\t", b"\r", b"\n")
+_BRACKETS = (b"[", b"]", b"{", b"}")
+_COMMAS_PER_MESSAGE = 20  # of an array with more than that on average the elements are counted while it is cut
+
+_array = msgspec.json.Decoder(list[msgspec.Raw])
 
 
 class ClientGone(Exception):
@@ -95,41 +102,62 @@ async def read_body(headers: Headers, receive: Receive, limit: int, budget: Read
 
 
 def split_messages(body: bytes, *, lines: bool) -> list[bytes]:
-    """The messages of a body in their order; blank lines are none.
+    """The messages of a body in their order; blank lines are none, nor is a byte order mark at the start.
 
-    JSON may hold one message over many lines, or several with a line each: where the body is not one value
-    it is taken for lines if its first or its last line is an object by itself.
+    JSON may hold one message over many lines, an array of them, or several with a line each: where the body is not
+    one value it is taken for lines if its first or its last line is an object by itself.
     Raises HttpError 413 where they are more than MAX_MESSAGES.
     """
-    if not lines and not _holds_lines(body):
-        return [body] if not body.isspace() and body else []
+    body = body.removeprefix(_BOM)
+    if not lines:
+        if body[:1] in _MAY_BEGIN_ARRAY and begins_array(whole := body.lstrip()):
+            return _elements(whole)
+        if not _holds_lines(body):
+            return [body] if not body.isspace() and body else []
+    return _split(body)
+
+
+def _split(body: bytes) -> list[bytes]:
     if body.count(b"\n") > MAX_MESSAGES:
-        raise HttpError(
-            413,
-            "too_many_messages",
-            f"the body has more than {MAX_MESSAGES:,} lines; nothing of it was taken",
-            "send fewer events per request",
-        )
+        raise _too_many("lines")
     return [line for line in body.split(b"\n") if line and not line.isspace()]
 
 
+def _elements(body: bytes) -> list[bytes]:
+    """The elements of the array; where it is none in all, as far as it can be cut."""
+    if body.count(b",") < MAX_MESSAGES * _COMMAS_PER_MESSAGE:
+        with suppress(msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            found = [bytes(element) for element in _array.decode(body)]
+            if len(found) > MAX_MESSAGES:
+                raise _too_many("elements")
+            return found
+    if sum(map(body.count, _BRACKETS)) > MAX_MESSAGES * _COMMAS_PER_MESSAGE:
+        return [body]  # no array of events has so many: it is refused as a whole
+    elements = Elements(len(body), MAX_MESSAGES)
+    found = elements.feed(body) + elements.finish()
+    if len(found) > MAX_MESSAGES:
+        raise _too_many("elements")
+    return found + _split(elements.rest or b"")
+
+
+def _too_many(what: str) -> HttpError:
+    return HttpError(
+        413,
+        "too_many_messages",
+        f"the body has more than {MAX_MESSAGES:,} {what}; nothing of it was taken",
+        "send fewer events per request",
+    )
+
+
 def _holds_lines(body: bytes) -> bool:
-    if b"\n" not in body or _is_value(body):
+    if b"\n" not in body or is_value(body):
         return False
     whole = body.strip()
     return _is_object(whole[: whole.find(b"\n") + 1]) or _is_object(whole[whole.rfind(b"\n") + 1 :])
 
 
 def _is_object(text: bytes) -> bool:
-    return text.lstrip().startswith(b"{") and _is_value(text)
-
-
-def _is_value(text: bytes) -> bool:
-    try:
-        _whole_value.decode(text)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return False
-    return True
+    return text.lstrip().startswith(b"{") and is_value(text)
 
 
 def _checked(body: bytes, limit: int) -> bytes:

@@ -81,11 +81,11 @@ class EventsEndpoint:
 
     def _check(self, scope: Scope) -> bool:
         """Whether the body will be JSON lines. Raises HttpError."""
+        self._access.guard.check(scope)
         if scope["method"] != "POST":
             raise HttpError(405, "method_not_allowed", f"{PATH} takes POST only", "see /docs", [(b"allow", b"POST")])
-        headers = scope["headers"]
-        self._access.check(headers)
-        return is_lines(next((value for name, value in headers if name == b"content-type"), b""))
+        self._access.check_token(scope)
+        return is_lines(next((value for name, value in scope["headers"] if name == b"content-type"), b""))
 
     def _take(self, body: bytes, lines: bool, reply: Reply, started: float) -> None:
         """Submit the messages; the reply comes with their commit. Raises HttpError."""

@@ -19,6 +19,7 @@ from armazem.errors import QueryError
 from armazem.warehouse.query import Rows
 
 Format = Literal["table", "csv", "json"]
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
 FORMATS: tuple[Format, ...] = ("table", "csv", "json")
 
 
@@ -31,12 +32,17 @@ def to_json(rows: Rows) -> str:
     return "[" + ",\n ".join(encoder.encode(row).decode() for row in objects) + "]\n"
 
 
-def to_csv(rows: Rows) -> str:
-    """RFC 4180 with a header; null is empty."""
+def to_csv(rows: Rows, *, exact: bool = False) -> str:
+    """RFC 4180 with a header; null is empty.
+
+    It may be opened in a spreadsheet, where a text that begins like a formula would be computed: it gets an apostrophe
+    in front. `exact`: not so, for programs. Numbers are as they are either way.
+    """
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(rows.columns)
-    writer.writerows([[_csv_value(value) for value in row] for row in rows.rows])
+    value_of = _csv_value if exact else _csv_text
+    writer.writerow(rows.columns if exact else map(_csv_text, rows.columns))
+    writer.writerows([[value_of(value) for value in row] for row in rows.rows])
     return text.getvalue()
 
 
@@ -63,6 +69,13 @@ def _csv_value(value: Any) -> Any:
     if isinstance(value, bool):
         return str(value).lower()
     return value.isoformat() if isinstance(value, datetime | date) else value
+
+
+def _csv_text(value: Any) -> Any:
+    if isinstance(value, int | float | Decimal):
+        return _csv_value(value)
+    plain = _csv_value(value)
+    return f"'{plain}" if str(plain).startswith(_FORMULA) else plain
 
 
 def _cell(value: Any) -> str:

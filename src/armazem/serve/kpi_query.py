@@ -6,8 +6,10 @@ import unicodedata
 from typing import Any
 
 from armazem.config import Settings
+from armazem.contract.identifiers import canonical
 from armazem.serve.kpi_filters import FILTERS, Filters, check_filters
 from armazem.serve.kpis import Kpi
+from armazem.warehouse.confined import limits_of
 from armazem.warehouse.query import Rows, run_query
 
 Query = tuple[str, tuple[Any, ...]]
@@ -43,7 +45,7 @@ def kpi_rows(settings: Settings, kpi: Kpi, filters: Filters = _NO_FILTERS, *, wh
 
         schema = f"{settings.bigquery_dataset_prefix}kpis"
         return run_on_bigquery(settings, *kpi_query(kpi, filters, schema=schema, where=where))
-    return run_query(settings.home_folder, *kpi_query(kpi, filters, where=where))
+    return run_query(settings.home_folder, *kpi_query(kpi, filters, where=where), limits=limits_of(settings))
 
 
 def _condition(kpi: Kpi, filters: Filters, where: str | None) -> Query:
@@ -63,7 +65,7 @@ def _as_stored(name: str, value: Any) -> Any:
     if name == "state":
         return value.upper()
     if name in ("seller", "product"):
-        return value.strip().replace("-", "").lower()
+        return canonical(value.strip())
     if name == "city":
         apart = unicodedata.normalize("NFD", value.strip())
         return "".join(letter for letter in apart if not unicodedata.combining(letter)).lower()

@@ -42,7 +42,11 @@ COMPONENTS: dict[str, Any] = {
             "type": "object",
             "required": ["event_type", "timestamp", "data"],
             "properties": {
-                "event_id": {"type": "string", "description": "An event with the same one counts once."},
+                "event_id": {
+                    "type": ["string", "integer", "null"],
+                    "maxLength": 128,
+                    "description": "An event with the same one counts once.",
+                },
                 "event_type": {"enum": list(EVENT_TYPES)},
                 "timestamp": {"type": "string", "format": "date-time"},
                 "data": {"type": "object", "description": "Rows of the source tables, by table."},
@@ -83,7 +87,7 @@ COMPONENTS: dict[str, Any] = {
 
 EVENTS_OPERATION: dict[str, Any] = {
     "tags": ["events"],
-    "summary": "Send one event, or one per line",
+    "summary": "Send one event, an array of them, or one per line",
     "description": (
         "The answer comes when the events are on the disk. Messages that are refused are kept as dead letters, and "
         "do not stop the others. The body may be packed with gzip."
@@ -93,7 +97,15 @@ EVENTS_OPERATION: dict[str, Any] = {
     "requestBody": {
         "required": True,
         "content": {
-            "application/json": {"schema": {"$ref": "#/components/schemas/Event"}, "example": _EVENT},
+            "application/json": {
+                "schema": {
+                    "oneOf": [
+                        {"$ref": "#/components/schemas/Event"},
+                        {"type": "array", "minItems": 1, "items": {"$ref": "#/components/schemas/Event"}},
+                    ]
+                },
+                "example": _EVENT,
+            },
             "application/x-ndjson": {"schema": {"type": "string"}, "example": _LINES},
         },
     },

@@ -48,7 +48,7 @@ class LimitedProtocol(HttpToolsProtocol):
 
     max_connections: ClassVar[int] = 1_000_000
     request_seconds: ClassVar[float] = 30.0
-    grace_seconds: ClassVar[float] = 5.0
+    grace_seconds: ClassVar[float] = 3.0
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)

@@ -13,6 +13,7 @@ import socket
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
+from types import FrameType
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
@@ -20,6 +21,7 @@ import uvicorn
 from starlette.types import ASGIApp
 from uvicorn.server import HANDLED_SIGNALS
 
+from armazem import interrupts
 from armazem.config import Settings
 from armazem.errors import ArmazemError
 from armazem.serve.access import Access
@@ -31,6 +33,8 @@ from armazem.serve.dashboard.frame import Sources
 from armazem.serve.dashboard.login import Login
 from armazem.serve.dashboard.warm import Warm
 from armazem.serve.events_api import EventsEndpoint
+from armazem.serve.guard import Guard
+from armazem.serve.headers import ON_EVERY_ANSWER
 from armazem.serve.kpi_api import KpiTables
 from armazem.serve.live import LiveState
 from armazem.serve.live_start import LiveStart
@@ -44,7 +48,7 @@ if TYPE_CHECKING:
 
 _BACKLOG = 4096
 _SPARE_FILES = 200  # descriptors that connections leave to the journal, DuckDB and the compactor
-_SHUTDOWN_SECONDS = 20
+_SHUTDOWN_SECONDS = 4
 _RETRY_SECONDS = 10
 
 
@@ -95,10 +99,16 @@ class Server(uvicorn.Server):
         # uvicorn raises the signal again at the end, and the process would leave with its code.
         before = {number: signal.signal(number, self.handle_exit) for number in HANDLED_SIGNALS}
         try:
-            yield
+            with interrupts.owned():
+                yield
         finally:
             for number, handler in before.items():
                 signal.signal(number, handler)
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        if self.should_exit and sig == signal.SIGINT:
+            interrupts.leave()
+        super().handle_exit(sig, frame)
 
 
 def serve(
@@ -114,9 +124,11 @@ def serve(
 
     `on_stop` is called as the end begins. `subscription`: project and name of one of Pub/Sub to read as well.
 
-    Raises ServeError where the port is taken, HomeError where another process writes the journal,
+    Raises ServeError where the port is taken, GuardError for hosts or proxies without a meaning, HomeError where
+    another process writes the journal,
     KeyboardInterrupt where a second SIGINT cut the end short.
     """
+    access = Access(settings.token, Guard.of(settings, host))
     LimitedProtocol.max_connections = raise_file_limit() - _SPARE_FILES
     with contextlib.closing(listening_socket(host, port)) as listener:
         home = settings.home_folder.open()
@@ -138,16 +150,30 @@ def serve(
             published = opened.enter_context(contextlib.closing(Published(home)))
             sources = Sources(published, live, lambda: start.missing, ZoneInfo(settings.time_zone))
             opened.enter_context(Warm(sources))
-            dashboard = Login(build_dashboard(sources), settings.token)
+            dashboard = Login(build_dashboard(sources), settings.token, access)
             runner = opened.enter_context(asyncio.Runner(loop_factory=_loop_factory()))
             ready = functools.partial(on_ready, _url(host, listener))
             runner.run(
-                _serve(settings, listener, live, start, ingest, reader, metrics, published, dashboard, ready, on_stop)
+                _serve(
+                    settings,
+                    access,
+                    listener,
+                    live,
+                    start,
+                    ingest,
+                    reader,
+                    metrics,
+                    published,
+                    dashboard,
+                    ready,
+                    on_stop,
+                )
             )
 
 
 async def _serve(
     settings: Settings,
+    access: Access,
     listener: socket.socket,
     live: LiveState,
     start: LiveStart,
@@ -160,7 +186,6 @@ async def _serve(
     on_stop: Callable[[], None],
 ) -> None:
     broadcast = Broadcast(live)
-    access = Access(settings.token)
     stopping = asyncio.Event()
 
     def not_ready() -> list[str]:
@@ -195,6 +220,7 @@ async def _serve(
         access_log=False,
         proxy_headers=False,
         server_header=False,
+        headers=list(ON_EVERY_ANSWER),
         backlog=_BACKLOG,
         timeout_keep_alive=int(LimitedProtocol.request_seconds),
         timeout_graceful_shutdown=_SHUTDOWN_SECONDS,

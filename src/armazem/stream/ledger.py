@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import duckdb
 import msgspec
 
+from armazem.causes import cause_of
 from armazem.errors import HomeError
 from armazem.home import Home
 from armazem.landing.durable import sync_path
@@ -120,7 +121,8 @@ def _reconciled(home: Home) -> StoredLedger:
             row.dead_letters += 1
             stored.last_dead_letter = max(stored.last_dead_letter, int(letter.id))
     except (OSError, duckdb.Error) as error:
-        raise HomeError(f"the journal of {home.root} cannot be read: {error}", "check the disk") from error
+        cause = cause_of(error, home.journal)
+        raise HomeError(f"the journal of {home.root} cannot be read: {cause.reason}", cause.hint) from error
     stored.sources = list(rows.values())
     return stored
 

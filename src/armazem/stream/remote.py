@@ -60,7 +60,8 @@ class Remote:
     def _send(self, messages: list[bytes]) -> Outcome:
         if any(b"\n" in message for message in messages) and len(messages) > 1:
             return _joined([self._send([message]) for message in messages])
-        kind = "application/json" if len(messages) == 1 else "application/x-ndjson"
+        # As a line where it is one: of a body of JSON that is an array the server takes the elements.
+        kind = "application/json" if b"\n" in messages[0] and len(messages) == 1 else "application/x-ndjson"
         body = b"\n".join(messages)
         give_up = time.monotonic() + self._patience
         while True:

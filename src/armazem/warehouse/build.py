@@ -17,11 +17,12 @@ from zoneinfo import ZoneInfo
 
 import duckdb
 
+from armazem.causes import cause_of
 from armazem.config import Settings
 from armazem.contract import TABLES
 from armazem.contract.event_record import event_columns
 from armazem.contract.render import duckdb_columns
-from armazem.errors import HomeError
+from armazem.errors import BuildError, HomeError
 from armazem.home import Home
 from armazem.landing import read_ledger
 from armazem.landing.durable import sync_path
@@ -57,7 +58,7 @@ from armazem.warehouse.records import AuditResult, BuildRecord, new_build_id
 # The same name in every build: dbt parses the whole project again when its database has another one.
 WORK_FILE = "building.duckdb"
 
-__all__ = ["AuditFailed", "BuildReport", "BuildRequest", "build"]
+__all__ = ["AuditFailed", "BuildReport", "BuildRequest", "build", "why_due"]
 
 
 def build(
@@ -86,10 +87,19 @@ def build(
                 _discard(home)
                 raise
     except (OSError, duckdb.Error) as error:
-        raise HomeError(
-            f"the build could not write to {home.root}: {error}",
-            "free some disk space or check the permissions; readers keep the version they have",
-        ) from error
+        cause = cause_of(error, home.root)
+        hint = cause.hint or f"please report it with the log, {home.logs / 'dbt.log'}"
+        raise HomeError(f"the build stopped: {cause.reason}", f"{hint}; readers keep the version they have") from error
+
+
+def why_due(settings: Settings) -> str | None:
+    """Why `build` would do something now, in words; None where it would say that there is nothing new."""
+    home = settings.home_folder.open(create=False)
+    try:
+        plan = _plan(settings, home, BuildRequest())
+    except BuildError:  # nothing is loaded
+        return None
+    return None if plan.is_empty else plan.reason
 
 
 def _build_locked(
@@ -172,10 +182,9 @@ def _state_of(file: Path) -> State | None:
             loads, code = frozenset(loads_taken_in(connection)), made_by(connection)
             return State(loads, code, journal_position(connection), last_event(connection))
     except duckdb.Error as error:
-        if "lock" in str(error):
-            raise HomeError(
-                f"{file} is open for writing: {error}", "close that program; it must not change it"
-            ) from error
+        cause = cause_of(error, file)
+        if cause.locked:
+            raise HomeError(f"another program has the published version open: {cause.reason}", cause.hint) from error
         return None
 
 

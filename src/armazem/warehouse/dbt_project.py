@@ -116,7 +116,8 @@ def run_dbt(
     parsed: ParsedProject,
     on_node: Callable[[str, int, int], None],
 ) -> DbtRun:
-    """Run dbt in this process; `on_node(name, number, total)` is called as each node starts.
+    """Run dbt in this process; `on_node(name, number, total)` is called as each node starts; if it
+    fails the build goes on.
 
     Raises BuildError where dbt did not get as far as running nodes.
     """
@@ -125,7 +126,11 @@ def run_dbt(
         if event.info.level in _LOGGED:
             log.info("%s  %-5s  %s", event.info.ts.ToJsonString(), event.info.level, event.info.msg)
         if event.info.name == "LogStartLine":
-            on_node(event.data.node_info.node_name, event.data.index, event.data.total)
+            # In dbt's worker: an error would end it, and dbt would wait for it for ever, holding our lock.
+            try:
+                on_node(event.data.node_info.node_name, event.data.index, event.data.total)
+            except Exception:
+                log.exception("the listener to this build failed")
 
     with _environment(environment), _logger(log_file) as log:
         from dbt.cli.main import dbtRunner  # takes over a second: only builds pay for it

@@ -22,7 +22,7 @@ SCAFFOLDING = ("raw", "control", "intermediate")
 
 
 def create_inputs(connection: duckdb.DuckDBPyConnection, home: Home, scope: Scope) -> None:
-    """Create `raw.<table>` for the nine source tables, `raw.events`, and the three `control` tables.
+    """Create `raw.<table>` for the nine source tables, `raw.events`, and the four `control` tables.
 
     A raw table has the contract's columns, `_load_id` and `_row`, the number of the row in its file.
     """
@@ -39,6 +39,9 @@ def create_inputs(connection: duckdb.DuckDBPyConnection, home: Home, scope: Scop
     connection.execute("create table control.new_loads (load_id varchar)")
     if scope.new_loads:
         connection.executemany("insert into control.new_loads values (?)", [(load_id,) for load_id in scope.new_loads])
+    connection.execute("create table control.load_ages (load_id varchar, as_of varchar)")
+    if scope.ages:
+        connection.executemany("insert into control.load_ages values (?, ?)", scope.ages)
     connection.execute("create table control.build_window (start_date date, end_date date)")
     if scope.has_window:
         connection.execute(

@@ -27,12 +27,12 @@ create table if not exists meta.test_results (
 create table if not exists meta.loads (
     build_id varchar, load_id varchar, "table" varchar, path varchar, sha256 varchar, size_bytes bigint,
     rows_read bigint, rows_accepted bigint, rows_rejected bigint, seconds double, loaded_at timestamptz,
-    encoding varchar
+    encoding varchar, as_of timestamptz
 );
 """
 _LOAD_COLUMNS = (
     "load_id", "table", "path", "sha256", "size_bytes", "rows_read", "rows_accepted", "rows_rejected",
-    "seconds", "loaded_at", "encoding",
+    "seconds", "loaded_at", "encoding", "as_of",
 )  # fmt: skip
 
 

@@ -9,7 +9,7 @@ from datetime import date
 from armazem.contract import TABLES
 from armazem.contract.event_types import EVENT_TYPES
 from armazem.errors import BuildError
-from armazem.landing import LedgerRow
+from armazem.landing import LedgerRow, ages
 from armazem.warehouse.dbt_project import with_scope
 
 
@@ -56,7 +56,8 @@ class Journal:
 class Scope:
     """Which rows a build takes in: those of `new_loads`, and the orders bought in the window (inclusive).
 
-    `all_loads`: what was loaded when the build began; what comes later is left to the next one. Of the journal it
+    `all_loads`: what was loaded when the build began; what comes later is left to the next one. `ages`: of those
+    whose age was told, load and age. Of the journal it
     takes the events after position `events_after` up to `events_up_to`.
     """
 
@@ -66,6 +67,7 @@ class Scope:
     end_date: date | None = None
     events_after: int = 0
     events_up_to: int = 0
+    ages: tuple[tuple[str, str], ...] = ()
 
     @property
     def has_window(self) -> bool:
@@ -81,7 +83,7 @@ class Scope:
 class Plan:
     """`base`: the version to start from, none for a full refresh. `history`: the one whose list of builds and
     tests is carried on. `loads`: the ones to take in. `events_after`, `events_up_to`: the part of the journal to
-    take in, whose events are of `event_types`. `reason`: why, in words.
+    take in, whose events are of `event_types`. `ages`: of all loads. `reason`: why, in words.
     """
 
     base: str | None
@@ -94,6 +96,7 @@ class Plan:
     events_after: int = 0
     events_up_to: int = 0
     event_types: frozenset[str] = frozenset()
+    ages: tuple[tuple[str, str], ...] = ()
 
     @property
     def full_refresh(self) -> bool:
@@ -108,9 +111,8 @@ class Plan:
     def scope(self) -> Scope:
         window = self.request if not self.full_refresh else BuildRequest()
         new_loads = tuple(sorted({load.load_id for load in self.loads}))
-        return Scope(
-            self.all_loads, new_loads, window.start_date, window.end_date, self.events_after, self.events_up_to
-        )
+        start, end = window.start_date, window.end_date
+        return Scope(self.all_loads, new_loads, start, end, self.events_after, self.events_up_to, self.ages)
 
     @property
     def selector(self) -> str | None:
@@ -144,11 +146,12 @@ def make_plan(
     if not loads and not journal.last_seq:
         raise BuildError("there is nothing to build: no data is loaded", "run `armazem load PATH` first")
     ids = tuple(sorted({load.load_id for load in loads}))
+    told = ages(loads)
     history = None if before is None else current
     if request.select is None:
         reason = _reason_for_all(current, before, request, ids, code, journal)
         if reason is not None:
-            return Plan(None, history, request, ids, tuple(loads), code, reason, 0, journal.last_seq)
+            return Plan(None, history, request, ids, tuple(loads), code, reason, 0, journal.last_seq, ages=told)
     if before is None:
         raise BuildError("there is no version whose other tables could stay", "build without --select first")
     if request.select is not None:
@@ -156,14 +159,15 @@ def make_plan(
         ids = tuple(load_id for load_id in ids if load_id in before.loads)
         again = tuple(load for load in loads if load.load_id in before.loads) if request.full_refresh else ()
         reason = f"a selection, the rest from {current}"
-        return Plan(current, history, request, ids, again, code, reason, before.journal_seq, before.journal_seq)
+        seq = before.journal_seq
+        return Plan(current, history, request, ids, again, code, reason, seq, seq, ages=told)
     new = tuple(load for load in loads if load.load_id not in before.loads)
     count = len({load.load_id for load in new})
     reason = f"incremental from {current}: {count} new load{'s' * (count != 1)}"
     if journal.new_types:
         reason += ", new events"
     after, up_to = before.journal_seq, journal.last_seq
-    return Plan(current, history, request, ids, new, code, reason, after, up_to, journal.new_types)
+    return Plan(current, history, request, ids, new, code, reason, after, up_to, journal.new_types, told)
 
 
 def _reason_for_all(

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from collections import OrderedDict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,10 +15,23 @@ import duckdb
 
 from armazem.errors import HomeError, QueryError
 from armazem.home import Home
-from armazem.stream.reading import sql_path, sql_text
 from armazem.warehouse import versions
+from armazem.warehouse.confined import Limits, connect_published, connect_version, execution
+from armazem.warehouse.statements import mentions_live, reading_statements
 
 _KEPT_ROWS = 200_000
+_PIECE = 10_000
+_NO_LIMITS = Limits()
+_SHOW = re.compile(r"\s*show\s+(all\s+)?tables\s*;?\s*", re.IGNORECASE)
+# As they would be without a catalog in memory beside the published one.
+_ALL_TABLES = "from (show all tables) where database = current_database() order by all"
+_TABLES = (
+    'select schema_name as "schema", table_name as "table" from ('
+    "select schema_name, table_name from duckdb_tables() where database_name = current_database() and not internal "
+    "union all "
+    "select schema_name, view_name from duckdb_views() where database_name = current_database() and not internal"
+    ") order by all"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,15 +43,18 @@ class Rows:
 
 
 @contextmanager
-def open_published(home: Home, *, failed: bool = False) -> Iterator[duckdb.DuckDBPyConnection]:
-    """A read-only connection to one version, which it keeps whatever is published meanwhile.
+def open_published(
+    home: Home, *, failed: bool = False, live: bool = True, limits: Limits = _NO_LIMITS
+) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A connection to one version, which it keeps whatever is published meanwhile. It can open and write no file.
 
-    `failed`: the newest build that failed its audit instead. It can reach no file but its own
-    and those of the journal.
+    `failed`: the newest build that failed its audit instead. `live`: with the schema `live`, of the events that there
+    are now; without it that schema cannot be read.
     Raises HomeError where there is nothing to open.
     """
     home.open(create=False)
-    with closing(_connect(home, _failed_file(home) if failed else _published_file(home))) as connection:
+    file = _failed_file(home) if failed else _published_file(home)
+    with closing(connect_version(home, file, "failed" if failed else "published", live, limits)) as connection:
         yield connection
 
 
@@ -50,7 +67,7 @@ class Published:
     # One thread a query: more of them make small queries no faster, and large ones run beside each other.
     def __init__(self, home: Home, *, threads: int = 1, memory_limit: str = "256MB", answers: int = 2000) -> None:
         self._home = home
-        self._config = {"threads": threads, "memory_limit": memory_limit}
+        self._limits = Limits(memory=memory_limit, threads=threads)
         self._answers = answers
         self._kept: OrderedDict[tuple[str, tuple[Any, ...]], Rows] = OrderedDict()
         self._kept_rows = 0
@@ -85,7 +102,7 @@ class Published:
             cursor = version.connection.cursor()
         try:
             with closing(cursor):
-                rows = fetch(cursor, sql, parameters)
+                rows = fetch(cursor, sql, parameters, self._limits)
         finally:
             with self._lock:
                 version.queries -= 1
@@ -108,7 +125,7 @@ class Published:
             path = _published_file(self._home)
             # Who goes back to a version that is still open gets that one: DuckDB opens no file twice.
             self._version = self._leaving.pop(path.stem, None) or _Version(
-                path.stem, _connect(self._home, path, self._config)
+                path.stem, connect_published(path, self._limits)
             )
         return self._version
 
@@ -134,43 +151,38 @@ class _Version:
     queries: int = 0
 
 
-def run_query(home: Home, sql: str, parameters: Sequence[Any] = (), *, failed: bool = False) -> Rows:
-    """The answer to one query. Raises QueryError where DuckDB refuses it."""
-    with open_published(home, failed=failed) as connection:
-        return fetch(connection, sql, parameters)
+def run_query(
+    home: Home, sql: str, parameters: Sequence[Any] = (), *, failed: bool = False, limits: Limits = _NO_LIMITS
+) -> Rows:
+    """The answer to one query. Raises QueryError where it does anything but read, or DuckDB refuses it."""
+    with open_published(home, failed=failed, live=mentions_live(sql), limits=limits) as connection:
+        return fetch(connection, sql, parameters, limits)
 
 
-def fetch(connection: duckdb.DuckDBPyConnection, sql: str, parameters: Sequence[Any] = ()) -> Rows:
-    """The answer to one query on this connection. Raises QueryError where DuckDB refuses it."""
-    try:
-        cursor = connection.execute(sql, parameters)
-        if cursor is None:
-            raise QueryError("the query is empty", 'ask for example `armazem sql "show all tables"`')
-        rows = tuple(cursor.fetchall())
-        return Rows(tuple(column[0] for column in cursor.description or ()), rows)
-    except duckdb.Error as error:
-        raise QueryError(
-            str(error).strip(), '`armazem sql "show all tables"` lists the tables and their columns'
-        ) from error
+def fetch(
+    connection: duckdb.DuckDBPyConnection, sql: str, parameters: Sequence[Any] = (), limits: Limits = _NO_LIMITS
+) -> Rows:
+    """The answer to the last statement, on this connection, within the limits; the parameters are for that one.
 
-
-def _connect(home: Home, path: Path, config: Mapping[str, Any] | None = None) -> duckdb.DuckDBPyConnection:
-    try:
-        connection = duckdb.connect(str(path), read_only=True, config=dict(config or {}))
-    except duckdb.Error as error:
-        raise HomeError(f"{path} cannot be opened: {error}", "`armazem rollback` restores a version") from error
-    _confine(connection, home)
-    return connection
-
-
-def _confine(connection: duckdb.DuckDBPyConnection, home: Home) -> None:
-    # The views of `live` read the journal, wherever the home folder is by now.
-    journal = sql_path(home.journal)  # DuckDB compares a pattern with the folders as it is written
-    connection.execute(
-        f"set timezone = 'UTC'; set variable armazem_journal = {journal}; "
-        f"set allowed_directories = [{journal}, {sql_text(home.journal)}]; "
-        "set enable_external_access = false; set lock_configuration = true"
-    )
+    Raises QueryError where a statement does anything but read, DuckDB refuses it, or it goes beyond a limit.
+    """
+    if show := _SHOW.fullmatch(sql):
+        sql = _ALL_TABLES if show[1] else _TABLES
+    *before, last = reading_statements(sql)
+    with execution(connection, limits):
+        for statement in before:
+            connection.execute(statement)
+        # Without parameters none are handed over: for the first ones DuckDB imports pandas.
+        answer = connection.execute(last, parameters) if parameters else connection.execute(last)
+        rows: list[tuple[Any, ...]] = []
+        while piece := answer.fetchmany(_PIECE):
+            rows += piece
+            if len(rows) > limits.rows:
+                raise QueryError(
+                    f"the answer has more than {limits.rows:,} rows",
+                    "add a `limit`, use `armazem export parquet` for whole tables, or raise ARMAZEM_QUERY_ROWS",
+                )
+        return Rows(tuple(column[0] for column in answer.description or ()), tuple(rows))
 
 
 def _published_file(home: Home) -> Path:

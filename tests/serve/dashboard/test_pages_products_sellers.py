@@ -17,7 +17,7 @@ from armazem.serve.dashboard.components import Ask
 from armazem.serve.dashboard.grids import Column, written
 from armazem.serve.dashboard.pages import products, sellers
 from armazem.serve.dashboard.pages.sellers_delivery import FEWEST, deliveries, histogram, scatter
-from armazem.serve.dashboard.queries import Query
+from armazem.serve.dashboard.queries import Query, known_seller
 from armazem.serve.dashboard.theme import DARK, LIGHT
 from armazem.serve.dashboard.view import View
 from armazem.warehouse.query import Rows, fetch
@@ -331,7 +331,7 @@ def test_late_orders(ask: Ask, view: View) -> None:
 
 def test_a_seller_is_known_unknown_or_not_asked_for(ask: Ask) -> None:
     def said(seller: str) -> tuple[str, str]:
-        return sellers.said_of(View(seller=seller), ask(sellers.who(seller)))
+        return sellers.said_of(View(seller=seller), ask(known_seller(seller)))
 
     assert said("s0") == ("Sao Paulo, SP", "Seller s0")
     assert said("s9") == ("Campinas, SP", "Seller s9")  # its own row has not arrived
@@ -355,6 +355,7 @@ def test_charts_are_drawn_without_markup_of_names(ask: Ask, view: View, query: A
     rows = ask(query(view))
     if not rows.rows:
         return  # said in words
+    rows = products.on_time_axis(view, rows) if draw is products.over_time else rows
     options, note = draw(view, rows, DARK if view.dark else LIGHT)
 
     words = _words(json.loads(json.dumps(options, allow_nan=False)))

@@ -41,6 +41,8 @@ def _entry(values: dict[str, Any]) -> Entry:
     known = {field.name for field in fields(LedgerRow)}
     row = {key: value for key, value in values.items() if key in known}
     row |= {"loaded_at": loaded_at.isoformat(timespec="milliseconds"), "status": "loaded"}
+    if as_of := values.get("as_of"):
+        row["as_of"] = as_of.isoformat()
     return Entry(LedgerRow(**row), values["withdrawn_at"] is not None)
 
 

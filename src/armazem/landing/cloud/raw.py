@@ -48,6 +48,9 @@ _LOADS: Schema = [
     _column("seconds", "FLOAT64", "What reading the file took."),
     _column("loaded_at", "TIMESTAMP", "When the file had been read."),
     _column("encoding", "STRING", "How the file was read."),
+    _column(
+        "as_of", "TIMESTAMP", "How old the extract is, where that was told; null: as old as the newest time in it."
+    ),
     _column("withdrawn_at", "TIMESTAMP", "When the load was withdrawn; null: it counts."),
 ]
 _REJECTS: Schema = [
@@ -114,15 +117,15 @@ class Raw:
         for table in [*map(self._source, TABLES), self._loads(), self._rejects(), *self._of_events()]:
             if table.table_id not in there:
                 self.client.create_table(table, exists_ok=True, retry=self.retry, timeout=REQUEST_SECONDS)
-        if EVENTS in there:
-            self._add_columns(EVENTS)
+            elif table.table_id in (LOADS, EVENTS):
+                self._add_columns(table)
 
-    def _add_columns(self, name: str) -> None:
-        """Give a table of an older armazem the columns that it has not; its rows have null there."""
-        table = self.client.get_table(self.table(name), retry=self.retry, timeout=REQUEST_SECONDS)
-        known = {field.name for field in table.schema}
-        if new := [field for field in fields(name) if field.name not in known]:
-            table.schema = [*table.schema, *new]
+    def _add_columns(self, wanted: bigquery.Table) -> None:
+        """Give a table that an older armazem made the columns that it did not know; its rows have null there."""
+        table = self.client.get_table(wanted.reference, retry=self.retry, timeout=REQUEST_SECONDS)
+        there = {field.name for field in table.schema}
+        if missing := [field for field in wanted.schema if field.name not in there]:
+            table.schema = [*table.schema, *missing]
             self.client.update_table(table, ["schema"], retry=self.retry, timeout=REQUEST_SECONDS)
 
     def query(self, sql: str, **parameters: tuple[str, Any]) -> None:

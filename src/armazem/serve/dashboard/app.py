@@ -21,6 +21,9 @@ _FAVICON = (
 )
 # Of pages; more would hold up the events: packing a large page takes 35 ms at level 9, and 8 ms at this one.
 _PACKING = 2
+# What a page waits for is sent after a second at most, but a machine that is busy takes its time even for that; NiceGUI
+# itself would answer with an error after three.
+_RESPONSE_SECONDS = 60
 
 
 def build_dashboard(sources: Sources) -> ASGIApp:
@@ -54,7 +57,7 @@ def build_dashboard(sources: Sources) -> ASGIApp:
 
 
 def _add_page(sources: Sources, path: str, make: Callable[[Frame], None], filters: bool) -> None:
-    @ui.page(path)
+    @ui.page(path, response_timeout=_RESPONSE_SECONDS)
     async def page(request: Request) -> None:
         frame = Frame(sources, path, dict(request.query_params), filters=filters)
         await frame.open(lambda: make(frame))

@@ -14,15 +14,23 @@ from armazem.serve.dashboard.formats import NOTHING, Format
 from armazem.serve.dashboard.theme import Colors, colors
 from armazem.serve.dashboard.view import View
 
+_DASHED = 'stroke-dasharray="1 4" stroke-opacity="0.7" '
+
 
 @dataclass(slots=True)
 class Figure:
-    """A number on a card: its text, its change since the period before (a share), and its course."""
+    """A number on a card: its text, its change since the period before, and its course.
+
+    `change`: a share of what it was; with `points` a difference of shares. `course`: None where there is no value.
+    `cut`: of each of its periods whether only a part of it is known.
+    """
 
     text: str
     change: float | None = None
-    course: Sequence[float] = ()
+    course: Sequence[float | None] = ()
     note: str = ""
+    points: bool = False
+    cut: Sequence[bool] = ()
 
 
 @dataclass(slots=True)
@@ -48,18 +56,18 @@ class Card:
     def show(self, figure: Figure, form: Format, shades: Colors) -> None:
         self._value.set_text(figure.text)
         self._change.set_content(self._said(figure, form))
-        self._course.set_content(sparkline(figure.course, shades.first))
+        self._course.set_content(sparkline(figure.course, shades.first, figure.cut))
         self._course.set_visibility(len(figure.course) > 1)
 
     def _said(self, figure: Figure, form: Format) -> str:
         if figure.change is None:
             return html.escape(figure.note) or "&nbsp;"
+        change = round(figure.change, 3)  # one that is written as 0.0 is none
         good = self.more_is == "good"
-        tone = (
-            "" if self.more_is == "neither" or not figure.change else "good" if (figure.change > 0) == good else "bad"
-        )
-        arrow = "▲" if figure.change > 0 else "▼" if figure.change < 0 else "="
-        return f'<span class="{tone}">{arrow} {form.change(figure.change)}</span> {html.escape(figure.note)}'
+        tone = "" if self.more_is == "neither" or not change else "good" if (change > 0) == good else "bad"
+        arrow = "▲" if change > 0 else "▼" if change < 0 else "="
+        said = form.points(change) if figure.points else form.change(change)
+        return f'<span class="{tone}">{arrow} {said}</span> {html.escape(figure.note)}'
 
 
 class CardsPanel(Panel):
@@ -84,19 +92,43 @@ class CardsPanel(Panel):
             card.show(Figure(NOTHING, note=reason.partition("\n")[0]), Format(), colors(dark=False))
 
 
-def sparkline(values: Sequence[float], color: str) -> str:
-    """A small line as SVG, without axes."""
-    if len(values) < 2:
+def sparkline(values: Sequence[float | None], color: str, cut: Sequence[bool] = ()) -> str:
+    """A small line as SVG, without axes: with a gap where there is no value, dashed to and from what is cut."""
+    known = [value for value in values if value is not None]
+    if len(values) < 2 or not known:
         return ""
-    low, high = min(values), max(values)
+    low, high = min(known), max(known)
     span = (high - low) or 1
     width, height = 120, 30
-    points = " ".join(
-        f"{width * at / (len(values) - 1):.1f},{height - 2 - (height - 4) * (value - low) / span:.1f}"
+    places = [
+        None
+        if value is None
+        else f"{width * at / (len(values) - 1):.1f},{height - 2 - (height - 4) * (value - low) / span:.1f}"
         for at, value in enumerate(values)
+    ]
+    cuts = list(cut) or [False] * len(values)
+    lines: list[tuple[bool, list[str]]] = []
+    joined = False
+    for at, place in enumerate(places):
+        if place is None:
+            joined = False
+            continue
+        dashed = cuts[at] or (at > 0 and cuts[at - 1])
+        if not joined:
+            lines.append((dashed, [place]))
+        elif lines[-1][0] == dashed or len(lines[-1][1]) == 1:
+            lines[-1] = (dashed, [*lines[-1][1], place])
+        else:
+            lines.append((dashed, [lines[-1][1][-1], place]))
+        joined = True
+    drawn = "".join(
+        # A line of one point has a round end, and is seen as a dot.
+        f'<polyline points="{" ".join(points if len(points) > 1 else points * 2)}" fill="none" stroke="{color}" '
+        f'stroke-width="1.8" {_DASHED if dashed else ""}'
+        'vector-effect="non-scaling-stroke" stroke-linejoin="round" stroke-linecap="round"/>'
+        for dashed, points in lines
     )
     return (
         f'<svg viewBox="0 0 {width} {height}" preserveAspectRatio="none" width="100%" height="30" aria-hidden="true">'
-        f'<polyline points="{points}" fill="none" stroke="{color}" stroke-width="1.8" '
-        'vector-effect="non-scaling-stroke" stroke-linejoin="round"/></svg>'
+        f"{drawn}</svg>"
     )

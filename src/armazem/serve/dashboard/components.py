@@ -215,7 +215,7 @@ def put(element: Any, options: Options) -> None:
 
 
 class ChartPanel(Framed):
-    """An ECharts chart. `draw`: its options and a note, of a view and the rows; `of`: those of the answer it is of."""
+    """An ECharts chart. `draw`: its options and a note, of a view and the rows; `of`: its rows, of the answer."""
 
     def __init__(
         self,
@@ -229,7 +229,7 @@ class ChartPanel(Framed):
         height: int = 300,
         empty: str = NO_ROWS,
         on_click: Callable[[Any], Any] | None = None,
-        of: Callable[[Rows], Rows] = lambda rows: rows,
+        of: Callable[[View, Rows], Rows] = lambda view, rows: rows,
     ) -> None:
         self._query = query
         self._of = of
@@ -242,7 +242,7 @@ class ChartPanel(Framed):
         self._chart.props(f'role=img aria-label="chart: {html.escape(self._name)}"')
 
     def load(self, view: View, ask: Ask) -> Rows:
-        return self._of(ask(self._query(view)))
+        return self._of(view, ask(self._query(view)))
 
     def _draw(self, view: View, rows: Rows) -> str:
         shades = colors(dark=view.dark)

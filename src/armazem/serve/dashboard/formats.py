@@ -68,8 +68,14 @@ class Format:
         """The same, with its sign: +12.3%."""
         if share is None:
             return NOTHING
-        text = self.percent(_size(share))
-        return ("+" if share > 0 else "−" if share < 0 else "") + text
+        return _sign(share) + self.percent(_size(share))
+
+    def points(self, difference: Number | None) -> str:
+        """A difference of two shares of 1 in percentage points, with its sign: +1.2 pp or +1,2 p.p."""
+        if difference is None:
+            return NOTHING
+        text = self.number(Decimal(str(_size(difference))) * 100, 1)
+        return f"{_sign(difference)}{text} {'p.p.' if self.locale == 'pt-BR' else 'pp'}"
 
     def days(self, value: Number | None) -> str:
         return NOTHING if value is None else f"{self.number(value, 1)} days"
@@ -81,6 +87,12 @@ class Format:
         if self.locale == "pt-BR":
             return f"{value:%d/%m/%Y}"
         return f"{value.day} {_MONTHS['en'][value.month - 1]} {value.year}"
+
+    def dates(self, first: dt.date | None, last: dt.date | None) -> str:
+        """18 Oct 2017 – 3 Nov 2017; one date where both are the same, or where one is missing."""
+        if first and last and first != last:
+            return f"{self.date(first)} – {self.date(last)}"
+        return self.date(first or last)
 
     def datetime(self, value: dt.datetime | None) -> str:
         return NOTHING if value is None else f"{self.date(value)} {value:%H:%M}"
@@ -103,6 +115,10 @@ class Format:
             if seconds >= size:
                 return f"{self.number(seconds // size)} {unit} ago"
         return "just now"
+
+
+def _sign(value: Number) -> str:
+    return "+" if value > 0 else "−" if value < 0 else ""
 
 
 def _size(value: Number) -> Number:

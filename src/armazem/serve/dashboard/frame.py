@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from urllib.parse import parse_qsl
 from zoneinfo import ZoneInfo
 
-from nicegui import run, ui
+from nicegui import background_tasks, run, ui
 
 from armazem.errors import ArmazemError, HomeError
-from armazem.serve.dashboard.components import Ask, Panel, refresh_all
+from armazem.serve.dashboard.choices import Choices, first_view, read_choices
+from armazem.serve.dashboard.choosers import Notices, chooser, put_value, seller_search
+from armazem.serve.dashboard.components import Panel, refresh_all
 from armazem.serve.dashboard.formats import LOCALES
-from armazem.serve.dashboard.queries import BOUNDS, CATEGORIES, STATES, TOP_SELLERS, Query
+from armazem.serve.dashboard.periods import GRAINS, start_of
+from armazem.serve.dashboard.queries import Query
 from armazem.serve.dashboard.theme import CSS, colors
-from armazem.serve.dashboard.view import GRAINS, View, parse_view
+from armazem.serve.dashboard.view import View, parse_view
 from armazem.serve.live import LiveState
 from armazem.warehouse.query import Published, Rows
 
@@ -32,9 +36,10 @@ PAGES = (
     ("/live", "Live"),
     ("/data", "Data"),
 )
-_PERIODS = (("All time", None), ("Last 12 months", 365), ("Last 90 days", 90), ("Last 30 days", 30))
+_PERIODS = (("All time", None), ("Last 365 days", 365), ("Last 90 days", 90), ("Last 30 days", 30))
 _LOOK_SECONDS = 1.0
-_DEFAULT_DAYS = 365
+# A page that is not filled by then is sent as it is, and filled when the answers come.
+_PATIENCE_SECONDS = 1.5
 NO_BUILD = (
     "Nothing is published yet, so there is nothing to show.\n"
     "Load your files and build:  armazem load PATH  and  armazem build\n"
@@ -58,31 +63,8 @@ class Sources:
     def ask(self, query: Query) -> Rows:
         return self.published.query(query.sql, query.parameters)
 
-
-@dataclass(frozen=True, slots=True)
-class Choices:
-    """What the filters can be set to, in the published version."""
-
-    first: date
-    last: date
-    states: tuple[str, ...]
-    categories: tuple[str, ...]
-    sellers: tuple[str, ...]
-
-
-def read_choices(ask: Ask) -> Choices | None:
-    """None where no valid sale is published."""
-    first, last = ask(BOUNDS).rows[0]
-    if first is None:
-        return None
-    texts = [tuple(str(row[0]) for row in ask(query).rows) for query in (STATES, CATEGORIES, TOP_SELLERS)]
-    return Choices(first, last, *texts)
-
-
-def first_view(view: View, choices: Choices) -> View:
-    """Of who has chosen no dates."""
-    start = max(choices.first, choices.last - timedelta(days=_DEFAULT_DAYS - 1))
-    return view.with_(start=start, end=choices.last)
+    def read_choices(self) -> Choices | None:
+        return read_choices(self.ask, datetime.now(self.zone).date())
 
 
 class Frame:
@@ -100,43 +82,70 @@ class Frame:
         self._looks: list[tuple[float, Callable[[], Any]]] = []
         self._filters = filters
         self._whole = "from" not in given and "to" not in given
+        self._grain = self.view.grain if "grain" in given else ""
+        self._choices: Choices | None = None
         self._build: str | None = None
         self._filling = False
+        self._opened = False
 
     async def open(self, make: Callable[[], None]) -> None:
         ui.add_css(CSS)
         name = dict(PAGES)[self.path]
         ui.page_title(f"{name} · Armazém")
         mode = self._set_dark()
-        choices = await self._read_choices()
-        self._header(choices)
+        self._header()
         self._content = ui.element("div").classes("page").props("id=content tabindex=-1")
+        with self._content:
+            ui.label("Loading …").classes("notice plain").props("role=status")
         self._make = make
-        await self._fill_page(choices)
+        filling = background_tasks.create(self._first_fill(), name=f"fill {self.path}")
+        done, _ = await asyncio.wait({filling}, timeout=_PATIENCE_SECONDS)
+        if done:
+            filling.result()
         # From the first timer on NiceGUI sends the page; what comes later the browser would build twice.
         ui.timer(_LOOK_SECONDS, self._look, immediate=False)
         for seconds, look in self._looks:
             ui.timer(seconds, look)
+        self._opened = True
         self._let_go(mode)
+
+    async def _first_fill(self) -> None:
+        self._filling = True
+        try:
+            with self._content:
+                choices = await self._read_choices()
+                self._filter_bar(choices)
+                self._say_build()
+                self._link_pages()
+                await self._fill_page(choices)
+        except ArmazemError as error:
+            self._content.clear()
+            with self._content:
+                ui.label(f"This could not be read.\n{error}\n{error.hint or ''}").classes("notice").props("role=alert")
+        finally:
+            self._filling = False
 
     def look(self, seconds: float, look: Callable[[], Any]) -> None:
         """Call it every so many seconds as soon as somebody has the page."""
         self._looks.append((seconds, look))
+        if self._opened:
+            with self._content:
+                ui.timer(seconds, look)
 
     async def show(self, **changes: Any) -> None:
         """Another view of the same page; the bar shows it too."""
         for name in changes.keys() & self._fields.keys():
-            field, value = self._fields[name], changes[name]
-            if isinstance(field, ui.select) and value and value not in field.options:
-                field.options = [*field.options, value]
-            field.set_value(value or None)
+            put_value(self._fields[name], changes[name])
         await self._look_at(**changes)
 
     async def _look_at(self, **changes: Any) -> None:
         view = self.view.with_(**changes)
         if view == self.view:
             return
-        self.view, problems = parse_view(_query(view))
+        found, problems = parse_view(_query(view))
+        self._whole = self._whole and not changes.keys() & {"start", "end"}
+        self._grain = found.grain
+        self.view = found.with_(data=self.view.data)
         ui.navigate.history.replace(self.view.url(self.path))
         for problem in problems:
             ui.notify(problem, type="warning")
@@ -150,12 +159,15 @@ class Frame:
     async def _read_choices(self) -> Choices | None:
         try:
             self._build = self.sources.published.build_id()
-            choices = await run.io_bound(read_choices, self.sources.ask)
+            choices = self._choices = await run.io_bound(self.sources.read_choices)
         except HomeError:
             self._build = None
             return None
-        if choices and self._whole:
-            self.view = first_view(self.view, choices)
+        if choices:
+            self.view = self.view.with_(data=choices.span)
+            if self._whole:
+                self.view = first_view(self.view, choices, grain=self._grain)
+                self._grain = self.view.grain
         return choices
 
     async def _fill_page(self, choices: Choices | None) -> None:
@@ -167,6 +179,8 @@ class Frame:
             if self._filters and choices is None:
                 ui.label(NO_BUILD).classes("notice plain").props("role=status")
                 return
+            if self._filters:
+                self.panels.append(Notices(lambda: self._choices, lambda name: self.show(**{name: ""})))
             self._make()
         await refresh_all(self.panels, self.view, self.sources.ask)
 
@@ -190,7 +204,7 @@ class Frame:
 
     # The header.
 
-    def _header(self, choices: Choices | None) -> None:
+    def _header(self) -> None:
         with ui.element("header").classes("bar"):
             ui.link("Skip to the figures", "#content").classes("skip")
             with ui.element("div").classes("top"):
@@ -210,9 +224,7 @@ class Frame:
                     ).tooltip("Light or dark")
             if self._filters:
                 self._bar = ui.element("div").classes("filters").props('role=search aria-label="Filters"')
-                self._filter_bar(choices)
         self._link_pages()
-        self._say_build()
 
     def _filter_bar(self, choices: Choices | None) -> None:
         if not self._filters:
@@ -234,15 +246,10 @@ class Frame:
             ui.toggle({grain: grain.capitalize() for grain in GRAINS}, value=view.grain).props(
                 'dense unelevated no-caps aria-label="Grain"'
             ).on_value_change(lambda event: self.show(grain=event.value)).mark("grain")
-            self._fields["state"] = self._choice("State", "state", choices.states)
-            self._fields["category"] = self._choice("Category", "category", choices.categories)
-            self._fields["seller"] = (
-                ui.input("Seller", value=view.seller, autocomplete=list(choices.sellers))
-                .props("dense outlined clearable debounce=400")
-                .classes("seller")
-                .on_value_change(lambda event: self._look_at(seller=event.value or ""))
-                .mark("seller")
-            )
+            states, categories = ({value: value for value in of} for of in (choices.states, choices.categories))
+            for name, labels in (("state", states), ("category", categories), ("seller", choices.sellers)):
+                search = seller_search(self.sources.ask) if name == "seller" else None
+                self._fields[name] = chooser(name, labels, getattr(view, name), self._chosen(name), search)
             ui.button("Clear", icon="filter_alt_off", color=None, on_click=lambda: ui.navigate.to(self.path)).props(
                 "flat dense no-caps"
             )
@@ -252,24 +259,20 @@ class Frame:
             ui.button(icon="event", color=None).props('flat dense round aria-label="Periods"').tooltip("Periods"),
             ui.menu(),
         ):
-            for label, days in _PERIODS:
-                first = choices.first if days is None else max(choices.first, choices.last - timedelta(days=days - 1))
+            span = choices.span
+            lasts = [(label, span.last - timedelta(days=days - 1) if days else span.first) for label, days in _PERIODS]
+            for label, day in (("Month to date", start_of(span.last, "month")), *lasts):
+                first = max(span.first, day)
 
                 async def choose(first: date = first) -> None:
-                    await self.show(start=first, end=choices.last)
+                    await self.show(start=first, end=span.last)
                     start.set_value(first.isoformat())
-                    end.set_value(choices.last.isoformat())
+                    end.set_value(span.last.isoformat())
 
                 ui.menu_item(label, choose)
 
-    def _choice(self, label: str, name: str, values: Sequence[str]) -> Any:
-        value = getattr(self.view, name)
-        # One that is not there shows nothing, and says so, rather than being dropped.
-        options = sorted({*values, value} - {""})
-        return ui.select(
-            options, label=label, value=value or None, with_input=True, clearable=True,
-            on_change=lambda event: self._look_at(**{name: event.value or ""}),
-        ).props("dense outlined options-dense transition-duration=0").classes(name).mark(name)  # fmt: skip
+    def _chosen(self, name: str) -> Callable[[str], Awaitable[None]]:
+        return lambda value: self._look_at(**{name: value})
 
     async def _set_date(self, name: str, text: str | None) -> None:
         day = None

@@ -16,6 +16,7 @@ from armazem.serve.answers import HttpError
 
 _COOKIE = "armazem"
 _LONGEST_FORM = 4096
+_NO_STORE = {"Cache-Control": "no-store"}
 _ASSETS = "/_nicegui/"  # scripts and styles, the same for everybody
 
 _PAGE = """<!doctype html>
@@ -40,9 +41,9 @@ class Login:
     token everybody may pass.
     """
 
-    def __init__(self, dashboard: ASGIApp, token: str) -> None:
+    def __init__(self, dashboard: ASGIApp, token: str, access: Access) -> None:
         self._dashboard = dashboard
-        self._access = Access(token)
+        self._access = access
         self._cookie = hmac.new(token.encode(), b"armazem dashboard", hashlib.sha256).hexdigest() if token else ""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -62,13 +63,15 @@ class Login:
         if hmac.compare_digest(connection.cookies.get(_COOKIE, "").encode(), self._cookie.encode()):
             return True
         try:
-            self._access.check(connection.scope["headers"])
+            self._access.check_token(connection.scope)
         except HttpError:
             return False
         return True
 
     async def _sign_in(self, scope: Scope, receive: Receive, send: Send) -> None:
         request = Request(scope, receive)
+        caller = self._access.guard.caller(scope)
+        status, waiting = 200, {}
         form = {"next": [request.query_params.get("next", "/")]}
         problem = ""
         if request.method == "POST":
@@ -78,21 +81,21 @@ class Login:
                 if len(body) > _LONGEST_FORM:
                     break
             form = parse_qs(body[:_LONGEST_FORM].decode("utf-8", "replace"))
-            if self._is_token(form.get("token", [""])[0]):
-                answer = RedirectResponse(_own(form.get("next", ["/"])[0]), 303)
-                answer.set_cookie(_COOKIE, self._cookie, max_age=30 * 86_400, httponly=True, samesite="lax")
-                await answer(scope, receive, send)
-                return
-            problem = "This is not the token."
-        page = _PAGE.format(next=html.escape(form.get("next", ["/"])[0]), problem=problem)
-        await HTMLResponse(page, 401 if problem else 200)(scope, receive, send)
-
-    def _is_token(self, given: str) -> bool:
-        try:
-            self._access.check([(b"authorization", b"Bearer " + given.strip().encode())])
-        except HttpError:
-            return False
-        return True
+            try:
+                if self._access.is_token(form.get("token", [""])[0].encode(), caller, form=True):
+                    answer = RedirectResponse(_own(form.get("next", ["/"])[0]), 303, headers=_NO_STORE)
+                    answer.set_cookie(
+                        _COOKIE, self._cookie, max_age=30 * 86_400, httponly=True, samesite="lax",
+                        secure=caller.scheme == "https",
+                    )  # fmt: skip
+                    await answer(scope, receive, send)
+                    return
+                status, problem = 401, "This is not the token."
+            except HttpError as error:
+                status, problem = error.status, f"{error}: {error.hint}".capitalize()
+                waiting = {name.decode(): value.decode() for name, value in error.headers}
+        page = _PAGE.format(next=html.escape(form.get("next", ["/"])[0]), problem=html.escape(problem))
+        await HTMLResponse(page, status, {**_NO_STORE, **waiting})(scope, receive, send)
 
 
 def _own(address: str) -> str:

@@ -10,6 +10,7 @@ from armazem.serve.dashboard.theme import Colors
 from armazem.warehouse.query import Rows
 
 Options = dict[str, Any]
+_FADED = {"opacity": 0.45, "borderType": "dashed", "borderWidth": 1, "borderColor": "#888"}
 _MARKUP = str.maketrans("{}|", "()/")
 
 
@@ -59,6 +60,28 @@ def plain(text: object) -> str:
 def point(value: Any, said: str, **more: Any) -> Options:
     """A datum with the words of its tooltip."""
     return {"value": value, "tooltip": {"formatter": plain(said)}, **more}
+
+
+def faded(datum: Options | None, *, partial: bool) -> Options | None:
+    """A bar of a period of which only a part is known: lighter, in a dashed frame."""
+    if datum is None or not partial:
+        return datum
+    return {**datum, "itemStyle": {**datum.get("itemStyle", {}), **_FADED}}
+
+
+def dashed(series: Options, partial: Sequence[bool]) -> list[Options]:
+    """A line in two: dashed is what leads to and from a period of which only a part is known."""
+    if not any(partial):
+        return [series]
+    data = series["data"]
+    near = [cut or any(partial[max(0, at - 1) : at + 2]) for at, cut in enumerate(partial)]
+    whole = {**series, "data": [None if cut else datum for datum, cut in zip(data, partial, strict=True)]}
+    rest = {**series, "data": [datum if cut else None for datum, cut in zip(data, near, strict=True)]}
+    return [whole, {**rest, "lineStyle": {"type": "dashed", "opacity": 0.55}, "itemStyle": _FADED | _shade(series)}]
+
+
+def _shade(series: Options) -> Options:
+    return {"color": series["itemStyle"]["color"]} if "color" in series.get("itemStyle", {}) else {}
 
 
 def scaled(values: Sequence[Any], form: Format, *, money: bool = False) -> tuple[list[float | None], str]:

@@ -115,9 +115,33 @@ def sales(view: View, select: str, *more: Any, category: bool = True) -> Query:
 
 
 BOUNDS = Query(
-    "select cast(min(order_purchase_timestamp) as date), cast(max(order_purchase_timestamp) as date) "
-    "from marts.fact_orders where is_valid_sale"
+    "with months as (select cast(date_trunc('month', order_purchase_timestamp) as date) as month, count(*) as orders, "
+    "cast(min(order_purchase_timestamp) as date) as first, cast(max(order_purchase_timestamp) as date) as last "
+    "from marts.fact_orders where is_valid_sale group by 1) "
+    "select min(first), max(last), min(month) filter (orders >= usual / 20), max(month) filter (orders >= usual / 20) "
+    "from months cross join (select median(orders) as usual from months)"
 )
+"""First and last day with a valid sale; first and last month with at least a twentieth of what is usual."""
 STATES = Query("select distinct customer_state from marts.fact_orders where customer_state is not null order by all")
 CATEGORIES = Query(f"select distinct {CATEGORY} as category from marts.dim_products p order by all")
-TOP_SELLERS = Query("select seller_id from kpis.agg_sales_by_seller order by revenue_rank limit 100")
+TOP_SELLERS = Query(
+    "select seller_id, seller_city, seller_state from kpis.agg_sales_by_seller order by revenue_rank limit 100"
+)
+
+
+def known_seller(seller: str) -> Query:
+    """Its city and state. A seller may have sold before its own row arrived."""
+    known = "select seller_city, seller_state from marts.{} where seller_id = ?"
+    return Query(f"{known.format('dim_sellers')} union all {known.format('fact_sales')} limit 1", (seller, seller))
+
+
+def search_sellers(typed: str, most: int) -> Query:
+    """Sellers whose id begins so, or whose city has it, those with most revenue first: id, city, state."""
+    needle = "strip_accents(lower(?))"
+    return Query(
+        "select seller_id, coalesce(k.seller_city, d.seller_city), coalesce(k.seller_state, d.seller_state) "
+        "from marts.dim_sellers d full join kpis.agg_sales_by_seller k using (seller_id) "
+        f"where starts_with(lower(seller_id), lower(?)) or contains(coalesce(k.seller_city, d.seller_city), {needle}) "
+        "order by revenue_rank nulls last, seller_id limit ?",
+        (typed, typed, most),
+    )

@@ -8,15 +8,24 @@ from datetime import date, timedelta
 from typing import Any, cast
 from urllib.parse import urlencode
 
+from armazem.contract.identifiers import canonical
 from armazem.serve.dashboard.formats import LOCALES, Format, Locale
+from armazem.serve.dashboard.periods import GRAINS, Span, end_of, start_of
 
-GRAINS = ("day", "week", "month")
+PARAMETERS = ("from", "to", "grain", "state", "category", "seller", "lang", "theme")
+"""What may stand in an address."""
+EARLIEST, LATEST = date(1900, 1, 1), date(2199, 12, 31)
+"""Days that a filter may name: with those outside nobody can reckon, neither Python nor DuckDB."""
 _LONGEST = 200  # characters of a text filter
+_SAID = 40  # characters of a wrong value that are repeated
 
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """The filters; None or "" is no filter. `start` and `end` are business dates, both included."""
+    """The filters; None or "" is no filter. `start` and `end` are business dates, both included.
+
+    `data`: what the published data cover, where that is known; it is no filter and stands in no address.
+    """
 
     start: date | None = None
     end: date | None = None
@@ -26,6 +35,7 @@ class View:
     seller: str = ""
     locale: Locale = "en"
     dark: bool = False
+    data: Span | None = None
 
     @property
     def format(self) -> Format:
@@ -41,12 +51,34 @@ class View:
         """Whether it looks at a part of an order only."""
         return bool(self.category or self.seller)
 
+    def as_covered(self) -> View | None:
+        """The view, its dates only as far as there are data; None where there are none at all."""
+        if self.data is None:
+            return self
+        start = max(self.start, self.data.first) if self.start else None
+        end = min(self.end, self.data.last) if self.end else None
+        if (start and start > self.data.last) or (end and end < self.data.first):
+            return None
+        return replace(self, start=start, end=end)
+
     def before(self) -> View | None:
-        """The period of the same length just before."""
+        """The period to compare with: of a month so far the same days of the month before, else as many days just
+        before. None where the view has not both ends.
+        """
         if not (self.start and self.end and self.days):
             return None
         end = self.start - timedelta(days=1)
+        if self.is_month_to_date and end.day >= self.days:
+            first = start_of(end, "month")
+            return replace(self, start=first, end=first + timedelta(days=self.days - 1))
         return replace(self, start=end - timedelta(days=self.days - 1), end=end)
+
+    @property
+    def is_month_to_date(self) -> bool:
+        """Whether it is the first days of a month, and not all of them."""
+        return bool(
+            self.start and self.end and self.start.day == 1 and self.start <= self.end < end_of(self.start, "month")
+        )
 
     def with_(self, **changes: Any) -> View:
         return replace(self, **changes)
@@ -68,18 +100,25 @@ class View:
 
 
 def parse_view(given: Mapping[str, str]) -> tuple[View, list[str]]:
-    """The view of a URL's query, and what of it could not be taken, in words. What is unknown is passed over."""
-    problems: list[str] = []
+    """The view of a URL's query, and what of it could not be taken, in words."""
+    unknown = ", ".join(name[:_SAID] for name in [name for name in given if name not in PARAMETERS][:3])
+    problems = [f"{unknown}: not known here, and passed over; known are {', '.join(PARAMETERS)}"] if unknown else []
 
     def day(name: str) -> date | None:
         text = given.get(name, "").strip()
         if not text:
             return None
         try:
-            return date.fromisoformat(text)
+            found = date.fromisoformat(text)
         except ValueError:
-            problems.append(f"{name}={text[:40]}: this is no date; write it as 2018-08-31")
+            problems.append(f"{name}={text[:_SAID]}: this is no date; write it as 2018-08-31")
             return None
+        taken = min(max(found, EARLIEST), LATEST)
+        if taken != found:
+            problems.append(
+                f"{name}={found}: taken as {taken}, the {'first' if found < taken else 'last'} day there is"
+            )
+        return taken
 
     start, end = day("from"), day("to")
     if start and end and start > end:
@@ -87,11 +126,11 @@ def parse_view(given: Mapping[str, str]) -> tuple[View, list[str]]:
         start, end = end, start
     grain = given.get("grain", "month")
     if grain not in GRAINS:
-        problems.append(f"grain={grain[:40]}: one of {', '.join(GRAINS)}")
+        problems.append(f"grain={grain[:_SAID]}: one of {', '.join(GRAINS)}")
         grain = "month"
     locale = given.get("lang", "en")
     if locale not in LOCALES:
-        problems.append(f"lang={locale[:40]}: one of {', '.join(LOCALES)}")
+        problems.append(f"lang={locale[:_SAID]}: one of {', '.join(LOCALES)}")
         locale = "en"
     texts = {name: given.get(name, "").strip()[:_LONGEST] for name in ("state", "category", "seller")}
     view = View(
@@ -100,7 +139,7 @@ def parse_view(given: Mapping[str, str]) -> tuple[View, list[str]]:
         grain,
         texts["state"].upper(),
         texts["category"],
-        texts["seller"].lower(),
+        canonical(texts["seller"]),
         cast(Locale, locale),
         given.get("theme") == "dark",
     )

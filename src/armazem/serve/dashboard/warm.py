@@ -7,7 +7,9 @@ import threading
 from types import TracebackType
 
 from armazem.errors import ArmazemError
-from armazem.serve.dashboard.frame import Sources, first_view, read_choices
+from armazem.serve.dashboard import maps
+from armazem.serve.dashboard.choices import first_view
+from armazem.serve.dashboard.frame import Sources
 from armazem.serve.dashboard.pages import overview
 from armazem.serve.dashboard.view import View
 
@@ -46,11 +48,11 @@ class Warm:
         self._build = build
         if build is None:
             return
-        choices = read_choices(self._sources.ask)
+        choices = self._sources.read_choices()
         if choices is None:
             return
         view = first_view(View(), choices)
-        for query in (overview.course, overview.paid_with, overview.places, overview.states):
+        for query in (overview.course, overview.paid_with, maps.places, overview.states):
             if self._ended.is_set():
                 return
             self._sources.ask(query(view))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pyarrow as pa
@@ -57,6 +57,28 @@ def draw_timeline(purchase: Seconds, slow: Flags, basket: Basket, fate: Fates, r
     promise = (12.6 + 1.25 * usual + 4.5 * normal()).clip(2.5, 150)
     estimated = -(-(purchase + _seconds(promise)) // DAY) * DAY
     return Timeline(purchase, approved, carrier, delivered, estimated)
+
+
+def known(fate: Fates, time: Timeline, end: int | None) -> Fates:
+    """What an extract of the moment `end` knows: an order whose next stage lies after it is still on its way.
+
+    None: all of it, whenever it was. Canceled and unavailable ones stay so.
+    """
+    if end is None:
+        return fate
+    approved, carried, delivered = (moment <= end for moment in (time.approved, time.carrier, time.delivered))
+    open_ = ~np.isin(fate.status, ("canceled", "unavailable"))
+    status = fate.status.astype("U12")  # `processing` is longer than what a small history may have
+    status[open_ & ~delivered & (status == "delivered")] = "shipped"
+    status[open_ & ~carried & (status == "shipped")] = "processing"
+    status[open_ & ~approved & ~np.isin(status, ("shipped", "delivered"))] = "created"
+    return replace(
+        fate,
+        status=status,
+        has_approval=fate.has_approval & approved,
+        has_carrier=fate.has_carrier & carried,
+        has_delivery=fate.has_delivery & delivered,
+    )
 
 
 def orders(time: Timeline, fate: Fates, seed: int, order: Ints) -> pa.Table:

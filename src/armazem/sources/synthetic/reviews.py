@@ -28,9 +28,9 @@ POOL = 400  # different comments per score and kind
 
 
 def reviews(
-    world: World, time: Timeline, fate: Fates, order: Ints, pool: Comments, rng: np.random.Generator
+    world: World, time: Timeline, fate: Fates, order: Ints, pool: Comments, end: int | None, rng: np.random.Generator
 ) -> pa.Table:
-    """The file's rows: one for most orders, two for a few."""
+    """The file's rows: one for most orders, two for a few. Without those that are not answered yet at `end`."""
     sizes, seed = world.sizes, world.seed
     turn = shuffled(seed, "review", order, sizes.orders)
     bounds = np.cumsum([sizes.defect(c) for c in (NO_REVIEW, TWO_REVIEWS, SHARED_ID, IN_LINES, IN_QUOTES, WITH_EMOJI)])
@@ -52,7 +52,7 @@ def reviews(
     if own.size:
         source[shared] = own[(np.searchsorted(own, shared) - 1).clip(0)]
     number = (2 * order[row] + second)[source]
-    return pa.table(
+    found = pa.table(
         {
             "review_id": columns.ids(hex_ids(seed, "review", number)),
             "order_id": columns.ids(hex_ids(seed, "order", order)[row]),
@@ -63,6 +63,7 @@ def reviews(
             "review_answer_timestamp": columns.times(answered[source]),
         }
     )
+    return found if end is None else found.filter(pa.array(answered[source] <= end))
 
 
 class Comments:

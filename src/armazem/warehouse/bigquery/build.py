@@ -19,9 +19,9 @@ from armazem.config import Settings
 from armazem.contract import TABLES
 from armazem.contract.event_record import event_columns_bigquery
 from armazem.contract.render import BIGQUERY_TYPES
-from armazem.errors import CloudError
+from armazem.errors import BuildError, CloudError
 from armazem.landing.bigquery import read_cloud_ledger
-from armazem.warehouse.bigquery import meta
+from armazem.warehouse.bigquery import meta, places
 from armazem.warehouse.bigquery.connection import Connection
 from armazem.warehouse.bigquery.inputs import create_inputs, new_event_types
 from armazem.warehouse.bigquery.lock import LOCK_TABLE, build_lock
@@ -131,6 +131,7 @@ def rollback(settings: Settings, build_id: str | None) -> str:
 def _build_locked(connection: Connection, request: BuildRequest, on_node: OnNode, on_notice: OnNotice) -> BuildReport:
     settings, names = connection.settings, connection.names
     started = datetime.now(UTC)
+    places.check_places(connection, [model.removeprefix("live_") for model in LIVE_MODELS])
     _make_good(connection, on_notice)
     plan = _plan(connection, request)
     if plan.is_empty:
@@ -167,11 +168,26 @@ def _build_locked(connection: Connection, request: BuildRequest, on_node: OnNode
     meta.write_meta(connection, record, run.tests, plan.loads if record.complete else ())
     _publish_and_keep(connection, record)
     _show_live(connection, dict(run.compiled))
+    for dataset in names.published:
+        if notice := places.expiring(places.items(connection, dataset)):
+            on_notice(notice)
     _prune(connection, keep_builds=settings.keep_builds, current=build_id)
     return BuildReport(record, build_id, plan.reason, run.tests, run.models, rows)
 
 
-def _plan(connection: Connection, request: BuildRequest) -> Plan:
+def why_due(connection: Connection) -> str | None:
+    """Why a build would do something, as far as loads and code say; None where they say nothing.
+
+    New events are left out: to look for them is to scan all of them.
+    """
+    try:
+        plan = _plan(connection, BuildRequest(), with_events=False)
+    except BuildError:  # nothing is loaded
+        return None
+    return None if plan.is_empty else plan.reason
+
+
+def _plan(connection: Connection, request: BuildRequest, *, with_events: bool = True) -> Plan:
     columns = [
         f"{table.name} {column.name} {BIGQUERY_TYPES[column.type]}" for table in TABLES for column in table.columns
     ]
@@ -183,7 +199,8 @@ def _plan(connection: Connection, request: BuildRequest) -> Plan:
     # Where a table that was kept is gone, an increment would make it anew of the new loads alone.
     if current is not None and published_tables(connection) == set(kept_builds(connection).get(current, ())):
         before = meta.state_of_published(connection)
-    journal = Journal(_accepted_messages(connection), new_event_types(connection) if before else frozenset())
+    new = new_event_types(connection) if before and with_events else frozenset()
+    journal = Journal(_accepted_messages(connection), new)
     return make_plan(request, ledger, current, before, code, journal)
 
 
@@ -239,8 +256,9 @@ def _show_live(connection: Connection, compiled: dict[str, str]) -> None:
 
 
 def _publish(connection: Connection, dataset: str, tables: dict[str, str]) -> None:
+    in_the_way = places.in_the_way(connection, dataset, tables)
     connection.answer(f"create or replace table {connection.names.audit}.{_PUBLISHING} as select true as under_way")
-    publish(connection, dataset, tables)
+    publish(connection, dataset, tables, in_the_way)
     drop_tables(connection, connection.names.audit, [_PUBLISHING])
 
 
@@ -252,7 +270,8 @@ def _make_good(connection: Connection, on_notice: OnNotice) -> None:
     kept = kept_builds(connection)
     if current in kept:
         on_notice(f"a publication was cut off: publishing {current} again")
-        publish(connection, connection.names.kept, {table: kept_name(table, current) for table in kept[current]})
+        again = {table: kept_name(table, current) for table in kept[current]}
+        publish(connection, connection.names.kept, again, places.in_the_way(connection, connection.names.kept, again))
     drop_tables(connection, connection.names.audit, [_PUBLISHING])
 
 

@@ -15,7 +15,7 @@ _MOST_LITERALS = 1000  # a view may hold a megabyte of SQL; so many ids are 25 k
 
 
 def create_inputs(connection: Connection, scope: Scope) -> None:
-    """Create `raw_<table>` for the nine source tables, `raw_events`, `new_loads`, `build_window` and `journal`.
+    """Create `raw_<table>` for the nine source tables, `raw_events`, and the four control tables.
 
     A raw view has the contract's columns, `_load_id` and `_row`, of the loads that the build reads. The days of
     these loads stand in it as literals, which is what BigQuery prunes partitions by.
@@ -24,6 +24,7 @@ def create_inputs(connection: Connection, scope: Scope) -> None:
     loaded = set(connection.tables(connection.names.raw))
     _make(connection, f"create or replace table {audit}.new_loads as {_ids(scope.new_loads)}")
     _make(connection, f"create or replace table {audit}.read_loads as {_ids(scope.read_loads)}")
+    _make(connection, f"create or replace table {audit}.load_ages as {_ages(scope.ages)}")
     start, end = scope.start_date or date.min, scope.end_date or date.max
     _make(
         connection,
@@ -85,6 +86,13 @@ def _ids(load_ids: tuple[str, ...]) -> str:
     return f"select load_id from unnest(cast([{listed}] as array<string>)) as load_id" if load_ids else (
         "select cast(null as string) as load_id from unnest([1]) where false"
     )  # fmt: skip
+
+
+def _ages(ages: tuple[tuple[str, str], ...]) -> str:
+    listed = " union all ".join(f"select '{load_id}' as load_id, '{as_of}' as as_of" for load_id, as_of in ages)
+    return (
+        listed or "select cast(null as string) as load_id, cast(null as string) as as_of from unnest([1]) where false"
+    )
 
 
 def raw_rows(connection: Connection, table: Table, scope: Scope) -> str:

@@ -30,7 +30,7 @@ _TEST_RESULTS = {
 _LOADS = {
     "build_id": "STRING", "load_id": "STRING", "table": "STRING", "path": "STRING", "sha256": "STRING",
     "size_bytes": "INT64", "rows_read": "INT64", "rows_accepted": "INT64", "rows_rejected": "INT64",
-    "seconds": "FLOAT64", "loaded_at": "TIMESTAMP", "encoding": "STRING",
+    "seconds": "FLOAT64", "loaded_at": "TIMESTAMP", "encoding": "STRING", "as_of": "TIMESTAMP",
 }  # fmt: skip
 
 

@@ -12,6 +12,7 @@ from armazem.config import Settings
 from armazem.errors import QueryError
 from armazem.landing.bigquery import read_cloud_ledger
 from armazem.warehouse.bigquery import meta
+from armazem.warehouse.bigquery.build import why_due
 from armazem.warehouse.bigquery.connection import Connection
 from armazem.warehouse.bigquery.tables import kept_builds
 from armazem.warehouse.query import Rows
@@ -66,6 +67,8 @@ def status(settings: Settings) -> dict[str, Any]:
             "last_load": max(ids, default=None),
             "current_build": current,
             "loads_not_built": len(ids - taken_in),
+            "loads_withdrawn": len(taken_in - ids),
+            "build_due": why_due(connection),
             "versions_kept": len(kept_builds(connection)),
             "orders": orders[0],
             "last_order": orders[1],

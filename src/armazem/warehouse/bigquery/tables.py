@@ -73,14 +73,19 @@ def _begin_copy(connection: Connection, source: str, target: str) -> bigquery.Co
         return cast(bigquery.CopyJob, connection.client.get_job(job_id, retry=connection.retry))
 
 
-def publish(connection: Connection, dataset: str, tables: dict[str, str]) -> None:
-    """Copy tables to their published datasets, step by step. `tables`: published name to name in `dataset`."""
+def publish(connection: Connection, dataset: str, tables: dict[str, str], in_the_way: frozenset[str]) -> None:
+    """Copy tables to their published datasets, step by step. `tables`: published name to name in `dataset`.
+
+    Those `in_the_way` are deleted first, in their step: until the copy is made, readers do not find them.
+    """
     names = connection.names
     for step in in_order(names, tables):
         pairs = []
         for table in step:
             target = published_dataset(names, table)
             assert target is not None  # in_order gives published ones only
+            if table in in_the_way:
+                drop_tables(connection, target, [table])
             pairs.append((connection.table_id(dataset, tables[table]), connection.table_id(target, table)))
         copy_tables(connection, pairs)
 
@@ -122,10 +127,9 @@ def kept_builds(connection: Connection, *, whole: bool = True) -> dict[str, list
 def published_tables(connection: Connection) -> set[str]:
     """Names of all tables that builds published; a table of somebody else in these datasets has another name."""
     names = connection.names
-    datasets = (names.staging, names.marts, names.kpis, names.meta)
     return {
         table
-        for dataset in datasets
+        for dataset in names.published
         for table in connection.tables(dataset)
         if published_dataset(names, table) == dataset
     }

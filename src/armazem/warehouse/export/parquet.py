@@ -12,6 +12,7 @@ import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from armazem.causes import cause_of, first_line
 from armazem.errors import ExportError
 from armazem.home import Home
 from armazem.landing.durable import sync_file, sync_path
@@ -66,10 +67,11 @@ def write_parquet(connection: duckdb.DuckDBPyConnection, table: Table, path: Pat
                 writer.write_batch(batch)
                 rows += batch.num_rows
         sync_path(path)
-    except (duckdb.Error, pa.ArrowException) as error:
-        raise ExportError(
-            f"{table.full_name} cannot be read: {error}", "`armazem rollback` restores a version"
-        ) from error
+    except duckdb.Error as error:
+        cause = cause_of(error, path)
+        raise ExportError(f"{table.full_name} cannot be read: {cause.reason}", cause.hint) from error
+    except pa.ArrowException as error:
+        raise ExportError(f"{table.full_name} cannot be written as Parquet: {first_line(error)}") from error
     return rows
 
 

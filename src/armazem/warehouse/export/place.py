@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from armazem.causes import cause_of
 from armazem.errors import ExportError
 
 
@@ -36,9 +37,8 @@ def written_aside(out: Path) -> Iterator[Path]:
         finally:
             shutil.rmtree(aside, ignore_errors=True)
     except OSError as error:
-        raise ExportError(
-            f"cannot write {out}: {error.strerror or error}", "check the free space and the permissions there"
-        ) from error
+        cause = cause_of(error, out)
+        raise ExportError(f"cannot write {out}: {cause.reason}", cause.hint) from error
 
 
 def _literal(text: str) -> str:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import duckdb
 
+from armazem.causes import cause_of
 from armazem.errors import ExportError
 
 # Called before each table with its name, its number and how many there are.
@@ -69,7 +70,8 @@ def contents(connection: duckdb.DuckDBPyConnection) -> Contents:
             "select build_id, finished_at at time zone 'UTC' from meta.builds order by build_id desc limit 1"
         ).fetchone()
     except duckdb.Error as error:
-        raise ExportError(f"the published version cannot be read: {error}", "build it again") from error
+        cause = cause_of(error, Path("meta.builds"))
+        raise ExportError(f"the published version cannot be read: {cause.reason}", cause.hint) from error
     found: dict[tuple[str, str], list[Column]] = {}
     for schema, table, column, type_ in columns:
         found.setdefault((schema, table), []).append(Column(column, type_))

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from armazem.serve.dashboard.options import Options, axis, legend, point, records, scaled, tooltip
+from armazem.serve.dashboard.options import Options, axis, faded, legend, point, records, scaled, tooltip
+from armazem.serve.dashboard.periods import PARTIAL, named, starts
 from armazem.serve.dashboard.theme import Colors
 from armazem.serve.dashboard.view import View
 from armazem.warehouse.query import Rows
@@ -24,10 +25,12 @@ def draw_growth(view: View, rows: Rows, shades: Colors) -> tuple[Options, str]:
     form = view.format
     found = records(rows)
     names = [form.period(row["month"], "month") for row in found]
+    partial = [row[PARTIAL] for row in found]
+    months = view.with_(start=None, end=None)
     said = [
-        f"{name}\nNew {form.number(row['new_customers'])}\nReturning {form.number(row['returning_customers'])}\n"
-        f"So far {form.number(row['cumulative_customers'])}"
-        for name, row in zip(names, found, strict=True)
+        f"{named(months, row['month'], 'month', partial=row[PARTIAL])}\nNew {form.number(row['new_customers'])}\n"
+        f"Returning {form.number(row['returning_customers'])}\nSo far {form.number(row['cumulative_customers'])}"
+        for row in found
     ]
 
     # Both in one unit, as they stand on each other.
@@ -43,7 +46,10 @@ def draw_growth(view: View, rows: Rows, shades: Colors) -> tuple[Options, str]:
             "stack": "customers",
             "barMaxWidth": 38,
             "itemStyle": {"color": shades.series[color]},
-            "data": [point(value, words) for value, words in zip(values, said, strict=True)],
+            "data": [
+                faded(point(value, words, itemStyle={"color": shades.series[color]}), partial=cut)
+                for value, words, cut in zip(values, said, partial, strict=True)
+            ],
         }
         for name, values, color in parts
     ]
@@ -70,7 +76,9 @@ def draw_growth(view: View, rows: Rows, shades: Colors) -> tuple[Options, str]:
         ],
         "series": [*bars, line],
     }
-    whole = "Whole months, also where the dates cut one; the line, all new ones so far, is on the right."
+    whole = "Whole months, also where the dates cut one; the line, all new ones so far, is on the right." + (
+        " Lighter: a month that the data cover in part." if any(partial) else ""
+    )
     filters = filtered_by(view)
     if not filters:
         return options, whole
@@ -83,9 +91,10 @@ def draw_cohorts(view: View, rows: Rows, shades: Colors) -> tuple[Options, str]:
     """A row per cohort, with its size, and a column per month since. Month 0 is all of it, and has no colour."""
     form = view.format
     found = records(rows)
-    months = sorted({row["cohort_month"] for row in found})
+    months = [row["cohort_month"] for row in found]
+    months = starts(min(months), max(months), "month") if months else []  # one without new customers is a line too
     places = {month: at for at, month in enumerate(months)}
-    sizes = {row["cohort_month"]: form.compact(row["cohort_size"]) for row in found}
+    sizes = dict.fromkeys(months, "0") | {row["cohort_month"]: form.compact(row["cohort_size"]) for row in found}
     last = max((row["months_since_first"] for row in found), default=0)
     rates = [float(row["retention_rate_pct"] or 0) for row in found if row["months_since_first"] > 0]
     came = sorted(rate for rate in rates if rate > 0)
@@ -104,12 +113,14 @@ def draw_cohorts(view: View, rows: Rows, shades: Colors) -> tuple[Options, str]:
                       label={"show": labelled, "color": shades.text, "formatter": "100"})
             )  # fmt: skip
             continue
+        cut = " (that month partial)" if row[PARTIAL] else ""
         said = (
-            f"{month}, {since} month{'' if since == 1 else 's'} later\n"
+            f"{month}, {since} month{'' if since == 1 else 's'} later{cut}\n"
             f"Bought again {form.number(row['retained_customers'])} of {form.number(size)}\n{form.number(rate, 2)}%"
         )
         color = shades.card if rate > 0.6 * highest else shades.text
-        data.append(point(at, said, label={"show": labelled, "color": color, "formatter": form.number(rate, 1)}))
+        label = {"show": labelled, "color": color, "formatter": form.number(rate, 1)}
+        data.append(faded(point(at, said, label=label), partial=row[PARTIAL]))
     options = {
         "grid": {"left": 4, "right": 8, "top": 4, "bottom": 66, "containLabel": True},
         "xAxis": axis(
@@ -135,6 +146,8 @@ def draw_cohorts(view: View, rows: Rows, shades: Colors) -> tuple[Options, str]:
         ],
     }  # fmt: skip
     note = "By the month of the first sale, and how many those are: the per cent who bought again so many months later."
+    if any(row[PARTIAL] for row in found if row["months_since_first"]):
+        note += " Lighter: in a month that the data cover in part."
     filters = filtered_by(view)
     return options, f"{note} Of all sales: not filtered by {', '.join(filters)}." if filters else note
 

@@ -15,6 +15,7 @@ from armazem.serve.dashboard.components import Ask, ChartPanel
 from armazem.serve.dashboard.frame import Frame
 from armazem.serve.dashboard.grids import Column, GridPanel
 from armazem.serve.dashboard.pages import customer_charts as charts
+from armazem.serve.dashboard.periods import PARTIAL, cut_by_data, months_later
 from armazem.serve.dashboard.queries import Query, orders
 from armazem.serve.dashboard.view import View
 from armazem.warehouse.descriptions import meaning
@@ -48,14 +49,14 @@ EMPTY = {"customers": 0, "orders": 0, "revenue": Decimal(0), "repeat_customers":
 
 def course(view: View) -> Query:
     """As `parted` gives them. New is who had no valid sale of anything before the part began."""
-    wide, now, parameters = before_too(view)
+    wide, now, either, parameters = before_too(view)
     starts = {"whole": view.start, "before": wide.start}
     began = " ".join(f"when '{part}' then {'cast(? as date)' if start else 'null'}" for part, start in starts.items())
     firsts = _EVER.format("cast(min(order_purchase_timestamp) as date) as first")
     return orders(
         wide,
         f", p as (select {PARTS}, customer_unique_id, count(*) as orders, sum(revenue) as revenue "
-        f"from (select *, {now} as is_now from orders) "
+        f"from (select *, {now} as is_now from orders) where {either} "
         "group by grouping sets ((is_now, customer_unique_id), (is_now, period, customer_unique_id)) "
         f"having is_now or grouping(period) = 1), firsts as ({firsts} group by customer_unique_id) "
         f"select part, period, {_SUMS}, "
@@ -70,7 +71,7 @@ def figures(view: View, ask: Ask) -> Sequence[Figure]:
     """One for each card, against the period before."""
     form = view.format
     write = (form.compact, form.compact, form.percent, lambda value: form.number(value, 3), form.money)
-    return compared(view, Parts.of(ask(course(view)), EMPTY), _measures, write)
+    return compared(view, Parts.of(ask(course(view)), EMPTY), EMPTY, _measures, write)
 
 
 def _measures(record: Record) -> Values:
@@ -118,6 +119,17 @@ def growth(view: View) -> Query:
         f"from months left join counted using (month)) {shown.format('growth')}",
         *limits,
     )
+
+
+def with_partial(view: View, rows: Rows) -> Rows:
+    """The rows with whether the data cover their month in part only: of a cohort the month that it came back in."""
+    month = rows.columns.index("month" if "month" in rows.columns else "cohort_month")
+    since = rows.columns.index("months_since_first") if "months_since_first" in rows.columns else None
+    kept = (
+        (*row, cut_by_data(view, row[month] if since is None else months_later(row[month], row[since]), "month"))
+        for row in rows.rows
+    )
+    return Rows((*rows.columns, PARTIAL), tuple(kept))
 
 
 def cohorts(view: View) -> Query:
@@ -209,7 +221,11 @@ def make(frame: Frame) -> None:
     grown, kept = "agg_monthly_growth", "agg_retained_customers_over_month"
     often = "agg_customer_purchase_frequency"
     words = f"New: {meaning(f'{grown}.new_customers')} Returning: {meaning(f'{grown}.returning_customers')}"
-    add(ChartPanel("New and returning customers", words, growth, charts.draw_growth, classes="w8", height=340))
+    add(
+        ChartPanel(
+            "New and returning customers", words, growth, charts.draw_growth, classes="w8", height=340, of=with_partial
+        )
+    )
     add(
         ChartPanel(
             "How often they buy", meaning(f"{often}.purchase_frequency"), frequency, charts.draw_frequency,
@@ -219,7 +235,7 @@ def make(frame: Frame) -> None:
     add(
         ChartPanel(
             "Who comes back", f"{meaning(kept)} {meaning(f'{kept}.retention_rate_pct')}", cohorts, charts.draw_cohorts,
-            height=480, name="retention",
+            of=with_partial, height=480, name="retention",
         )
     )  # fmt: skip
     add(

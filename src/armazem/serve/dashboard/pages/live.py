@@ -19,6 +19,8 @@ from armazem.serve.dashboard.components import Ask, ChartPanel, Framed
 from armazem.serve.dashboard.formats import Format
 from armazem.serve.dashboard.frame import Frame
 from armazem.serve.dashboard.grids import written
+from armazem.serve.dashboard.maps import MIDDLES, backdrop_of
+from armazem.serve.dashboard.maps import frame as framed_by
 from armazem.serve.dashboard.options import Options, axis, point, records, tooltip
 from armazem.serve.dashboard.pictures import Table
 from armazem.serve.dashboard.queries import Query
@@ -31,11 +33,11 @@ _SECONDS = 0.2
 _MAP_MINUTES = 10
 _STATES = Query(
     "select state, avg(longitude) as lng, avg(latitude) as lat from marts.dim_locations "
-    "where state is not null group by state order by state"
+    "where state is not null and latitude is not null and longitude is not null group by state order by state"
 )
 _GROUND = Query(
     "select distinct round(longitude * 2) / 2 as lng, round(latitude * 2) / 2 as lat from marts.dim_locations "
-    "order by all"
+    "where latitude is not null and longitude is not null order by all"
 )
 NOTHING_CAME = "No order has come in yet.\nSend one to POST /v1/events, or try:  armazem simulate"
 
@@ -143,21 +145,23 @@ def draw_statuses(view: View, rows: Rows, shades: Colors) -> tuple[Options, str]
 
 @dataclass(frozen=True, slots=True)
 class Places:
-    """Points (longitude, latitude) of the whole country, and the middle of each state, out of the marts."""
+    """Points (longitude, latitude) of the whole country, and the middle of each state: of its points out of the marts,
+    or of its territory where they have none.
+    """
 
     ground: tuple[tuple[float, float], ...] = ()
-    states: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+    states: Mapping[str, tuple[float, float]] = field(default_factory=lambda: MIDDLES)
 
     @classmethod
     def read(cls, ask: Ask) -> Places:
-        """None of either where nothing is published."""
+        """No points where nothing is published."""
         try:
             ground, states = ask(_GROUND), ask(_STATES)
         except HomeError:
             return cls()
         return cls(
             tuple((float(lng), float(lat)) for lng, lat in ground.rows),
-            {state: (float(lng), float(lat)) for state, lng, lat in states.rows},
+            {**MIDDLES, **{state: (float(lng), float(lat)) for state, lng, lat in states.rows}},
         )
 
 
@@ -172,17 +176,12 @@ def draw_map(view: View, rows: Rows, shades: Colors, places: Places) -> tuple[Op
         said = f"{row['state']}\nOrders {form.number(row['orders'])}\nRevenue {form.money(row['revenue'])}"
         size = round(12 + 34 * (row["orders"] / most) ** 0.5, 1)
         shown.append(point([lng, lat, row["orders"]], said, symbolSize=size, name=row["state"]))
-    # All of Brazil, where no point is known.
-    points = places.ground or ((-74.0, -34.0), (-34.0, 5.0))
-    lngs, lats = [place[0] for place in points], [place[1] for place in points]
     options = {
         "grid": {"left": 8, "right": 8, "top": 8, "bottom": 8},
-        "xAxis": {"type": "value", "show": False, "min": min(lngs) - 1, "max": max(lngs) + 1},
-        "yAxis": {"type": "value", "show": False, "min": min(lats) - 1, "max": max(lats) + 1},
+        **framed_by([*(places.ground or MIDDLES.values()), *(places.states[row["state"]] for row in found)]),
         "tooltip": tooltip(shades, trigger="item"),
         "series": [
-            {"type": "scatter", "symbol": "rect", "symbolSize": 6, "silent": True, "data": list(places.ground),
-             "itemStyle": {"color": shades.faint}, "animation": False},
+            backdrop_of(places.ground, shades),
             {"type": "scatter", "data": shown, "itemStyle": {"opacity": 0.85}, "animation": False,
              "label": {"show": True, "formatter": "{b}", "color": "#fff", "fontWeight": "bold",
                        "textBorderColor": "#0b3a5c", "textBorderWidth": 2}},

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from decimal import Decimal
-from typing import Any
 
+from armazem.serve.dashboard import maps
 from armazem.serve.dashboard.cards import Card, CardsPanel, Figure
 from armazem.serve.dashboard.compare import Parts, Record, Values, compared, parted, periods
 from armazem.serve.dashboard.components import Ask, ChartPanel
 from armazem.serve.dashboard.frame import Frame
-from armazem.serve.dashboard.options import Options, axis, legend, point, records, scaled, tooltip
+from armazem.serve.dashboard.options import Options, axis, dashed, faded, legend, point, records, scaled
+from armazem.serve.dashboard.periods import PARTIAL, named, note_of, on_axis
 from armazem.serve.dashboard.queries import Query, orders
 from armazem.serve.dashboard.theme import Colors
 from armazem.serve.dashboard.view import View
@@ -47,7 +48,7 @@ def figures(view: View, ask: Ask) -> Sequence[Figure]:
     """Revenue, orders, customers, average order value, late share, each against the period before."""
     form = view.format
     write = (form.compact_money, form.compact, form.compact, form.money, form.percent)
-    return compared(view, Parts.of(ask(course(view)), EMPTY), _measures, write)
+    return compared(view, Parts.of(ask(course(view)), EMPTY), EMPTY, _measures, write)
 
 
 def _measures(record: Record) -> Values:
@@ -62,16 +63,27 @@ def _measures(record: Record) -> Values:
 
 
 def trend(view: View, rows: Rows, shades: Colors) -> tuple[Options, str]:
-    """Revenue as bars, orders as a line."""
+    """Revenue as bars, orders as a line; `rows` as they are on the axis."""
     form = view.format
     found = records(rows)
     names = [form.period(row["period"], view.grain) for row in found]
+    partial = [row[PARTIAL] for row in found]
     revenue, money_label = scaled([row["revenue"] for row in found], form, money=True)
     counts, count_label = scaled([row["orders"] for row in found], form)
     said = [
-        f"{name}\nRevenue {form.money(row['revenue'])}\nOrders {form.number(row['orders'])}"
-        for name, row in zip(names, found, strict=True)
+        f"{named(view, row['period'], view.grain, partial=row[PARTIAL])}\nRevenue {form.money(row['revenue'])}\n"
+        f"Orders {form.number(row['orders'])}"
+        for row in found
     ]
+    line = {
+        "name": "Orders",
+        "type": "line",
+        "yAxisIndex": 1,
+        "smooth": 0.2,
+        "showSymbol": len(found) < 60,
+        "itemStyle": {"color": shades.series[1]},
+        "data": [point(value, words) for value, words in zip(counts, said, strict=True)],
+    }
     options = {
         "legend": legend(shades),
         "xAxis": axis(shades, type="category", data=names, splitLine={"show": False}),
@@ -90,81 +102,15 @@ def trend(view: View, rows: Rows, shades: Colors) -> tuple[Options, str]:
                 "type": "bar",
                 "barMaxWidth": 38,
                 "itemStyle": {"borderRadius": [3, 3, 0, 0]},
-                "data": [point(value, words) for value, words in zip(revenue, said, strict=True)],
+                "data": [
+                    faded(point(value, words), partial=cut)
+                    for value, words, cut in zip(revenue, said, partial, strict=True)
+                ],
             },
-            {
-                "name": "Orders",
-                "type": "line",
-                "yAxisIndex": 1,
-                "smooth": 0.2,
-                "showSymbol": len(found) < 60,
-                "data": [point(value, words) for value, words in zip(counts, said, strict=True)],
-            },
+            *dashed(line, partial),
         ],
     }
-    return options, "Revenue (left) and orders (right) by the time of purchase."
-
-
-def places(view: View) -> Query:
-    """Half-degree squares: the whole country in grey, and what was sold where."""
-    return orders(
-        view,
-        ", ground as (select round(longitude * 2) / 2 as lng, round(latitude * 2) / 2 as lat from marts.dim_locations "
-        "group by all), "
-        "sold as (select round(c.longitude * 2) / 2 as lng, round(c.latitude * 2) / 2 as lat, "
-        "sum(o.revenue) as revenue, count(*) as orders, count(*) filter (o.is_late) as late, "
-        "count(o.is_late) as delivered, mode(o.customer_city) as city, mode(o.customer_state) as state "
-        "from orders o join marts.dim_customers c using (customer_id) where c.latitude is not null group by all) "
-        "select lng, lat, revenue, orders, late, delivered, city, state from ground left join sold using (lng, lat) "
-        "order by revenue nulls first, lng, lat",
-    )
-
-
-def map_of(measure: str) -> Any:
-    """Draws the squares; `measure`: revenue or lateness colours them, orders give their size."""
-
-    def draw(view: View, rows: Rows, shades: Colors) -> tuple[Options, str]:
-        form = view.format
-        found = records(rows)
-        ground = [[float(row["lng"]), float(row["lat"])] for row in found]
-        sold = [row for row in found if row["orders"]]
-        most = max((row["orders"] for row in sold), default=1)
-        late = {id(row): row["late"] / row["delivered"] if row["delivered"] else 0.0 for row in sold}
-        shown = []
-        for row in sold:
-            value = 100 * late[id(row)] if measure == "late" else float(row["revenue"])
-            said = (
-                f"Around {str(row['city'] or 'an unknown city').title()}, {row['state'] or '–'}\n"
-                f"Revenue {form.money(row['revenue'])}\nOrders {form.number(row['orders'])}\n"
-                f"Late {form.percent(late[id(row)])}"
-            )
-            size = 4 + 22 * (row["orders"] / most) ** 0.5
-            shown.append(point([float(row["lng"]), float(row["lat"]), value], said, symbolSize=round(size, 1)))
-        values = sorted(item["value"][2] for item in shown) or [0]
-        highest = values[int(0.97 * (len(values) - 1))] or 1
-        lngs, lats = [place[0] for place in ground], [place[1] for place in ground]
-        options = {
-            "grid": {"left": 8, "right": 8, "top": 8, "bottom": 44},
-            "xAxis": {"type": "value", "show": False, "min": min(lngs) - 1, "max": max(lngs) + 1},
-            "yAxis": {"type": "value", "show": False, "min": min(lats) - 1, "max": max(lats) + 1},
-            "visualMap": {
-                "type": "continuous", "min": 0, "max": round(highest, 2), "dimension": 2, "seriesIndex": 1,
-                "orient": "horizontal", "left": "center", "bottom": 0, "itemHeight": 120, "calculable": False,
-                "inRange": {"color": list(shades.scale[1:])}, "textStyle": {"color": shades.muted},
-                "text": [form.percent(highest / 100) if measure == "late" else form.compact_money(highest), "0"],
-                "showLabel": False, "hoverLink": False,
-            },
-            "tooltip": tooltip(shades, trigger="item"),
-            "series": [
-                {"type": "scatter", "symbol": "rect", "symbolSize": 6, "silent": True, "data": ground,
-                 "itemStyle": {"color": shades.faint}, "animation": False},
-                {"type": "scatter", "data": shown, "itemStyle": {"opacity": 0.92}},
-            ],
-        }  # fmt: skip
-        what = "Colour: share of late deliveries" if measure == "late" else "Colour: revenue"
-        return options, f"{what}; size: orders. Squares of half a degree."
-
-    return draw
+    return options, f"Revenue (left) and orders (right) by the time of purchase.{note_of(found)}"
 
 
 def states(view: View) -> Query:
@@ -242,12 +188,12 @@ def make(frame: Frame) -> None:
     add(
         ChartPanel(
             "Sales trend", f"{revenue} By day, week or month of the purchase.", course, trend,
-            classes="w8", of=periods,
+            classes="w8", of=lambda view, rows: on_axis(view, periods(rows), EMPTY),
         )
     )  # fmt: skip
     add(ChartPanel("How it was paid", meaning("fact_orders.main_payment_type"), paid_with, payments, classes="w4"))
-    add(ChartPanel("Where it is sold", revenue, places, map_of("revenue"), classes="w4", height=440))
-    add(ChartPanel("Where it comes late", late, places, map_of("late"), classes="w4", height=440))
+    add(ChartPanel("Where it is sold", revenue, maps.places, maps.map_of("revenue"), classes="w4", height=440))
+    add(ChartPanel("Where it comes late", late, maps.places, maps.map_of("late"), classes="w4", height=440))
     add(
         ChartPanel(
             "Revenue by state", f"{revenue} By the customer's state.", states, by_state, classes="w4", height=440

@@ -13,7 +13,8 @@ from armazem.serve.dashboard.components import Ask, ChartPanel
 from armazem.serve.dashboard.formats import NOTHING
 from armazem.serve.dashboard.frame import Frame
 from armazem.serve.dashboard.grids import Column, GridPanel
-from armazem.serve.dashboard.options import Options, axis, legend, point, records
+from armazem.serve.dashboard.options import Options, axis, faded, legend, point, records
+from armazem.serve.dashboard.periods import PARTIAL, axis_of, named, note_of
 from armazem.serve.dashboard.queries import CATEGORY, Query, sales
 from armazem.serve.dashboard.theme import Colors
 from armazem.serve.dashboard.view import View
@@ -66,7 +67,7 @@ def _measures(record: Record) -> Values:
 def figures(view: View, ask: Ask) -> Sequence[Figure]:
     form = view.format
     write = (form.compact, form.compact, form.compact_money, form.money)
-    found = compared(view, Parts.of(ask(course(view)), EMPTY), _measures, write)
+    found = compared(view, Parts.of(ask(course(view)), EMPTY), EMPTY, _measures, write)
     return [*found, _top_category(view, records(ask(categories(view))))]
 
 
@@ -99,6 +100,10 @@ def best_over_time(view: View) -> Query:
     )
 
 
+_SOLD_NONE = {"units": 0, "revenue": Decimal(0)}
+on_time_axis = axis_of(_SOLD_NONE, ("place", "product_id", "category"))
+
+
 def over_time(view: View, rows: Rows, shades: Colors) -> tuple[Options, str]:
     """Stacked bars, a colour a product."""
     form = view.format
@@ -116,11 +121,12 @@ def over_time(view: View, rows: Rows, shades: Colors) -> tuple[Options, str]:
         for row in found:
             if row["place"] != place:
                 continue
+            period = named(view, row["period"], view.grain, partial=row[PARTIAL])
             said = (
-                f"{names[row['period']]}\n{row['product_id']}\n{spoken(row['category'])}\n"
+                f"{period}\n{row['product_id']}\n{spoken(row['category'])}\n"
                 f"Units {form.number(row['units'])}\nRevenue {form.money(row['revenue'])}"
             )
-            data.append(point(row["units"] / size, said) if row["units"] else None)
+            data.append(faded(point(row["units"] / size, said), partial=row[PARTIAL]) if row["units"] else None)
         # The place keeps apart two products that are written alike.
         name = f"{place}. {str(product['product_id'])[:8]} {spoken(product['category'])}"
         series.append({"name": name, "type": "bar", "stack": "units", "barMaxWidth": 38, "data": data})
@@ -144,7 +150,7 @@ def over_time(view: View, rows: Rows, shades: Colors) -> tuple[Options, str]:
         "series": series,
     }
     which = f"The {len(series)} products with most units" if len(series) > 1 else "The one product"
-    return options, f"{which} in this view, by the time of purchase."
+    return options, f"{which} in this view, by the time of purchase.{note_of(found)}"
 
 
 def categories(view: View) -> Query:
@@ -255,7 +261,7 @@ def make(frame: Frame) -> None:
         ChartPanel(
             "Top sellers over time",
             f"{units} Of the {_BEST} products with most units in this view, by day, week or month of the purchase.",
-            best_over_time, over_time, classes="w8", height=400,
+            best_over_time, over_time, classes="w8", height=400, of=on_time_axis,
         )
     )  # fmt: skip
     add(

@@ -24,7 +24,7 @@ from armazem.serve.dashboard.pages.sellers_delivery import (
     place_of,
     scatter,
 )
-from armazem.serve.dashboard.queries import Query, orders, sales
+from armazem.serve.dashboard.queries import Query, known_seller, orders, sales
 from armazem.serve.dashboard.view import View
 from armazem.warehouse.descriptions import meaning
 from armazem.warehouse.query import Rows
@@ -72,7 +72,7 @@ def figures(view: View, ask: Ask) -> Sequence[Figure]:
     )
     form = view.format
     write = (form.compact, form.compact, form.compact_money, form.days, form.percent)
-    return compared(view, parts, _measures, write)
+    return compared(view, parts, {**NONE_SOLD, **NONE_DELIVERED}, _measures, write)
 
 
 def _measures(record: Record) -> Values:
@@ -159,12 +159,6 @@ def late_columns() -> tuple[Column, ...]:
     )
 
 
-def who(seller: str) -> Query:
-    """A seller may have sold before its own row arrived."""
-    known = "select seller_city, seller_state from marts.{} where seller_id = ?"
-    return Query(f"{known.format('dim_sellers')} union all {known.format('fact_sales')} limit 1", (seller, seller))
-
-
 class SellerLine(Panel):
     """Which seller the page is about, or how to pick one; of the same height in both cases."""
 
@@ -176,7 +170,7 @@ class SellerLine(Panel):
             self._all.props("flat dense no-caps").set_visibility(False)
 
     def load(self, view: View, ask: Ask) -> Rows | None:
-        return ask(who(view.seller)) if view.seller else None
+        return ask(known_seller(view.seller)) if view.seller else None
 
     def show(self, view: View, loaded: Rows | None) -> None:
         self._all.set_visibility(bool(view.seller))

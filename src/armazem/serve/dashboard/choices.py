@@ -1,0 +1,84 @@
+"""What the filters can be set to in the published version, and the view of who has set none."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+from armazem.serve.dashboard.components import Ask
+from armazem.serve.dashboard.periods import Span, end_of, start_of, starts, whole
+from armazem.serve.dashboard.queries import BOUNDS, CATEGORIES, STATES, TOP_SELLERS, known_seller
+from armazem.serve.dashboard.view import View
+
+_DAYS = 365  # of the first view, where it is of days or weeks
+_MONTHS = 12
+_FEWEST = 3  # whole periods that make a course
+
+
+@dataclass(frozen=True, slots=True)
+class Choices:
+    """`busy`: the data without the few orders that may stand long before or after all others; `sellers`: those with
+    most revenue, each with its place in words; there are more, which are searched for.
+    """
+
+    span: Span
+    busy: Span
+    states: tuple[str, ...]
+    categories: tuple[str, ...]
+    sellers: Mapping[str, str]
+
+
+def read_choices(ask: Ask, today: date) -> Choices | None:
+    """None where no valid sale is published."""
+    first, last, busy_first, busy_last = ask(BOUNDS).rows[0]
+    if first is None:
+        return None
+    busy = Span(max(first, busy_first), min(last, end_of(busy_last, "month")), today)
+    states, categories = (tuple(str(row[0]) for row in ask(query).rows) for query in (STATES, CATEGORIES))
+    sellers = {str(row[0]): seller_label(*row) for row in ask(TOP_SELLERS).rows}
+    return Choices(Span(first, last, today), busy, states, categories, sellers)
+
+
+def seller_label(seller: object, city: object, state: object) -> str:
+    """An id with its place, which is what people know a seller by."""
+    place = ", ".join(part for part in (str(city or "").title(), str(state or "")) if part)
+    return f"{seller} · {place}" if place else str(seller)
+
+
+def first_view(view: View, choices: Choices, *, grain: str = "") -> View:
+    """Of who has chosen no dates: the whole periods of the last year, the running one not among them.
+
+    A period that is cut would be drawn as a fall. Where no `grain` was chosen, it is the longest of which there are a
+    few; where none is whole, all there is is shown, and marked.
+    """
+    view = view.with_(data=choices.span)
+    months = whole(choices.busy, "month")
+    span = choices.busy if months and len(starts(*months, "month")) >= _FEWEST else choices.span
+    for one in (grain,) if grain else ("month", "week", "day"):
+        found = whole(span, one)
+        if found and (grain or one == "day" or len(starts(*found, one)) >= _FEWEST):
+            return view.with_(start=_since(*found, one), end=found[1], grain=one)
+    return view.with_(start=span.first, end=span.last, grain=grain or "day")
+
+
+def _since(first: date, last: date, grain: str) -> date:
+    """The first day of the year that ends with `last`, but none before `first`."""
+    if grain == "month":
+        return starts(first, last, grain)[-_MONTHS:][0]
+    start = last - timedelta(days=_DAYS - 1)
+    if grain == "week" and start != start_of(start, grain):
+        start = start_of(start, grain) + timedelta(days=7)
+    return max(first, start)
+
+
+def unknown_values(view: View, choices: Choices, ask: Ask) -> list[tuple[str, str]]:
+    """Filters of the view that nothing published can match, with their values."""
+    found = []
+    if view.state and view.state not in choices.states:
+        found.append(("state", view.state))
+    if view.category and view.category not in choices.categories:
+        found.append(("category", view.category))
+    if view.seller and view.seller not in choices.sellers and not ask(known_seller(view.seller)).rows:
+        found.append(("seller", view.seller))
+    return found
