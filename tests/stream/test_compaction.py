@@ -105,7 +105,7 @@ def test_a_compacted_segment_that_is_damaged(home: Home, settings: Settings, dam
         assert "restore it" in raised.value.hint and "\n" not in str(raised.value)
     path.write_bytes(content)
     with Ingest(home, settings) as writer:
-        assert writer.submit(messages(11, 1), "http").result().duplicates == 1
+        assert len(writer.submit(messages(11, 1), "http").result().rejected) == 1
 
 
 def sizes(home: Home, first: int) -> dict[str, int]:

@@ -17,7 +17,7 @@ import pytest
 from armazem.config import Settings
 from armazem.home import Home
 from armazem.stream import appending
-from armazem.stream.errors import DiskFull, JournalError
+from armazem.stream.errors import JournalBroken, JournalError
 from armazem.stream.ingest import Ingest
 from armazem.stream.journal import Journal, decode_line, last_number
 from armazem.stream.lock import JournalHeld, journal_lock
@@ -185,18 +185,17 @@ def test_one_process_cannot_write_twice_either(home: Home, settings: Settings) -
     assert not (home.journal / ".lock-holder.json").exists()
 
 
-def test_a_disk_that_fails_makes_a_new_segment(home: Home, settings: Settings) -> None:
+def test_a_segment_that_cannot_be_cut_ends_the_journal(home: Home, settings: Settings) -> None:
     """The segment is a device that is always full, and cannot be cut: nobody knows what it holds."""
     day = home.journal / "date=2026-11-23"
     day.mkdir()
     writer = Journal(home, settings)
     (day / "0000000000000001.jsonl").symlink_to("/dev/full")
-    with pytest.raises(DiskFull, match=r"no space left below .*journal") as raised:
-        append(writer, 4)
-    assert "free some space" in raised.value.hint
-    assert segment_files(home) == []
-    assert append(writer, 2) == 6  # numbers that somebody may have read are not given again
-    assert names(home) == ["date=2026-11-23/0000000000000005.jsonl"]
+    for _ in range(2):
+        with pytest.raises(JournalBroken, match=r"below .*journal failed and could not be taken back") as raised:
+            append(writer, 4)
+        assert "start armazem again" in raised.value.hint
+    assert names(home) == ["date=2026-11-23/0000000000000001.jsonl"]  # the next start looks what is in it
 
 
 def test_a_segment_that_cannot_be_begun_leaves_no_file(
@@ -216,7 +215,7 @@ def test_a_segment_that_cannot_be_begun_leaves_no_file(
     assert append(writer, 1) == 1
 
 
-def test_a_write_that_fails_makes_a_new_segment(home: Home, settings: Settings) -> None:
+def test_a_write_that_fails_and_cannot_be_taken_back(home: Home, settings: Settings) -> None:
     """The segment is a pipe that nobody reads any more: not for want of room, and it cannot be cut."""
     day = home.journal / "date=2026-11-23"
     day.mkdir()
@@ -229,11 +228,11 @@ def test_a_write_that_fails_makes_a_new_segment(home: Home, settings: Settings) 
         assert os.read(reader, 1 << 16) == line(1)
     finally:
         os.close(reader)
-    with pytest.raises(JournalError, match="cannot write below") as raised:
+    with pytest.raises(JournalBroken, match="Broken pipe"):
         append(writer, 1)
-    assert not isinstance(raised.value, DiskFull)
-    assert append(writer, 1) == 3
-    assert names(home) == [f"date=2026-11-23/000000000000000{number}.jsonl" for number in (1, 3)]
+    with pytest.raises(JournalBroken, match="an earlier write failed"):
+        append(writer, 1)
+    assert names(home) == ["date=2026-11-23/0000000000000001.jsonl"]
 
 
 LIMITED = """

@@ -18,14 +18,14 @@ _NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 class AppendFile:
     """Opened for appending, created if it is missing. One writer; the caller sees to that.
 
-    `size`: bytes that are on the disk. `broken`: the file must not be written again, because nobody knows
-    what the disk holds of it.
+    `size`: bytes that are on the disk. `broken`: the file must not be written again. `uncertain`: nor anything after
+    it, because nobody knows what the disk holds behind `size`.
     """
 
     def __init__(self, path: Path) -> None:
         """Raises OSError."""
         self.path = path
-        self.broken = False
+        self.broken = self.uncertain = False
         self._descriptor = os.open(path, _FLAGS, 0o644)
         try:
             self.size = os.fstat(self._descriptor).st_size
@@ -38,7 +38,7 @@ class AppendFile:
             raise
 
     def append(self, data: bytes) -> None:
-        """Bring it to the disk. Raises OSError, and then the file ends where it ended before, or is `broken`."""
+        """Bring it to the disk. Raises OSError, and then the file ends where it ended before, or is `uncertain`."""
         rest = memoryview(data)
         try:
             while rest:
@@ -60,4 +60,4 @@ class AppendFile:
             os.ftruncate(self._descriptor, self.size)
             os.fsync(self._descriptor)
         except OSError:
-            self.broken = True
+            self.broken = self.uncertain = True

@@ -18,7 +18,7 @@ from armazem.contract.events import Refused, journal_batch, renumbered
 from armazem.stream.conflicts import find_conflicts
 from armazem.stream.dead_letters import DeadLetters, Refusal
 from armazem.stream.earlier import EarlierEvents
-from armazem.stream.errors import JournalError
+from armazem.stream.errors import JournalError, write_error
 from armazem.stream.intake import Outcome, Rejection, Submission
 from armazem.stream.journal import Journal, received_at
 from armazem.stream.ledger import Ledger
@@ -129,7 +129,10 @@ class Committer:
             keys, lines = list(compress(keys, new)), renumbered(compress(apart, new), first_seq)
             if not all(new):
                 batch, new = self._without_conflicts(batch, apart, new)
-        if in_background:
+        if unreserved := self._reserve(first_seq + len(keys) - 1):
+            write: Future[int] = Future()
+            write.set_exception(unreserved)
+        elif in_background:
             running = threading.Event()
             write = self._disk.submit(self._append, lines, len(keys), batch.now, running)
             # The other thread needs the interpreter to get to the write; this one would not give it up for 5 ms.
@@ -187,6 +190,14 @@ class Committer:
             batch._replace(refused=sorted(refused, key=lambda pair: pair[0])),
             [is_new for at, is_new in enumerate(new) if at not in apart],
         )
+
+    def _reserve(self, seq: int) -> JournalError | None:
+        """See to it that numbers up to this are not given again; why that could not be done."""
+        try:
+            self._ledger.reserve(seq)
+        except OSError as error:
+            return write_error(error, self._journal.folder)
+        return None
 
     def _append(self, lines: bytes, count: int, now: datetime, running: threading.Event | None = None) -> int:
         if running:

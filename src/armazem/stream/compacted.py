@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Collection
 from contextlib import closing
 from pathlib import Path
 from typing import NamedTuple
 
 import duckdb
+import msgspec
 
+from armazem.contract.event_record import event_columns
 from armazem.landing.durable import sync_path
-from armazem.stream.journal import decode_line
+from armazem.stream.journal import JournalLine, decode_line
 from armazem.stream.lines import Line, read_lines
 from armazem.stream.reading import lines_source, parquet_source, sql_path, sql_text
 
@@ -48,10 +51,7 @@ def write_compacted(lines: Path, events: int, source: Path, target: Path) -> Non
             content = _content(connection, rows)
             if content.events != events:
                 raise NotCompacted(f"{events} events, but DuckDB reads {content.events}")
-            known = {**content._asdict(), "source_bytes": source.stat().st_size}
-            pairs = ", ".join(f"{name}: {sql_text(value)}" for name, value in known.items())
-            options = f"format parquet, compression zstd, kv_metadata {{{pairs}}}"
-            connection.execute(f"copy (from {rows}) to {sql_text(temporary)} ({options})")
+            _copy(connection, rows, {**content._asdict(), "source_bytes": source.stat().st_size}, temporary)
             if _content(connection, parquet_source([temporary])) != content:
                 raise NotCompacted("its Parquet file does not read back as its lines")
         sync_path(temporary)
@@ -61,6 +61,66 @@ def write_compacted(lines: Path, events: int, source: Path, target: Path) -> Non
         raise NotCompacted(str(error).splitlines()[0]) from error
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def events_with_raw(target: Path) -> tuple[bool, list[JournalLine]]:
+    """Whether a Parquet file has senders of events, and its events that have the message as it came, without `data`.
+
+    Raises duckdb.Error.
+    """
+    with closing(duckdb.connect(config=_CONFIG)) as connection:
+        connection.execute("set timezone = 'UTC'")
+        columns = connection.execute(f"describe from read_parquet({sql_path(target)})").fetchall()
+        rows = connection.execute(
+            "select seq, received_at, source, event_type, event_id, timestamp, raw "
+            f"from {parquet_source([target])} where raw is not null order by seq"
+        ).fetchall()
+    nothing = msgspec.Raw(b"{}")
+    return "sender" in [row[0] for row in columns], [
+        JournalLine(seq, received_at, source, event_type, event_id, timestamp, nothing, raw)
+        for seq, received_at, source, event_type, event_id, timestamp, raw in rows
+    ]
+
+
+def rewrite_compacted(target: Path, changed: Path | None, seqs: Collection[int]) -> None:
+    """Replace events of a Parquet file by the lines of file `changed`, which have these numbers.
+
+    Raises NotCompacted where something would be lost, OSError or duckdb.Error from the disk; then it stands as it was.
+    """
+    temporary = target.with_name(target.name + ".tmp")
+    names = ", ".join(f'cast("{name}" as {type_}) as "{name}"' for name, type_ in event_columns().items())
+    rows = f"select {names} from {parquet_source([target])}"
+    try:
+        with closing(duckdb.connect(config=_CONFIG)) as connection:
+            before = _content(connection, parquet_source([target]))
+            if changed is not None:
+                connection.execute("create temp table changed as select unnest(?::bigint[]) as seq", [list(seqs)])
+                rows += " where seq not in (from changed)"
+                rows += f" union all select {names} from {lines_source([changed], strict=True)}"
+            rows = f"(select * from ({rows}) order by seq)"
+            content = _content(connection, rows)
+            if content[:3] != before[:3]:
+                raise NotCompacted("it does not have the same events after it was brought up to date")
+            known = {**content._asdict(), **_source_bytes(connection, target)}
+            _copy(connection, rows, known, temporary)
+            if _content(connection, parquet_source([temporary])) != content:
+                raise NotCompacted("it does not read back as it was brought up to date")
+        sync_path(temporary)
+        os.replace(temporary, target)
+        sync_path(target.parent)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _source_bytes(connection: duckdb.DuckDBPyConnection, target: Path) -> dict[str, str]:
+    rows = connection.execute(f"select key, value from parquet_kv_metadata({sql_path(target)})").fetchall()
+    return {name: bytes(value).decode() for key, value in rows if (name := bytes(key).decode()) == "source_bytes"}
+
+
+def _copy(connection: duckdb.DuckDBPyConnection, rows: str, known: dict[str, object], target: Path) -> None:
+    pairs = ", ".join(f"{name}: {sql_text(value)}" for name, value in known.items())
+    options = f"format parquet, compression zstd, kv_metadata {{{pairs}}}"
+    connection.execute(f"copy (from {rows}) to {sql_text(target)} ({options})")
 
 
 def is_whole(target: Path, source: Path) -> bool:

@@ -72,7 +72,7 @@ class DeadLetters:
         try:
             self._writer.append(b"".join(lines), len(lines), now)
         except OSError as error:
-            raise write_error(error, self._folder) from error
+            raise write_error(error, self._folder, uncertain=self._writer.uncertain) from error
 
     def close(self) -> None:
         self._writer.close()

@@ -18,6 +18,10 @@ class DiskFull(JournalError):
     """No space for the messages. It goes on by itself when there is space again."""
 
 
+class JournalBroken(JournalError):
+    """A write failed, and so did taking it back: nobody knows what the disk holds. Nothing is written any more."""
+
+
 class QueueFull(ArmazemError):
     """Too many messages wait to be written. `retry_after`: seconds after which there should be room."""
 
@@ -32,8 +36,13 @@ def unreadable(path: Path, error: Exception) -> HomeError:
     return HomeError(f"{path} cannot be read: {first}", "restore it, or move it out of the home")
 
 
-def write_error(error: OSError, where: Path) -> JournalError:
-    """The error of a write below `where`, in the words of a user."""
+def write_error(error: OSError, where: Path, *, uncertain: bool = False) -> JournalError:
+    """The error of a write below `where`, in the words of a user; `uncertain`: it could not be taken back."""
+    if uncertain:
+        return JournalBroken(
+            f"a write below {where} failed and could not be taken back: {error.strerror or error}",
+            "check the disk, start armazem again, which looks what is there, then send the messages again",
+        )
     if error.errno in _FULL:
         return DiskFull(f"no space left below {where}", "free some space there, then send the messages again")
     return JournalError(

@@ -19,13 +19,14 @@ from armazem.home import Home
 from armazem.stream.commit import Committer
 from armazem.stream.dead_letters import DeadLetters
 from armazem.stream.earlier import EarlierEvents
-from armazem.stream.errors import DiskFull, JournalError, QueueFull
+from armazem.stream.errors import DiskFull, JournalBroken, JournalError, QueueFull
 from armazem.stream.intake import Intake, Outcome, Rejection, Submission
 from armazem.stream.journal import Journal, utc_now
 from armazem.stream.ledger import Ledger, load_ledger
 from armazem.stream.lock import journal_lock
 from armazem.stream.recovery import recover
 from armazem.stream.seen import SeenIds
+from armazem.stream.upgrade import upgrade
 
 __all__ = ["DiskFull", "Ingest", "JournalError", "Outcome", "QueueFull", "Rejection"]
 
@@ -79,17 +80,20 @@ class Ingest:
 
     def _open(self, stack: ExitStack) -> None:
         home, settings = self._home, self._settings
-        letters = DeadLetters(home, settings, at_least=load_ledger(home).last_dead_letter)
+        before = load_ledger(home)
+        letters = DeadLetters(home, settings, at_least=before.last_dead_letter)
         stack.callback(letters.close)
-        self.recovered = recover(home, letters, self._clock())
+        self.recovered = recover(home, letters, self._clock(), after_crash=before.reserved_seq > 0)
+        zone = ZoneInfo(settings.time_zone)
+        upgrade(home, zone)
         self._ledger = Ledger(home)
-        self._journal = Journal(home, settings, at_least=self._ledger.last_seq)
+        self._journal = Journal(home, settings, at_least=max(self._ledger.last_seq, before.reserved_seq))
         stack.callback(self._journal.close)
         seen = SeenIds.open(home)
         stack.callback(seen.close)
         earlier = EarlierEvents(home)
         stack.callback(earlier.close)
-        self._committer = Committer(self._journal, letters, self._ledger, seen, earlier, ZoneInfo(settings.time_zone))
+        self._committer = Committer(self._journal, letters, self._ledger, seen, earlier, zone)
         stack.callback(self._committer.close)
         self._write_ledger()
         self._thread = threading.Thread(target=self._run, name="committer", daemon=True)
@@ -102,7 +106,7 @@ class Ingest:
         self._thread.join()  # where a second Ctrl-C comes here, the thread still writes, and keeps files and lock
         with self._stack:
             if self.failed is None:  # else its counts may be of half a commit; the files tell them
-                self._write_ledger()
+                self._write_ledger(ending=True)
 
     def submit(self, messages: Sequence[bytes], source: str) -> Future[Outcome]:
         """Queue messages of one sender; the future is done when all of them are on the disk.
@@ -159,7 +163,9 @@ class Ingest:
                     if not submission.future.done():
                         submission.future.set_exception(self._ended())
                 self._taken = []
-            raise
+            if not isinstance(error, JournalBroken):
+                raise
+            _logger.critical("%s; %s", error, error.hint)
 
     def _commit(self, submissions: list[Submission]) -> None:
         """Encode them, finish the commit under way, and write them; without waiting where the next one is there."""
@@ -201,19 +207,22 @@ class Ingest:
         if errors:
             with suppress(OSError):  # where there is room for it: which numbers are gone, should this process end now
                 self._ledger.write()
+        if broken := next((error for error in errors if isinstance(error, JournalBroken)), None):
+            raise broken
         if lines and self._on_commit:
             try:
                 self._on_commit(lines)
             except Exception:  # whatever a listener does, the journal goes on
                 _logger.exception("a listener failed on %d lines of the journal", len(lines))
 
-    def _write_ledger(self) -> None:
+    def _write_ledger(self, *, ending: bool = False) -> None:
         self._ledger_written = time.monotonic()
         try:
-            self._ledger.write()
+            self._ledger.write(reserve=0 if ending else None)
         except OSError as error:  # such as a full disk; it is counted again from the files
             _logger.warning("the ledger could not be written: %s", error)
 
     def _ended(self) -> JournalError:
-        reason = f"the journal is not written any more: {self.failed!r}" if self.failed else "the journal is closed"
+        why = self.failed if isinstance(self.failed, JournalBroken) else repr(self.failed)
+        reason = f"the journal is not written any more: {why}" if self.failed else "the journal is closed"
         return JournalError(reason, "start it again, then send the messages again")

@@ -82,7 +82,7 @@ class Journal:
             max_bytes=settings.segment_megabytes * 2**20,
             max_seconds=settings.segment_seconds,
         )
-        self._folder = home.journal
+        self.folder = home.journal
 
     @property
     def next_seq(self) -> int:
@@ -97,12 +97,12 @@ class Journal:
         """Bring so many whole lines, numbered from `next_seq` on, to the disk; the number of the last one.
 
         Raises DiskFull or JournalError, and then none of them is in the journal, and `next_seq` has gone on
-        as their numbers are not given again.
+        as their numbers are not given again; JournalBroken where they may be there.
         """
         try:
             return self._writer.append(lines, count, now)
         except OSError as error:
-            raise write_error(error, self._folder) from error
+            raise write_error(error, self.folder, uncertain=self._writer.uncertain) from error
 
     def close_if_due(self, now: datetime) -> None:
         """Close the segment where it is large, old or of another UTC day."""

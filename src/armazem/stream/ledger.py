@@ -13,6 +13,7 @@ import msgspec
 from armazem.causes import cause_of
 from armazem.errors import HomeError
 from armazem.home import Home
+from armazem.landing.durable import sync_path
 from armazem.stream.dead_letters import read_dead_letters
 from armazem.stream.errors import unreadable
 from armazem.stream.journal import claimed_seq, decode_line, last_number
@@ -20,6 +21,7 @@ from armazem.stream.lines import read_lines
 from armazem.stream.segments import list_segments
 
 LEDGER_FILE = "ledger.json"
+_RESERVE = 100_000  # numbers at a time: most seconds need less, and the file is written every second
 
 
 @dataclass(slots=True)
@@ -34,11 +36,16 @@ class LedgerRow:
 
 
 class StoredLedger(msgspec.Struct):
-    """The file. It covers the journal up to `last_seq` and the dead letters up to `last_dead_letter`."""
+    """The file. It covers the journal up to `last_seq` and the dead letters up to `last_dead_letter`.
+
+    `reserved_seq`: the writer, while there is one, gives numbers up to this; 0 where it has ended well. What was read
+    of a write may be gone after a crash, and its numbers must not be given to other events.
+    """
 
     last_seq: int = 0
     last_dead_letter: int = 0
     sources: list[LedgerRow] = []
+    reserved_seq: int = 0
 
 
 class Ledger:
@@ -49,7 +56,13 @@ class Ledger:
         self._path = home.journal / LEDGER_FILE
         stored = _reconciled(home)
         self.last_seq, self.last_dead_letter = stored.last_seq, stored.last_dead_letter
+        self.reserved_seq = stored.reserved_seq
         self._rows = {row.source: row for row in stored.sources}
+
+    def reserve(self, seq: int) -> None:
+        """See to it that no number up to this is given again, whatever happens. Raises OSError."""
+        if seq > self.reserved_seq:
+            self.write(reserve=seq)
 
     def of(self, source: str) -> LedgerRow:
         """The counts of a source, to be added to."""
@@ -61,20 +74,27 @@ class Ledger:
     def rows(self) -> list[LedgerRow]:
         return list(self._rows.values())
 
-    def write(self) -> None:
-        """Replace the file. Raises OSError, and then the old one stands, which is as good: it covers less."""
+    def write(self, *, reserve: int | None = None) -> None:
+        """Replace the file. Raises OSError, and then the old one stands, which is as good: it covers less.
+
+        `reserve`: the highest number that will be needed soon; 0 where the writer ends.
+        """
+        needed = self.last_seq if reserve is None else reserve
+        reserved = max(self.reserved_seq, needed + _RESERVE) if needed else 0
         temporary = self._path.with_suffix(".tmp")
-        stored = StoredLedger(self.last_seq, self.last_dead_letter, self.rows())
+        stored = StoredLedger(self.last_seq, self.last_dead_letter, self.rows(), reserved)
         try:
             with temporary.open("wb") as file:
                 file.write(msgspec.json.format(msgspec.json.encode(stored), indent=1) + b"\n")
                 file.flush()
                 os.fsync(file.fileno())
             os.replace(temporary, self._path)
+            sync_path(self._path.parent)
         except OSError:
             with contextlib.suppress(OSError):
                 temporary.unlink()
             raise
+        self.reserved_seq = reserved
 
 
 def read_ledger(home: Home) -> list[LedgerRow]:

@@ -28,10 +28,22 @@ T = TypeVar("T")
 LONGEST_LINE = 1 << 24
 """Bytes. A line is an event of 1 MiB at most with its text beside it; DuckDB gives up on lines over twice this."""
 
+FORMAT = 2
+"""Of the journal: 1 had no senders of events, and other rules for identifiers. `upgrade` makes the one of the other."""
+FORMAT_FILE = "format"
+
 _IDS = ("event_id", "seq", "sender")
 _ATTEMPTS = 3
 _BLOCK = 1 << 16
 _ROWS = 10_000
+
+
+def journal_format(home: Home) -> int:
+    """In which format the journal is, wholly. Raises OSError."""
+    try:
+        return int((home.journal / FORMAT_FILE).read_text(encoding="utf-8"))
+    except (FileNotFoundError, ValueError):
+        return 1
 
 
 def segments(home: Home) -> list[Segment]:

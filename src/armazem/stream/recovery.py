@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Iterator
 from datetime import datetime
 
@@ -21,13 +22,16 @@ SOURCE = "journal"
 _PIECE = 1 << 24  # a damaged stretch without a line break may be as long as its segment
 
 
-def recover(home: Home, letters: DeadLetters, now: datetime) -> int:
+def recover(home: Home, letters: DeadLetters, now: datetime, *, after_crash: bool = False) -> int:
     """Repair the segments that are not compacted yet; the number of dead letters that it took.
 
     Bytes after the last line break are the tail of a write that was cut off, and acknowledged to nobody: they go
     to the dead letters and out of the segment. A damaged line in the middle goes to the dead letters once, and
-    stays: readers pass over it. The caller holds `journal_lock`. Raises HomeError.
+    stays: readers pass over it. `after_crash`: the last segment is brought to the disk once more, as its lines may be
+    in the memory of the machine alone. The caller holds `journal_lock`. Raises HomeError.
     """
+    if after_crash:
+        _settle(home)
     count = 0
     known: set[str] | None = None
     for segment in list_segments(home.journal):
@@ -49,6 +53,23 @@ def recover(home: Home, letters: DeadLetters, now: datetime) -> int:
                 f"{segment.path} cannot be repaired: {error}", "check the disk and its permissions"
             ) from error
     return count
+
+
+def _settle(home: Home) -> None:
+    """Write the last segment anew: after an error a disk may take for written what it has dropped."""
+    last = list_segments(home.journal)[-1:]
+    try:
+        for leftover in home.journal.glob("date=*/*.settling"):
+            leftover.unlink()
+        for segment in last:
+            if not segment.compacted:
+                copy = segment.path.with_suffix(".settling")
+                shutil.copyfile(segment.path, copy)
+                sync_path(copy)
+                os.replace(copy, segment.path)
+                sync_path(segment.path.parent)
+    except OSError as error:
+        raise HomeError(f"{last[0].path} cannot be written: {error}", "check the disk and its space") from error
 
 
 def _damaged(segment: Segment) -> Iterator[Line]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -37,11 +38,13 @@ def list_segments(folder: Path) -> list[Segment]:
 class SegmentWriter:
     """Appends lines, and begins a new segment where the old one is large, old or of another UTC day.
 
-    `next_number`: of the next line. `active`: the segment that may still grow; all others are closed.
+    `next_number`: of the next line. `active`: the segment that may still grow; all others are closed. `uncertain`:
+    lines of a failed write may be there, whole, so nothing may be written behind them.
     """
 
     def __init__(self, folder: Path, next_number: int, *, max_bytes: float, max_seconds: float) -> None:
         self.next_number = next_number
+        self.uncertain = False
         self._folder = folder
         self._max_bytes = max_bytes
         self._max_seconds = max_seconds
@@ -56,14 +59,18 @@ class SegmentWriter:
         """Bring so many lines to the disk with one write, and return the number of the last one.
 
         The lines carry the numbers from `next_number` on. Raises OSError, and then none of them counts, and
-        their numbers are not given again: somebody may have read a line before it was taken back.
+        their numbers are not given again: somebody may have read a line before it was taken back. Where that failed
+        too, it is `uncertain`, and raises OSError from then on.
         """
+        if self.uncertain:
+            raise OSError(errno.EIO, "an earlier write failed, and could not be taken back")
         self.close_if_due(now)
         file = self._file or self._open(now)
         try:
             file.append(lines)
         except OSError:
             self.next_number += count
+            self.uncertain = file.uncertain
             if file.broken or not file.size:
                 self._abandon(file)
             raise
@@ -95,7 +102,7 @@ class SegmentWriter:
 
     def _abandon(self, file: AppendFile) -> None:
         self.close()
-        if not file.size:
+        if not file.size and not file.uncertain:
             with contextlib.suppress(OSError):  # an empty segment harms nobody
                 file.path.unlink()
 

@@ -13,6 +13,7 @@ from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import duckdb
 
@@ -25,6 +26,8 @@ from armazem.errors import BuildError, HomeError
 from armazem.home import Home
 from armazem.landing import read_ledger
 from armazem.landing.durable import sync_path
+from armazem.stream.reading import journal_format
+from armazem.stream.upgrade import upgrade_if_free
 from armazem.warehouse import versions
 from armazem.warehouse.dbt_project import (
     DbtRun,
@@ -160,8 +163,10 @@ def _build_locked(
 
 
 def _plan(settings: Settings, home: Home, request: BuildRequest) -> Plan:
+    upgrade_if_free(home, ZoneInfo(settings.time_zone))
     columns = (str(duckdb_columns(table)) for table in TABLES)
-    code = fingerprint(project_folder(), META_DDL, *columns, str(event_columns()), settings.time_zone)
+    events = f"{event_columns()} in a journal of format {journal_format(home)}"
+    code = fingerprint(project_folder(), META_DDL, *columns, events, settings.time_zone)
     current = versions.current_build(home)
     before = None if current is None else _state_of(versions.version_file(home, current))
     journal = journal_after(home, before)

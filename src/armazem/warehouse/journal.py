@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import duckdb
 
 from armazem.contract.event_record import event_columns
 from armazem.contract.events import event_key
 from armazem.home import Home
 from armazem.stream.reading import (
+    FORMAT,
     LONGEST_LINE,
     event_key_at,
+    journal_format,
     last_seq,
     reading,
     relation,
@@ -99,15 +103,26 @@ def events_since(home: Home, position: int) -> str:
         f"read_json({folder} || '/**/*.jsonl', format = 'newline_delimited', columns = {{{types}}}, "
         f"ignore_errors = true, maximum_object_size = {LONGEST_LINE}, filename = '_file', hive_partitioning = false)"
     )
-    compacted = f"read_parquet({folder} || '/**/*.parquet', filename = '_file', hive_partitioning = false)"
+    # By name where some may have no senders of events: then the footer of each is read beforehand.
+    by_name = str(journal_format(home) < FORMAT).lower()
+    compacted = (
+        f"read_parquet({folder} || '/**/*.parquet', union_by_name = {by_name}, "
+        "filename = '_file', hive_partitioning = false)"
+    )
     return f"(select {names} from {lines} {where} union all select {names} from {compacted} {where})"
+
+
+def _has_all_columns(file: Path) -> bool:
+    with duckdb.connect() as connection:
+        found = connection.execute(f"describe from read_parquet({sql_path(file)})").fetchall()
+    return {row[0] for row in found} == set(event_columns())
 
 
 def _create_nothing(home: Home) -> None:
     """An empty file of either kind."""
     lines, compacted = (home.journal / f"{_NONE}.{suffix}" for suffix in ("jsonl", "parquet"))
     lines.touch()
-    if not compacted.exists():
+    if not compacted.exists() or not _has_all_columns(compacted):
         temporary = compacted.with_suffix(".tmp")
         columns = ", ".join(f'cast(null as {type_}) as "{name}"' for name, type_ in event_columns().items())
         with duckdb.connect() as connection:
