@@ -13,6 +13,7 @@ from reference import differences as of_rows
 from reference.world import World
 from warehouse.shop import Shop
 
+from armazem.bigquery.datasets import datasets
 from armazem.config import Settings
 from armazem.landing.bigquery import read_cloud_ledger
 from armazem.landing.cloud.raw import LOADS, Raw
@@ -105,5 +106,4 @@ def test_a_ledger_that_knows_no_ages_gets_the_column(cloud: Cloud, tmp_path: Pat
     raw.client.create_table(bigquery.Table(raw.table(LOADS), schema=schema))
     older = Cloud(raw.settings)
     older.load(corrected(tmp_path / "in"), partial=True, as_of=TOLD)
-    names = type("Names", (), {"raw": raw.dataset})()
-    assert [row.as_of for row in read_cloud_ledger(raw.client, names)] == [TOLD.isoformat()]
+    assert [row.as_of for row in read_cloud_ledger(raw.client, datasets(raw.settings))] == [TOLD.isoformat()]
