@@ -92,7 +92,7 @@ def test_late_extracts(shop: Shop, cloud: Cloud, tmp_path: Path) -> None:
     }
     told = {row["load_id"]: row["as_of"] for row in shop.rows("meta.loads")}
     assert sorted(filter(None, told.values())) == [TOLD]
-    assert cloud.query("select as_of from meta.loads where as_of is not null").rows[0][0] == TOLD
+    assert cloud.query("select as_of from late_meta.loads where as_of is not null").rows[0][0] == TOLD
 
 
 def test_a_ledger_that_knows_no_ages_gets_the_column(cloud: Cloud, tmp_path: Path) -> None:
