@@ -48,6 +48,14 @@ EVENT_IDS = st.text("0aBé-", min_size=1, max_size=3).map(lambda text: f"a-long-
 CENTS = st.integers(0, 10**11 - 1) | st.integers(0, 300)
 
 
+def _paid(number: int, order_id: str, cents: int) -> dict[str, Any]:
+    return payment(number, order_id=order_id, payment_value=cents / 100)
+
+
+def _refunded(number: int, order_id: str, cents: int) -> dict[str, Any]:
+    return payment(number, order_id=order_id, payment_type="refund", payment_value=-(cents + 1) / 100)
+
+
 @st.composite
 def messages(draw: st.DrawFn, event_id: str) -> dict[str, Any]:
     envelope = {"event_id": event_id, "timestamp": draw(st.sampled_from(TIMES))}
@@ -55,9 +63,7 @@ def messages(draw: st.DrawFn, event_id: str) -> dict[str, Any]:
     customer_id = draw(st.sampled_from(CUSTOMERS))
     status = draw(st.sampled_from(ORDER_STATUSES))
     numbers = st.lists(st.integers(1, 4), unique=True, max_size=3)
-    paid = [
-        payment(number, order_id=order_id, payment_value=draw(CENTS) / 100) for number in draw(numbers)
-    ]  # fmt: skip
+    paid = [draw(st.sampled_from((_paid, _paid, _refunded)))(number, order_id, draw(CENTS)) for number in draw(numbers)]
     match draw(st.sampled_from(("order", "status", "status", "payment", "review", "customer"))):
         case "order":
             row = order(

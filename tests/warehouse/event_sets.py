@@ -115,12 +115,13 @@ def _status(rng: random.Random, cast: Cast, at: datetime) -> tuple[str, Any]:
 
 
 def _payment(rng: random.Random, order_id: str, number: int) -> Row:
+    kind = rng.choice(("credit_card", "boleto", "voucher", "pix", "refund"))
     return payment(
         number,
         order_id=order_id,
-        payment_type=rng.choice(("credit_card", "boleto", "voucher")),
+        payment_type=kind,
         payment_installments=_maybe(rng, rng.randrange(4)),
-        payment_value=_money(rng),
+        payment_value=_money(rng) if kind != "refund" else -0.01 - _money(rng) // 1,
     )
 
 

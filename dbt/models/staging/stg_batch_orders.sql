@@ -3,7 +3,7 @@
     partition_by={'field': 'order_purchase_timestamp', 'data_type': 'datetime', 'granularity': 'month'},
     cluster_by='order_id'
 ) }}
-{#- A row is as old as the newest time in it, where its status has a time; else, or if that was told, as its extract. -#}
+{#- A row is as old as the newest time in it, where its status has a time; else, or if told, as its extract. -#}
 {%- set stage_time -%}
     case last_rows.order_status
         when 'created' then last_rows.order_purchase_timestamp

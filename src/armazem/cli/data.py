@@ -196,8 +196,8 @@ def load(ctx: click.Context, /, path: str, target: str | None, as_of: str | None
     """Load batch files from PATH, a folder, a zip or one CSV file, here or on gs://, into the landing zone.
 
     Rows that do not fit are kept aside with their line and reason, and the rest goes on. A file that was
-    loaded before is left alone; a newer extract of the same orders updates them in the next build, whichever
-    was loaded first.
+    loaded before is left alone; a newer extract of the same orders updates them in the next build. Say how old
+    one is that is loaded late, --as-of.
 
     \b
     Examples:

@@ -65,6 +65,7 @@ def status(settings: Settings) -> dict[str, Any]:
             "rows_accepted": sum(load.rows_accepted for load in loads),
             "rows_rejected": sum(load.rows_rejected for load in loads),
             "last_load": max(ids, default=None),
+            "last_load_as_of": max(((load.load_id, load.as_of) for load in loads), default=("", None))[1],
             "current_build": current,
             "loads_not_built": len(ids - taken_in),
             "loads_withdrawn": len(taken_in - ids),
