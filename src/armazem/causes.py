@@ -9,14 +9,14 @@ from pathlib import Path
 
 import duckdb
 
-_SPACE = "free some space there, or set ARMAZEM_HOME to another disk"
+_SPACE = "free some space there, or use another disk"
 _PERMISSION = "check the permissions there"
 _OF_SYSTEM = {
     errno.ENOSPC: _SPACE,
     errno.EDQUOT: _SPACE,
     errno.EACCES: _PERMISSION,
     errno.EPERM: _PERMISSION,
-    errno.EROFS: "it is mounted read-only: set ARMAZEM_HOME to another folder",
+    errno.EROFS: "it is mounted read-only: use another folder",
     errno.EMFILE: "allow more open files: `ulimit -n 4096`",
     errno.ENFILE: "close other programs: the whole system has too many files open",
     errno.ENOMEM: "close other programs: the memory is full",

@@ -35,11 +35,14 @@ class _Watch:
         self.installed = False
         self.at_once = True  # until there is anything to give back
         self.owned = False
+        self.held = False
         self.first: signal.Signals | None = None
         self.last_acts: list[Callable[[], object]] = []
-        self._told = False
+        self._telling = threading.Lock()
 
     def install(self) -> None:
+        if sys.platform == "win32":  # no such pipe there: Ctrl-C is what Python makes of it
+            return
         reading, writing = os.pipe()
         os.set_blocking(writing, False)
         # Python writes here as the signal comes, whatever the main thread is at.
@@ -57,7 +60,8 @@ class _Watch:
             time.sleep(1)
         if self.first is None:
             self.first = signal.Signals(number)
-            raise KeyboardInterrupt
+            if not self.held:
+                raise KeyboardInterrupt
 
     def _watch(self, pipe: int) -> None:
         deadline: float | None = None
@@ -88,9 +92,8 @@ class _Watch:
 
     def tell(self, number: signal.Signals) -> None:
         """Say it, once, without anything that another thread may hold."""
-        if self._told:
+        if not self._telling.acquire(blocking=False):
             return
-        self._told = True
         said = _SAID[self.first or number]
         with suppress(OSError):
             start = _SHOW_CURSOR if os.isatty(2) else ""
@@ -155,6 +158,16 @@ def owned() -> Iterator[None]:
     """The first signal is somebody else's, who finishes what is under way."""
     with _put("owned", True), _put("at_once", False):
         yield
+
+
+@contextmanager
+def held() -> Iterator[None]:
+    """For renames that belong together: a signal that comes between them is a KeyboardInterrupt after them."""
+    before = _watch.first
+    with _put("held", True):
+        yield
+    if before is None and _watch.first is not None:
+        raise KeyboardInterrupt
 
 
 @contextmanager

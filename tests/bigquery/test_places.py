@@ -88,27 +88,18 @@ def test_a_table_of_another_make_makes_room(published: Cloud, of: dict[str, str]
 @pytest.mark.parametrize(
     ("name", "kind"), [("marts.fact_orders", "view"), ("kpis.agg_sales_trend", "view"), ("live.orders", "table")]
 )
-def test_what_cannot_be_replaced_is_refused_before_the_build(published: Cloud, name: str, kind: str) -> None:
-    connection = Connection.of(published.settings)
-    before = published.tables("meta", "staging")
-    place = connection.table_id(*f"places_{name}".split("."))
-    connection.client.delete_table(place)
+def test_what_cannot_be_replaced_is_refused(emulator: Emulator, tmp_path: Path, name: str, kind: str) -> None:
+    prefix = f"in_the_way_{name.partition('.')[0]}_"
+    connection = Connection.of(settings_for(emulator, tmp_path, prefix))
+    connection.create_datasets()
+    places.check_places(connection, ["orders"])
     if kind == "view":
-        view = bigquery.Table(place)
-        view.view_query = "select 1 as n"
-        connection.client.create_table(view)
+        connection.answer(f"create view {prefix}{name} as select 1 as n")
     else:
-        make(connection, f"places_{name}")
-    try:
-        answer = published.armazem("build", "--full-refresh", "--target", "bigquery")
-        assert answer.code == 1
-        [line] = [line for line in answer.err.splitlines() if line.startswith("error:")]
-        assert f"places_{name} is a {kind}, and a build" in line
-        assert "ARMAZEM_BIGQUERY_DATASET_PREFIX" in answer.err
-        assert published.tables("meta", "staging") == before
-    finally:
-        connection.answer(f"drop {kind} `{place}`")  # the emulator deletes no view through its API
-        published.build(BuildRequest(full_refresh=True))
+        make(connection, f"{prefix}{name}")
+    with pytest.raises(CloudError, match=f"{prefix}{name} is a {kind}, and a build") as refused:
+        places.check_places(connection, ["orders"])
+    assert "ARMAZEM_BIGQUERY_DATASET_PREFIX" in refused.value.hint
 
 
 def test_a_table_of_somebody_else_is_not_overwritten(emulator: Emulator, tmp_path: Path, extract: Path) -> None:

@@ -247,3 +247,17 @@ def python(code: str) -> subprocess.Popen[str]:
     assert [process.stdout.readline() for _ in range(2)] == ["begun\n", "in\n"]
     time.sleep(0.2)
     return process
+
+
+def test_renames_that_belong_together_are_finished(tmp_path: Path) -> None:
+    process = python(
+        "import time, pathlib\n"
+        "with interrupts.held():\n"
+        "    begin = time.monotonic()\n"
+        "    while time.monotonic() < begin + 1: time.sleep(0.05)\n"
+        f"    pathlib.Path({str(tmp_path / 'done')!r}).touch()\n"
+        f"pathlib.Path({str(tmp_path / 'after')!r}).touch()\n"
+    )
+    process.send_signal(signal.SIGINT)
+    process.communicate(timeout=20)
+    assert [path.name for path in tmp_path.iterdir()] == ["done"]

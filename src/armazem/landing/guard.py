@@ -36,7 +36,10 @@ def disk_errors(home: Home) -> Iterator[None]:
     except (OSError, duckdb.Error) as error:
         cause = cause_of(error, home.root)
         if cause.full:
-            raise HomeError(f"no space left on the disk of {home.root}; nothing was loaded", cause.hint) from error
+            raise HomeError(
+                f"no space left on the disk of {home.root}; nothing was loaded",
+                "free some space, or set ARMAZEM_HOME to another disk",
+            ) from error
         raise HomeError(
             f"the load stopped: {cause.reason}; nothing was loaded",
             cause.hint or "please report it with the file that it stopped at",

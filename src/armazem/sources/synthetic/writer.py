@@ -12,6 +12,8 @@ from typing import IO, Self
 import pyarrow as pa
 from pyarrow import csv as arrow_csv
 
+from armazem import interrupts
+
 HEADERS: dict[str, tuple[str, ...]] = {
     "olist_orders_dataset.csv": (
         "order_id", "customer_id", "order_status", "order_purchase_timestamp", "order_approved_at",
@@ -82,11 +84,12 @@ class Folder:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:
         for file in self._files.values():
             file.close()
-        for name in self._files:
-            if kind is None:
-                os.replace(self._part(name), self.path / name)
-            else:
-                self._part(name).unlink()
+        with interrupts.held():
+            for name in self._files:
+                if kind is None:
+                    os.replace(self._part(name), self.path / name)
+                else:
+                    self._part(name).unlink()
 
     def _part(self, name: str) -> Path:
         return self.path / f"{name}.part"

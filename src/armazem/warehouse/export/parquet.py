@@ -12,6 +12,7 @@ import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from armazem import interrupts
 from armazem.causes import cause_of, first_line
 from armazem.errors import ExportError
 from armazem.home import Home
@@ -127,10 +128,11 @@ def _put_in_place(new: Path, out: Path, old: Path) -> None:
     except OSError:
         if not out.is_dir():
             raise
-        os.replace(out, old)
-        try:
-            os.replace(new, out)
-        except OSError:
-            os.replace(old, out)
-            raise
+        with interrupts.held():
+            os.replace(out, old)
+            try:
+                os.replace(new, out)
+            except OSError:
+                os.replace(old, out)
+                raise
     sync_path(out.parent)

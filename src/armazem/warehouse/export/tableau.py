@@ -25,6 +25,7 @@ from tableauhyperapi import (
     escape_string_literal,
 )
 
+from armazem import interrupts
 from armazem.errors import ExportError
 from armazem.home import Home
 from armazem.landing.durable import sync_path
@@ -69,7 +70,9 @@ def export_tableau(home: Home, out: Path, on_table: OnTable, *, force: bool = Fa
         shutil.copymode(aside / source.name, aside / out.name)  # Hyper leaves others out
         for path in (out, source):
             sync_path(aside / path.name)
-            os.replace(aside / path.name, path)
+        with interrupts.held():
+            for path in (out, source):
+                os.replace(aside / path.name, path)
         sync_path(out.parent)
     return Exported(what, tuple(rows), (out, source), out.stat().st_size + source.stat().st_size)
 
