@@ -197,6 +197,7 @@ def test_ten_days_are_shown_by_day_and_one_state_fills_the_map(young: Site) -> N
         ("from=2018-05-01&to=2018-01-01", "wrong way round"),
         ("from=yesterday&to=%00", "this is no date"),
         ("sate=SP", "sate: not known here"),
+        ("seller=%00&category=%F0%9F&state=%2527", "There is no seller named"),
         ("from=1950-01-01&to=1950-12-31", "There are no data for 1 Jan 1950 – 31 Dec 1950"),
     ],
 )
