@@ -166,6 +166,12 @@ def test_orders_and_money_of_a_view(warehouse: Any, view: View) -> None:
         "late": late.count(True),
         "delivered": len(late) - late.count(None),
     }
+    # Each order is in a square or, where its customer has no point, in its state.
+    mapped = answer(connection, places(view))
+    at, count, money = (mapped.columns.index(name) for name in ("drawn_at", "orders", "revenue"))
+    assert sum(row[count] or 0 for row in mapped.rows) == len(expected_ids)
+    assert sum((row[money] or 0 for row in mapped.rows), Decimal(0)) == revenue
+    assert {row[at] for row in mapped.rows} <= {None, "SP", "RJ", "unknown"}
     units = answer(connection, sales(view, "select count(*), coalesce(sum(payment_value), 0) from sales")).rows[0]
     assert units == (len(kept), sum((item["payment_value"] for item in kept), Decimal(0)))
 

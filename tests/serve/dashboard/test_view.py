@@ -8,7 +8,8 @@ from urllib.parse import parse_qsl, urlsplit
 from hypothesis import given
 from hypothesis import strategies as st
 
-from armazem.serve.dashboard.view import GRAINS, View, parse_view
+from armazem.serve.dashboard.periods import GRAINS, Span
+from armazem.serve.dashboard.view import EARLIEST, LATEST, View, parse_view
 
 DAYS = st.dates(date(1990, 1, 1), date(2100, 1, 1))
 TEXTS = st.text(max_size=60).map(str.strip)
@@ -63,3 +64,28 @@ def test_dates_the_wrong_way_round_are_swapped_and_said() -> None:
     view, problems = parse_view({"from": "2018-05-01", "to": "2018-01-01"})
     assert (view.start, view.end) == (date(2018, 1, 1), date(2018, 5, 1))
     assert len(problems) == 1 and "wrong way round" in problems[0]
+
+
+def test_dates_that_nobody_can_reckon_with_are_clamped_and_said() -> None:
+    view, problems = parse_view({"from": "0001-01-01", "to": "9999-12-31", "sate": "SP"})
+    assert (view.start, view.end) == (EARLIEST, LATEST)
+    assert len(problems) == 3 and all("taken as" in problem for problem in problems[1:]) and "sate" in problems[0]
+    before = view.before()
+    assert before is not None and before.days == view.days
+
+
+def test_sellers_are_told_apart_as_their_ids_are() -> None:
+    def seller(text: str) -> str:
+        return parse_view({"seller": text})[0].seller
+
+    assert seller(" AbC1 ") == "AbC1" and seller("SP-1-23") == "SP-1-23"
+    assert seller("0A7E6F70-1C1B-4C5E-9B52-3F0C9E3B1D11") == "0a7e6f701c1b4c5e9b523f0c9e3b1d11"
+
+
+def test_a_view_is_as_long_as_its_data() -> None:
+    data = Span(date(2018, 1, 10), date(2018, 8, 20))
+    covered = View(date(2018, 1, 1), date(2018, 12, 31), data=data).as_covered()
+    assert covered is not None and (covered.start, covered.end) == (data.first, data.last)
+    assert View(date(2017, 1, 1), date(2017, 12, 31), data=data).as_covered() is None
+    assert View(date(2018, 9, 1), data=data).as_covered() is None
+    assert View(data=data).as_covered() == View(data=data)

@@ -134,7 +134,7 @@ def compared(
         if against.before is not None:
             change, note = _change(new, old, share=share), against.note
             if change is None:
-                note = "nothing to compare with before" if new is not None else ""
+                note = f"none {note.removeprefix('vs. ')}" if new else ""
         line = [None if values[at] is None else float(cast(Number, values[at])) for values in course]
         figures.append(Figure(write[at](new), change, line, note, points=share, cut=cut))
     return figures

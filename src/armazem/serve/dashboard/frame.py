@@ -79,6 +79,7 @@ class Frame:
         self.view, self._problems = parse_view(given)
         self.panels: list[Panel] = []
         self._fields: dict[str, Any] = {}
+        self._dates: tuple[Any, ...] = ()
         self._looks: list[tuple[float, Callable[[], Any]]] = []
         self._filters = filters
         self._whole = "from" not in given and "to" not in given
@@ -197,6 +198,8 @@ class Frame:
                         self._filter_bar(choices)
                         await self._fill_page(choices)
                     else:
+                        for field, day in zip(self._dates, (self.view.start, self.view.end), strict=False):
+                            field.set_value(day.isoformat() if day else None)
                         await refresh_all(self.panels, self.view, self.sources.ask)
                 finally:
                     self._filling = False
@@ -240,6 +243,7 @@ class Frame:
                 .classes("date")
                 for label, day in (("From", view.start), ("To", view.end))
             )
+            self._dates = (start, end)
             start.on_value_change(lambda event: self._set_date("start", event.value))
             end.on_value_change(lambda event: self._set_date("end", event.value))
             self._periods(choices, start, end)

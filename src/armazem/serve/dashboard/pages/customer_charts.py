@@ -106,20 +106,20 @@ def draw_cohorts(view: View, rows: Rows, shades: Colors) -> tuple[Options, str]:
         since, size, rate = row["months_since_first"], row["cohort_size"], float(row["retention_rate_pct"] or 0)
         month = form.period(row["cohort_month"], "month")
         at = [since, places[row["cohort_month"]], rate]
+        cut = f" ({'that month ' if since else ''}partial)" if row[PARTIAL] else ""
         if since == 0:
             data.append(
-                point(at, f"{month}\nFirst bought {form.number(size)}", visualMap=False,
+                point(at, f"{month}{cut}\nFirst bought {form.number(size)}", visualMap=False,
                       itemStyle={"color": shades.faint},
                       label={"show": labelled, "color": shades.text, "formatter": "100"})
             )  # fmt: skip
             continue
-        cut = " (that month partial)" if row[PARTIAL] else ""
         said = (
             f"{month}, {since} month{'' if since == 1 else 's'} later{cut}\n"
             f"Bought again {form.number(row['retained_customers'])} of {form.number(size)}\n{form.number(rate, 2)}%"
         )
-        color = shades.card if rate > 0.6 * highest else shades.text
-        label = {"show": labelled, "color": color, "formatter": form.number(rate, 1)}
+        color = shades.card if rate > 0.6 * highest and not row[PARTIAL] else shades.text
+        label = {"show": labelled, "color": color, "formatter": form.number(rate, 1), "opacity": 1}
         data.append(faded(point(at, said, label=label), partial=row[PARTIAL]))
     options = {
         "grid": {"left": 4, "right": 8, "top": 4, "bottom": 66, "containLabel": True},
