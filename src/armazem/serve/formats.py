@@ -36,7 +36,7 @@ def to_csv(rows: Rows) -> str:
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(rows.columns)
-    writer.writerows([[_csv_value(value) for value in row] for row in rows.rows])
+    writer.writerows([[csv_value(value) for value in row] for row in rows.rows])
     return text.getvalue()
 
 
@@ -57,7 +57,8 @@ def _json_value(value: Any) -> Any:
     return value
 
 
-def _csv_value(value: Any) -> Any:
+def csv_value(value: Any) -> Any:
+    """As a CSV file has it: null is empty, dates ISO 8601."""
     if value is None:
         return ""
     if isinstance(value, bool):

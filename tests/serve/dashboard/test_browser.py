@@ -194,6 +194,58 @@ def test_a_click_on_a_seller_shows_that_seller(site: Site, visitor: Reader) -> N
     assert rank.inner_text() == "3"  # where it stands among all
 
 
+def test_tables_are_sorted_searched_paged_and_downloaded_whole(site: Site, visitor: Reader) -> None:
+    """By the server, with the filters of the bar, and with the keyboard alone."""
+    visitor.open("/products?from=2016-01-01&to=2019-01-01")
+    page, name = visitor.page, "best-selling-products"
+    table = page.locator('section[aria-label="Best-selling products"]')
+    sold = "from marts.fact_sales where is_valid_sale group by product_id"
+    products = site.value(f"select count(*) from (select 1 {sold})")
+    assert products > 200
+    said = table.locator(".turn .said")
+    assert said.inner_text() == f"1–100 of {products}"
+
+    def cell(column: str, row: int = 0) -> str:
+        return table.locator(f'.ag-row[row-index="{row}"] .ag-cell[col-id="{column}"]').inner_text()
+
+    page.get_by_label(f"Last page of {name}").focus()
+    page.keyboard.press("Enter")
+    page.get_by_text(f"{(products - 1) // 100 * 100 + 1}–{products} of {products}").wait_for()
+    assert cell("rank") == str((products - 1) // 100 * 100 + 1)
+    assert page.get_by_label(f"Next page of {name}").is_disabled()
+    table.locator('.ag-header-cell[col-id="gmv"]').focus()
+    for fewest in ("asc", "desc"):
+        page.keyboard.press("Enter")
+        extreme = f"{'min' if fewest == 'asc' else 'max'}(gmv)"
+        gmv = site.value(f"select {extreme} from (select sum(price) as gmv {sold})")
+        page.wait_for_function(
+            'text => document.querySelector(\'.ag-row[row-index="0"] .ag-cell[col-id="gmv"]\').innerText === text',
+            arg=Format().money(gmv),
+        )
+    category = cell("category")
+    where = "coalesce(product_category_name_english, product_category_name, 'uncategorized')"
+    names = f"from marts.dim_products where contains({where}, ?) and product_id in (select product_id {sold})"
+    expected = site.value(f"select count(*) {names}", category)
+    page.get_by_label(f"Find in {name}").fill(category.upper())
+    page.get_by_text(f"{expected} row" if expected <= 100 else f"of {expected}", exact=False).first.wait_for()
+    assert cell("category") == category
+    with page.expect_download() as download:
+        page.get_by_label(f"Download {name} as CSV").click()
+    rows = list(csv.DictReader(io.StringIO(download.value.path().read_text(encoding="utf-8-sig"))))
+    assert download.value.suggested_filename == f"{name}.csv"
+    assert len(rows) == expected and all(category in row["category"] for row in rows)
+    assert [float(row["gmv"]) for row in rows] == sorted((float(row["gmv"]) for row in rows), reverse=True)
+    page.get_by_label(f"Find in {name}").fill("no such product")
+    page.get_by_text("No row has these words.").wait_for()
+    page.get_by_label(f"Find in {name}").fill("")
+    page.get_by_text(f"1–100 of {products}").wait_for()
+    with page.expect_download() as download:
+        page.get_by_label(f"Download {name} as CSV").click()
+    rows = list(csv.DictReader(io.StringIO(download.value.path().read_text(encoding="utf-8-sig"))))
+    assert len({row["product_id"] for row in rows}) == products
+    assert page.request.get(f"{visitor.url}/download/nothing").status == 404
+
+
 def test_cells_can_be_copied(visitor: Reader) -> None:
     visitor.open("/sellers")
     cell = visitor.page.locator('.ag-cell[col-id="order_id"]').first

@@ -426,10 +426,3 @@ def test_tables_have_the_columns_of_their_queries(ask: Ask, query: Any, columns:
         for row in rows.rows:
             assert all(written(value, column.kind, view.format) for value, column in zip(row, columns, strict=True))
     assert all(column.meaning for column in columns)
-
-
-def test_a_table_says_that_it_is_cut() -> None:
-    whole, cut = (Rows(("n",), ((1,),) * count) for count in (3, products.ROWS))
-
-    assert products.limited(whole, "Sellers") == "Sellers, all 3."
-    assert products.limited(cut, "Sellers") == "Sellers, the first 200."

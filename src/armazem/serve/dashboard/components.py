@@ -7,22 +7,23 @@ import base64
 import html
 import threading
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import Any
 
 from nicegui import run, ui
 
 from armazem.errors import ArmazemError
+from armazem.serve.dashboard.downloads import in_batches, offer
 from armazem.serve.dashboard.options import Options, base_options
 from armazem.serve.dashboard.pictures import Table, draw_table
 from armazem.serve.dashboard.queries import Query
 from armazem.serve.dashboard.theme import Colors, colors
 from armazem.serve.dashboard.view import View
-from armazem.serve.formats import to_csv
 from armazem.warehouse.query import Rows
 
 Ask = Callable[[Query], Rows]
+Batches = Callable[[Query], Iterator[Rows]]
 _TOGETHER = 0.1  # seconds
 _DRAWING_SECONDS = 10
 
@@ -47,6 +48,10 @@ class Panel(ABC):
 
     @abstractmethod
     def fail(self, reason: str) -> None: ...
+
+    def attach(self, ask: Ask, batches: Batches) -> None:
+        """Whom a panel asks later than the page is filled: for a whole answer, or for some rows at a time."""
+        del ask, batches
 
     async def refresh(self, view: View, ask: Ask) -> None:
         (await self.answer(view, ask))()
@@ -159,6 +164,7 @@ class Framed(Panel):
         self._empty.set_visibility(True)
 
     def _downloads(self) -> None:
+        self._address = offer(self)
         for icon, kind, download in (
             ("file_download", "CSV", self._download_csv),
             ("image", "PNG", self._download_png),
@@ -170,8 +176,16 @@ class Framed(Panel):
         if self._rows is None:
             ui.notify("There is nothing to download yet.")
             return
-        # With a byte order mark, without which Excel takes it for Latin-1.
-        ui.download.content(to_csv(self._rows).encode("utf-8-sig"), f"{self._name}.csv", "text/csv")
+        ui.download.from_url(self._address, f"{self._name}.csv", "text/csv")
+
+    @property
+    def file_name(self) -> str:
+        return self._name
+
+    def csv_rows(self) -> Iterator[Sequence[Sequence[Any]]]:
+        """All rows of the view, under their names."""
+        rows = self._rows or Rows((), ())
+        return in_batches(rows.columns, rows.rows)
 
     async def _download_png(self) -> None:
         """The rows as a picture of a table, which a chart that nobody sees draws."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -57,6 +57,9 @@ class Sources:
 
     def ask(self, query: Query) -> Rows:
         return self.published.query(query.sql, query.parameters)
+
+    def batches(self, query: Query) -> Iterator[Rows]:
+        return self.published.batches(query.sql, query.parameters)
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,6 +171,8 @@ class Frame:
                 ui.label(NO_BUILD).classes("notice plain").props("role=status")
                 return
             self._make()
+        for panel in self.panels:
+            panel.attach(self.sources.ask, self.sources.batches)
         await refresh_all(self.panels, self.view, self.sources.ask)
 
     async def _look(self) -> None:
