@@ -8,14 +8,16 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, urlencode
 from zoneinfo import ZoneInfo
 
 from nicegui import run, ui
 
 from armazem.errors import ArmazemError, HomeError
+from armazem.serve.dashboard.captions import filters_of, source_of
 from armazem.serve.dashboard.components import Ask, Panel, refresh_all
 from armazem.serve.dashboard.formats import LOCALES
+from armazem.serve.dashboard.looks import Looks
 from armazem.serve.dashboard.queries import BOUNDS, CATEGORIES, STATES, TOP_SELLERS, Query
 from armazem.serve.dashboard.theme import CSS, colors
 from armazem.serve.dashboard.view import GRAINS, View, parse_view
@@ -99,6 +101,11 @@ class Frame:
         self.path = path
         self.view, self._problems = parse_view(given)
         self.panels: list[Panel] = []
+        self._looks_like = Looks(self.view.theme)
+        self.view = self.view.with_(dark=self._looks_like.dark)
+        self._query = dict(given)
+        self._seen: dict[frozenset[tuple[str, str]], View] = {}
+        self._choices: Choices | None = None
         self._fields: dict[str, Any] = {}
         self._looks: list[tuple[float, Callable[[], Any]]] = []
         self._filters = filters
@@ -110,6 +117,7 @@ class Frame:
         ui.add_css(CSS)
         name = dict(PAGES)[self.path]
         ui.page_title(f"{name} · Armazém")
+        self._looks_like.send(self._go_back, self._look_like)
         mode = self._set_dark()
         choices = await self._read_choices()
         self._header(choices)
@@ -139,10 +147,29 @@ class Frame:
         view = self.view.with_(**changes)
         if view == self.view:
             return
-        self.view, problems = parse_view(_query(view))
-        ui.navigate.history.replace(self.view.url(self.path))
+        self._seen[frozenset(self._query.items())] = self.view
+        found, problems = parse_view(_query(view))
+        self.view = found.with_(dark=view.dark)
+        self._query = _query(self.view)
+        self._seen[frozenset(self._query.items())] = self.view
+        ui.navigate.history.push(self.view.url(self.path))
         for problem in problems:
             ui.notify(problem, type="warning")
+        self._link_pages()
+        await refresh_all(self.panels, self.view, self.sources.ask)
+
+    async def _go_back(self, query: str) -> None:
+        """To what was shown at this address, or forward to it: one without dates does not say all by itself."""
+        self._query = given = dict(parse_qsl(query.removeprefix("?")))
+        view = self._seen.get(frozenset(given.items())) or parse_view(given)[0]
+        view = view.with_(dark=self.view.dark)
+        if view == self.view:
+            return
+        self.view = view
+        self._whole = "from" not in given and "to" not in given
+        self._locale.set_value(view.locale)
+        if self._choices is not None:
+            self._filter_bar(self._choices)
         self._link_pages()
         await refresh_all(self.panels, self.view, self.sources.ask)
 
@@ -153,7 +180,7 @@ class Frame:
     async def _read_choices(self) -> Choices | None:
         try:
             self._build = self.sources.published.build_id()
-            choices = await run.io_bound(read_choices, self.sources.ask)
+            choices = self._choices = await run.io_bound(read_choices, self.sources.ask)
         except HomeError:
             self._build = None
             return None
@@ -172,8 +199,12 @@ class Frame:
                 return
             self._make()
         for panel in self.panels:
-            panel.attach(self.sources.ask, self.sources.batches)
+            panel.attach(self.sources.ask, self.sources.batches, self._said)
         await refresh_all(self.panels, self.view, self.sources.ask)
+
+    def _said(self, view: View) -> tuple[str, str]:
+        """What a picture says of itself."""
+        return filters_of(view) if self._filters else "", source_of(self._build)
 
     async def _look(self) -> None:
         """Bring the page to the build that is current now."""
@@ -205,11 +236,10 @@ class Frame:
                     self._links[self.path].props("aria-current=page")
                 self._build_label = ui.label().classes("build").props("role=status")
                 with ui.element("div").classes("tools"):
-                    ui.select(
+                    self._locale = ui.select(
                         list(LOCALES), value=self.view.locale, on_change=lambda event: self.show(locale=event.value)
-                    ).props('dense borderless options-dense aria-label="Number and date format"').tooltip(
-                        "How numbers and dates are written"
-                    )
+                    ).props('dense borderless options-dense aria-label="Number and date format"')
+                    self._locale.tooltip("How numbers and dates are written")
                     ui.button(icon="dark_mode", color=None, on_click=self._switch).props(
                         'flat round dense aria-label="Light or dark"'
                     ).tooltip("Light or dark")
@@ -286,8 +316,19 @@ class Frame:
         await self.show(**{name: day})
 
     async def _switch(self) -> None:
-        await self.show(dark=not self.view.dark)
+        self._looks_like.switch()
+        await self._look_like()
+
+    async def _look_like(self) -> None:
+        """Light or dark as it is now; that is no step to go back."""
+        if self._looks_like.dark == self.view.dark:
+            return
+        self.view = self.view.with_(dark=self._looks_like.dark, theme="")
+        if self._query.pop("theme", None):
+            ui.navigate.history.replace(f"{self.path}?{urlencode(self._query)}" if self._query else self.path)
         self._let_go(self._set_dark())
+        self._link_pages()
+        await refresh_all(self.panels, self.view, self.sources.ask)
 
     def _set_dark(self) -> ui.dark_mode:
         """Light or dark, as the view says."""

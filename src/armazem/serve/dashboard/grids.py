@@ -11,7 +11,7 @@ from typing import Any
 from nicegui import ui
 from nicegui.events import GenericEventArguments
 
-from armazem.serve.dashboard.components import NO_ROWS, Ask, Batches, Framed, put
+from armazem.serve.dashboard.components import NO_ROWS, Ask, Batches, Framed, Said, put
 from armazem.serve.dashboard.formats import NOTHING, Format
 from armazem.serve.dashboard.options import Options
 from armazem.serve.dashboard.paging import Page, Wanted, all_query, ask_page, page_of_answer, page_query
@@ -165,11 +165,24 @@ class GridPanel(Framed):
             self._wanted = wanted
             await self.refresh(self._view, self._ask)
 
-    def attach(self, ask: Ask, batches: Batches) -> None:
+    def attach(self, ask: Ask, batches: Batches, said: Said) -> None:
+        super().attach(ask, batches, said)
         self._ask, self._batches = ask, batches
 
+    def _rows_drawn(self, rows: int) -> str:
+        page, form = self._rows, self._view.format
+        if not isinstance(page, Page):
+            return ""
+        which = f"Rows {form.number(page.offset + 1)}–{form.number(page.offset + rows)} of {form.number(page.total)}"
+        labels = {column.name: column.label for column in self._columns}
+        order = ", ".join(
+            f"{labels[name]} {'↓' if falls else '↑'}" for name, falls in self._wanted.order if name in labels
+        )
+        found = f" with “{self._wanted.words}”" if self._wanted.words else ""
+        return f"{which}{found}{f', by {order}' if order else ''}."
+
     async def answer(self, view: View, ask: Ask) -> Callable[[], None]:
-        if view != self._view:
+        if view != self._view.with_(dark=view.dark, theme=view.theme, locale=view.locale):
             self._wanted, self._view = replace(self._wanted, offset=0), view
         return await super().answer(view, ask)
 
