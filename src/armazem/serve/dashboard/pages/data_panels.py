@@ -229,10 +229,18 @@ class FailingRows(Framed):
             command = f"armazem sql \"select sql from meta.test_results where test = '{test}'\""
             raise ArmazemError(str(error).partition("\n")[0], f"its query:  {command}") from error
 
+    def csv_rows(self) -> Iterator[Sequence[Sequence[Any]]]:
+        """All of them, not only those that are shown."""
+        sql = self._tests.get(self._select.value)
+        rows = self._ask(f"select * from ({sql}\n)") if sql else Rows((), ())
+        return in_batches(rows.columns, rows.rows)
+
     def _draw(self, view: View, rows: Rows) -> str:
         self._text.set_content(texts([_failing(rows.columns, row) for row in rows.rows]))
         del view
-        return f"Up to {FAILING_OF_CHECK} of each check, {FAILING} in all: {len(rows.rows)} rows."
+        return (
+            f"Up to {FAILING_OF_CHECK} of each check, {FAILING} in all: {len(rows.rows)} rows. The CSV has every one."
+        )
 
 
 def failing_rows(sql: str) -> str:

@@ -202,14 +202,15 @@ def ranked(view: View, more: str, columns: str, wanted: Wanted | None = None) ->
     `wanted`: that page alone, and how many rows there are; else all of it.
     """
     with_more, join = (more, "join more using (product_id)") if more else ("", "")
-    selected = columns.format(category=CATEGORY, share="cast(revenue as double) / nullif(total, 0)")
-    page = f" order by rank limit {SIZE} offset {wanted.offset}" if wanted else ""
+    # Ranked last: all of the products would take as long as the rest.
+    rank = f"row_number() over (order by {_ORDER}) + {wanted.offset if wanted else 0}"
+    selected = columns.format(category=CATEGORY, share="cast(revenue as double) / nullif(total, 0)", rank=rank)
+    page = f" order by {_ORDER} limit {SIZE} offset {wanted.offset}" if wanted else ""
     return sales(
         view,
-        f", best as (select *, sum(revenue) over () as total, row_number() over (order by {_ORDER}) as rank, "
-        f"count(*) over () as products from ({_PRODUCTS}){page})"
+        f", best as (select *, sum(revenue) over () as total, count(*) over () as products from ({_PRODUCTS}){page})"
         f"{with_more} select {selected}{', products' if wanted else ''} from best {join} "
-        f"left join marts.dim_products p using (product_id) order by rank",
+        f"left join marts.dim_products p using (product_id) order by {_ORDER}",
         category=False,
     )
 
@@ -222,7 +223,8 @@ def best(view: View, wanted: Wanted | None = None) -> Query:
         "where product_id in (select product_id from best)), "
         "more as (select product_id, count(*) as orders, avg(review_score) as review_score "
         "from bought left join marts.fact_orders using (order_id) group by product_id)",
-        "rank, product_id, {category} as category, units, orders, gmv, revenue, {share} as share, review_score",
+        "{rank} as rank, product_id, {category} as category, units, orders, gmv, revenue, {share} as share, "
+        "review_score",
         wanted,
     )
 
