@@ -16,10 +16,10 @@ from rich.table import Table
 from rich.text import Text
 
 from armazem.errors import QueryError
+from armazem.serve.csv_cells import neutral
 from armazem.warehouse.query import Rows
 
 Format = Literal["table", "csv", "json"]
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
 FORMATS: tuple[Format, ...] = ("table", "csv", "json")
 
 
@@ -40,9 +40,8 @@ def to_csv(rows: Rows, *, exact: bool = False) -> str:
     """
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    value_of = _csv_value if exact else _csv_text
-    writer.writerow(rows.columns if exact else map(_csv_text, rows.columns))
-    writer.writerows([[value_of(value) for value in row] for row in rows.rows])
+    writer.writerow(rows.columns if exact else map(neutral, rows.columns))
+    writer.writerows([[csv_value(v) if exact else neutral(csv_value(v)) for v in row] for row in rows.rows])
     return text.getvalue()
 
 
@@ -63,19 +62,13 @@ def _json_value(value: Any) -> Any:
     return value
 
 
-def _csv_value(value: Any) -> Any:
+def csv_value(value: Any) -> Any:
+    """As a CSV file has it: null is empty, dates ISO 8601."""
     if value is None:
         return ""
     if isinstance(value, bool):
         return str(value).lower()
     return value.isoformat() if isinstance(value, datetime | date) else value
-
-
-def _csv_text(value: Any) -> Any:
-    if isinstance(value, int | float | Decimal):
-        return _csv_value(value)
-    plain = _csv_value(value)
-    return f"'{plain}" if str(plain).startswith(_FORMULA) else plain
 
 
 def _cell(value: Any) -> str:

@@ -115,6 +115,26 @@ class Published:
                     self._kept_rows -= len(self._kept.popitem(last=False)[1].rows)
         return version.build, rows
 
+    def batches(self, sql: str, parameters: Sequence[Any] = (), *, size: int = 5000) -> Iterator[Rows]:
+        """The answer some rows at a time, all of one version and not kept. Raises as `query` does."""
+        with self._lock:
+            version = self._open()
+            version.queries += 1
+            cursor = version.connection.cursor()
+        try:
+            with closing(cursor):
+                answer = cursor.execute(sql, parameters)
+                columns = tuple(column[0] for column in answer.description or ())
+                yield Rows(columns, ())
+                while rows := answer.fetchmany(size):
+                    yield Rows(columns, tuple(rows))
+        except duckdb.Error as error:
+            raise QueryError(str(error).strip(), "load the page again") from error
+        finally:
+            with self._lock:
+                version.queries -= 1
+                self._let_go(version)
+
     def close(self) -> None:
         with self._lock:
             self._forget()

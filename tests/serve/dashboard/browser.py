@@ -6,6 +6,7 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from typing import Literal
 from urllib.parse import urlsplit
 
 import pytest
@@ -78,9 +79,13 @@ class Reader:
 
 
 @contextmanager
-def reader(browser: Browser, url: str, *, width: int = 1440, height: int = 900) -> Iterator[Reader]:
+def reader(
+    browser: Browser, url: str, *, width: int = 1440, height: int = 900, system: Literal["light", "dark"] = "light"
+) -> Iterator[Reader]:
     """A window of its own, without what others left; at its end nothing may have gone wrong."""
-    context = browser.new_context(viewport={"width": width, "height": height}, accept_downloads=True)
+    context = browser.new_context(
+        viewport={"width": width, "height": height}, accept_downloads=True, color_scheme=system
+    )
     context.set_default_timeout(10_000)
     somebody = Reader(context.new_page(), url)
     yield somebody

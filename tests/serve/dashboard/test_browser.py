@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import re
+import struct
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -19,6 +20,7 @@ from playwright.sync_api import Browser
 from warehouse.shop import Shop
 
 from armazem.serve.dashboard.formats import Format
+from armazem.serve.dashboard.theme import DARK, LIGHT
 from armazem.sources.synthetic import generate
 from armazem.warehouse.versions import version_file
 
@@ -181,6 +183,8 @@ def test_charts_and_tables_download_as_pictures(visitor: Reader, path: str, name
             visitor.page.get_by_label(f"Download {name} as PNG").click()
         content = download.value.path().read_bytes()
         assert content.startswith(b"\x89PNG") and len(content) > 5000
+        width, height = struct.unpack(">II", content[16:24])
+        assert width >= 840 and height > 2 * 60 + 500
     visitor.page.wait_for_function('!document.querySelector(\'[style*="left:-99999px"], [style*="left: -99999px"]\')')
 
 
@@ -202,6 +206,58 @@ def test_a_click_on_a_seller_shows_that_seller(site: Site, visitor: Reader) -> N
     visitor.wait_for_card("Orders", Format().compact(orders))
     rank = visitor.page.locator('.ag-row[row-index="0"] .ag-cell[col-id="rank"]').first
     assert rank.inner_text() == "3"  # where it stands among all
+
+
+def test_tables_are_sorted_searched_paged_and_downloaded_whole(site: Site, visitor: Reader) -> None:
+    """By the server, with the filters of the bar, and with the keyboard alone."""
+    visitor.open("/products?from=2016-01-01&to=2019-01-01")
+    page, name = visitor.page, "best-selling-products"
+    table = page.locator('section[aria-label="Best-selling products"]')
+    sold = "from marts.fact_sales where is_valid_sale group by product_id"
+    products = site.value(f"select count(*) from (select 1 {sold})")
+    assert products > 200
+    said = table.locator(".turn .said")
+    assert said.inner_text() == f"1–100 of {products}"
+
+    def cell(column: str, row: int = 0) -> str:
+        return table.locator(f'.ag-row[row-index="{row}"] .ag-cell[col-id="{column}"]').inner_text()
+
+    page.get_by_label(f"Last page of {name}").focus()
+    page.keyboard.press("Enter")
+    page.get_by_text(f"{(products - 1) // 100 * 100 + 1}–{products} of {products}").wait_for()
+    assert cell("rank") == str((products - 1) // 100 * 100 + 1)
+    assert page.get_by_label(f"Next page of {name}").is_disabled()
+    table.locator('.ag-header-cell[col-id="gmv"]').focus()
+    for fewest in ("asc", "desc"):
+        page.keyboard.press("Enter")
+        extreme = f"{'min' if fewest == 'asc' else 'max'}(gmv)"
+        gmv = site.value(f"select {extreme} from (select sum(price) as gmv {sold})")
+        page.wait_for_function(
+            'text => document.querySelector(\'.ag-row[row-index="0"] .ag-cell[col-id="gmv"]\').innerText === text',
+            arg=Format().money(gmv),
+        )
+    category = cell("category")
+    where = "coalesce(product_category_name_english, product_category_name, 'uncategorized')"
+    names = f"from marts.dim_products where contains({where}, ?) and product_id in (select product_id {sold})"
+    expected = site.value(f"select count(*) {names}", category)
+    page.get_by_label(f"Find in {name}").fill(category.upper())
+    page.get_by_text(f"{expected} row" if expected <= 100 else f"of {expected}", exact=False).first.wait_for()
+    assert cell("category") == category
+    with page.expect_download() as download:
+        page.get_by_label(f"Download {name} as CSV").click()
+    rows = list(csv.DictReader(io.StringIO(download.value.path().read_text(encoding="utf-8-sig"))))
+    assert download.value.suggested_filename == f"{name}.csv"
+    assert len(rows) == expected and all(category in row["category"] for row in rows)
+    assert [float(row["gmv"]) for row in rows] == sorted((float(row["gmv"]) for row in rows), reverse=True)
+    page.get_by_label(f"Find in {name}").fill("no such product")
+    page.get_by_text("No row has these words.").wait_for()
+    page.get_by_label(f"Find in {name}").fill("")
+    page.get_by_text(f"1–100 of {products}").wait_for()
+    with page.expect_download() as download:
+        page.get_by_label(f"Download {name} as CSV").click()
+    rows = list(csv.DictReader(io.StringIO(download.value.path().read_text(encoding="utf-8-sig"))))
+    assert len({row["product_id"] for row in rows}) == products
+    assert page.request.get(f"{visitor.url}/download/nothing").status == 404
 
 
 def test_cells_can_be_copied(visitor: Reader) -> None:
@@ -232,7 +288,90 @@ def test_dark_stays_dark(visitor: Reader) -> None:
         visitor.page.get_by_role("button", name="Week" if wanted == "dark" else "Month", exact=True).click()
         visitor.page.wait_for_timeout(1500)
         assert f"body--{wanted}" in (body.get_attribute("class") or "")
-        assert ("theme=dark" in visitor.page.url) == (wanted == "dark")
+        assert "theme" not in visitor.page.url
+
+
+_CHART_TEXT = (
+    "getElement(Number(document.querySelector('.page .nicegui-echart')?.id.slice(1)))"
+    "?.chart?.getOption()?.textStyle?.color"
+)
+
+
+def looks(somebody: Reader, theme: str) -> None:
+    """The page and its charts are light or dark, once they have come to rest."""
+    somebody.page.wait_for_selector(f"body.body--{theme}")
+    color = {"light": LIGHT, "dark": DARK}[theme].text
+    somebody.page.wait_for_function(f"color => {_CHART_TEXT} === color", arg=color)
+
+
+def test_the_systems_look_is_followed_unless_the_reader_says_otherwise(site: Site) -> None:
+    with reader(site.browser, site.server.url, system="dark") as somebody:
+        page = somebody.page
+        looks(somebody.open("/"), "dark")  # also at the first time, when the server takes it for light
+        somebody.wrong[:] = [what for what in somebody.wrong if not what.startswith("failed:")]  # it asks once more
+        page.emulate_media(color_scheme="light")
+        looks(somebody, "light")  # without a reload
+        page.emulate_media(color_scheme="dark")
+        looks(somebody, "dark")
+        page.get_by_label("Light or dark").click()
+        looks(somebody, "light")
+        looks(somebody.open("/products"), "light")  # remembered
+        page.emulate_media(color_scheme="light")
+        page.emulate_media(color_scheme="dark")
+        page.wait_for_timeout(500)
+        looks(somebody, "light")
+        page.get_by_label("Light or dark").click()  # what the system is: it is followed again
+        looks(somebody, "dark")
+        page.emulate_media(color_scheme="light")
+        looks(somebody, "light")
+        looks(somebody.open("/products"), "light")
+        looks(somebody.open("/?theme=dark"), "dark")  # whoever shares a link may say so
+        page.get_by_label("Light or dark").click()
+        looks(somebody, "light")
+        assert "theme" not in page.url
+
+
+def test_back_undoes_a_filter_and_forward_does_it_again(site: Site, visitor: Reader) -> None:
+    visitor.open("/customers")
+    visitor.page.get_by_role("link", name="Overview").click()
+    visitor.settled()
+    page, first = visitor.page, visitor.page.url
+    shown = [visitor.card("Orders")]
+
+    def choose(state: str) -> None:
+        page.get_by_label("State").first.click()
+        page.get_by_role("option", name=state, exact=True).click()
+        where = f"from marts.fact_orders where {_YEAR} and customer_state = ?"
+        visitor.wait_for_card("Orders", Format().compact(site.value(f"select count(*) {where}", state)))
+        shown.append(visitor.card("Orders"))
+
+    choose("RJ")
+    choose("MG")
+    page.get_by_role("button", name="Week", exact=True).click()
+    page.wait_for_url(re.compile("grain=week"))
+    page.go_back()
+    page.wait_for_url(lambda url: "grain" not in url)
+    page.locator('button[aria-pressed="true"]', has_text="Month").wait_for()
+    page.go_back()
+    visitor.wait_for_card("Orders", shown[1])
+    assert page.get_by_label("State").first.input_value() == "RJ" and "state=RJ" in page.url
+    page.go_back()
+    visitor.wait_for_card("Orders", shown[0])
+    assert page.get_by_label("State").first.input_value() == "" and page.url == first
+    page.go_forward()
+    visitor.wait_for_card("Orders", shown[1])
+    assert "state=RJ" in page.url
+    page.reload()
+    visitor.settled()
+    assert visitor.card("Orders") == shown[1] and page.get_by_label("State").first.input_value() == "RJ"
+    page.go_forward()
+    page.wait_for_url(re.compile("state=MG"))
+    visitor.wait_for_card("Orders", shown[2])
+    for _ in range(3):
+        page.go_back()
+        page.wait_for_timeout(300)
+    page.wait_for_url(re.compile("/customers"))
+    visitor.settled()
 
 
 def test_live_shows_an_order_within_two_seconds(site: Site, visitor: Reader) -> None:

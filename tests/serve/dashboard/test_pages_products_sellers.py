@@ -17,6 +17,7 @@ from armazem.serve.dashboard.components import Ask
 from armazem.serve.dashboard.grids import Column, written
 from armazem.serve.dashboard.pages import products, sellers
 from armazem.serve.dashboard.pages.sellers_delivery import FEWEST, deliveries, histogram, scatter
+from armazem.serve.dashboard.paging import Wanted, page_of_answer
 from armazem.serve.dashboard.queries import Query, known_seller
 from armazem.serve.dashboard.theme import DARK, LIGHT
 from armazem.serve.dashboard.view import View
@@ -403,6 +404,18 @@ def test_the_rest_of_the_categories_is_one_bar_that_cannot_be_picked() -> None:
     assert [bar["category"] for bar in bars if bar["itemStyle"]["color"] == LIGHT.first] == ["c29"]
 
 
+@pytest.mark.parametrize("query", [products.best, sellers.best])
+def test_a_page_of_products_is_that_part_of_all(ask: Ask, query: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The quicker query for a page finds what the one for all rows has there."""
+    monkeypatch.setattr(products, "SIZE", 2)
+    for view in VIEWS:
+        whole = ask(query(view))
+        for offset in range(0, len(whole.rows) + 2, 2):
+            page = page_of_answer(ask(query(view, Wanted(offset=offset))), Wanted(offset=offset))
+            assert page.columns == whole.columns and page.rows == whole.rows[offset : offset + 2]
+            assert page.total == (len(whole.rows) if page.rows else 0)
+
+
 def test_no_revenue_has_no_shares() -> None:
     rows = Rows(("category", "units", "revenue"), (("toys", 1, Decimal(0)),))
 
@@ -427,10 +440,3 @@ def test_tables_have_the_columns_of_their_queries(ask: Ask, query: Any, columns:
         for row in rows.rows:
             assert all(written(value, column.kind, view.format) for value, column in zip(row, columns, strict=True))
     assert all(column.meaning for column in columns)
-
-
-def test_a_table_says_that_it_is_cut() -> None:
-    whole, cut = (Rows(("n",), ((1,),) * count) for count in (3, products.ROWS))
-
-    assert products.limited(whole, "Sellers") == "Sellers, all 3."
-    assert products.limited(cut, "Sellers") == "Sellers, the first 200."

@@ -14,7 +14,7 @@ from armazem.serve.dashboard.view import EARLIEST, LATEST, View, parse_view
 DAYS = st.dates(date(1990, 1, 1), date(2100, 1, 1))
 TEXTS = st.text(max_size=60).map(str.strip)
 VIEWS = st.builds(
-    lambda days, **rest: View(days[0], days[1], **rest),
+    lambda days, **rest: View(days[0], days[1], dark=rest["theme"] == "dark", **rest),
     st.tuples(DAYS | st.none(), DAYS | st.none()).map(
         lambda days: tuple(sorted(days)) if days[0] and days[1] else days  # type: ignore[type-var]
     ),
@@ -23,7 +23,7 @@ VIEWS = st.builds(
     category=TEXTS,
     seller=TEXTS.map(str.lower).map(str.strip),
     locale=st.sampled_from(("en", "pt-BR")),
-    dark=st.booleans(),
+    theme=st.sampled_from(("", "light", "dark")),
 )
 
 

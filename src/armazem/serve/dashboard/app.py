@@ -12,6 +12,7 @@ from starlette.requests import Request
 from starlette.types import ASGIApp
 
 from armazem.serve.dashboard.assets import Assets
+from armazem.serve.dashboard.downloads import PATH, download
 from armazem.serve.dashboard.frame import Frame, Sources
 from armazem.serve.dashboard.pages import customers, data, live, overview, products, sellers
 
@@ -43,6 +44,7 @@ def build_dashboard(sources: Sources) -> ASGIApp:
     # fill a tuple that somebody else has.
     vars(ui_run_with)["gc"] = SimpleNamespace(get_objects=list)
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
+    app.add_route(PATH, download, methods=["GET"])
     ui.run_with(
         app,
         title="Armazém",

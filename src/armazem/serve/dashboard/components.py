@@ -3,26 +3,30 @@
 from __future__ import annotations
 
 import asyncio
-import base64
 import html
 import threading
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
 from nicegui import run, ui
 
 from armazem.errors import ArmazemError
+from armazem.serve.dashboard.captions import Caption, of_picture, picture_script
+from armazem.serve.dashboard.downloads import in_batches, offer
 from armazem.serve.dashboard.options import Options, base_options
 from armazem.serve.dashboard.pictures import Table, draw_table
 from armazem.serve.dashboard.queries import Query
 from armazem.serve.dashboard.theme import Colors, colors
 from armazem.serve.dashboard.view import View
-from armazem.serve.formats import to_csv
 from armazem.warehouse.query import Rows
 
 Ask = Callable[[Query], Rows]
+Batches = Callable[[Query], Iterator[Rows]]
+Said = Callable[[View], tuple[str, str]]
+"""Which filters a view has, if the page has any; where it is from."""
 _TOGETHER = 0.1  # seconds
 _DRAWING_SECONDS = 10
 
@@ -47,6 +51,12 @@ class Panel(ABC):
 
     @abstractmethod
     def fail(self, reason: str) -> None: ...
+
+    def attach(self, ask: Ask, batches: Batches, said: Said) -> None:
+        """Whom a panel asks later than the page is filled: for a whole answer, or for some rows at a time; and what
+        its pictures say of a view.
+        """
+        del ask, batches, said
 
     async def refresh(self, view: View, ask: Ask) -> None:
         (await self.answer(view, ask))()
@@ -117,6 +127,7 @@ class Framed(Panel):
         self._nothing = empty
         self._rows: Rows | None = None
         self._view = View()
+        self._caption_of: Said = lambda view: ("", "")
         self._section = ui.element("section").classes(f"panel {classes}").props(f'aria-label="{html.escape(title)}"')
         with self._section:
             with ui.element("div").classes("head"):
@@ -141,6 +152,10 @@ class Framed(Panel):
     def _draw(self, view: View, rows: Rows) -> str:
         """Show the rows; the note to them."""
 
+    def attach(self, ask: Ask, batches: Batches, said: Said) -> None:
+        del ask, batches
+        self._caption_of = said
+
     def show(self, view: View, loaded: Any) -> None:
         self._rows, self._view = loaded, view
         if loaded.rows:
@@ -159,6 +174,7 @@ class Framed(Panel):
         self._empty.set_visibility(True)
 
     def _downloads(self) -> None:
+        self._address = offer(self)
         for icon, kind, download in (
             ("file_download", "CSV", self._download_csv),
             ("image", "PNG", self._download_png),
@@ -170,15 +186,24 @@ class Framed(Panel):
         if self._rows is None:
             ui.notify("There is nothing to download yet.")
             return
-        # With a byte order mark, without which Excel takes it for Latin-1.
-        ui.download.content(to_csv(self._rows).encode("utf-8-sig"), f"{self._name}.csv", "text/csv")
+        ui.download.from_url(self._address, f"{self._name}.csv", "text/csv")
+
+    @property
+    def file_name(self) -> str:
+        return self._name
+
+    def csv_rows(self) -> Iterator[Sequence[Sequence[Any]]]:
+        """All rows of the view, under their names."""
+        rows = self._rows or Rows((), ())
+        return in_batches(rows.columns, rows.rows)
 
     async def _download_png(self) -> None:
         """The rows as a picture of a table, which a chart that nobody sees draws."""
         if self._rows is None or not self._rows.rows:
             ui.notify("There is nothing to download yet.")
             return
-        picture = draw_table(self._as_table(self._rows), colors(dark=self._view.dark))
+        table = replace(self._as_table(self._rows), title="")  # stands above
+        picture = draw_table(table, colors(dark=self._view.dark))
         size = f"width:{picture.width}px;height:{picture.height}px"
         with self._section:
             chart = ui.echart(picture.options).style(f"position:fixed;left:-99999px;top:0;{size}")
@@ -186,7 +211,7 @@ class Framed(Panel):
         chart.on("chart:finished", drawn.set, [])
         try:
             await asyncio.wait_for(drawn.wait(), _DRAWING_SECONDS)
-            await self._download_chart(chart, picture.ratio)
+            await self._download_chart(chart, picture.ratio, self._rows_drawn(picture.rows))
         except TimeoutError:
             ui.notify("The browser did not draw the picture in time. Try again, or download it as CSV.", type="warning")
         finally:
@@ -197,10 +222,15 @@ class Framed(Panel):
         shown = [["" if value is None else str(value) for value in row] for row in rows.rows]
         return Table(self._title, rows.columns, shown, [False] * len(rows.columns))
 
-    async def _download_chart(self, chart: ui.echart, ratio: float) -> None:
-        wanted = {"type": "png", "pixelRatio": ratio, "backgroundColor": colors(dark=self._view.dark).card}
-        url = await chart.run_chart_method("getDataURL", wanted, timeout=_DRAWING_SECONDS)
-        ui.download.content(base64.b64decode(url.partition(",")[2]), f"{self._name}.png", "image/png")
+    def _rows_drawn(self, rows: int) -> str:
+        """Which rows a picture of so many shows."""
+        return f"The first {rows} rows." if self._rows and rows < len(self._rows.rows) else ""
+
+    async def _download_chart(self, chart: ui.echart, ratio: float, more: str = "") -> None:
+        filters, source = self._caption_of(self._view)
+        caption = Caption(self._title, (filters, of_picture(self._note.text), more), source)
+        script = picture_script(chart.id, ratio, self._name, caption, colors(dark=self._view.dark))
+        await ui.run_javascript(script, timeout=_DRAWING_SECONDS)
 
 
 def put(element: Any, options: Options) -> None:
@@ -253,4 +283,7 @@ class ChartPanel(Framed):
         return note
 
     async def _download_png(self) -> None:
+        if self._rows is None or not self._rows.rows:
+            ui.notify("There is nothing to download yet.")
+            return
         await self._download_chart(self._chart, 2)

@@ -27,8 +27,6 @@ from armazem.warehouse import versions
 from armazem.warehouse.query import Rows
 from armazem.warehouse.records import BuildRecord
 
-MOST = 200
-"""Rows of a list."""
 EXAMPLES = 3
 _RAW = 400  # characters of an example
 _REJECT = {"file": "VARCHAR", "line": "BIGINT", "column": "VARCHAR", "code": "VARCHAR", "message": "VARCHAR",
@@ -125,11 +123,11 @@ def failed_kept(home: Home) -> bool:
 
 
 def builds(home: Home) -> Rows:
-    """The newest builds."""
+    """The builds, newest first."""
     with readable("the records of the builds"):
         current, kept = versions.current_build(home), set(versions.published_builds(home))
         found = []
-        for record in reversed(versions.read_records(home)[-MOST:]):
+        for record in reversed(versions.read_records(home)):
             state = "kept" if record.build_id in kept else record.status
             found.append(
                 (
@@ -153,9 +151,9 @@ def builds(home: Home) -> Rows:
 
 
 def loads(home: Home, ask: Ask) -> Rows:
-    """The files of the newest loads, and whether the published build has them."""
+    """The files of the loads, newest first, and whether the published build has them."""
     with readable("the ledger of the loads"):
-        rows = sorted(read_ledger(home), key=lambda row: (row.load_id, row.table), reverse=True)[:MOST]
+        rows = sorted(read_ledger(home), key=lambda row: (row.load_id, row.table), reverse=True)
         built = {row[0] for row in ask(_TAKEN_IN).rows} if versions.current_build(home) else set()
         columns = ("loaded_at", "table", "path", "rows_read", "rows_accepted", "rows_rejected", "size_bytes", "seconds",
                    "encoding", "built", "load_id")  # fmt: skip
@@ -182,7 +180,7 @@ def rejects(home: Home) -> Rows:
                 entry = merged.setdefault((path.stem, code, column), [0, 0, load, state, examples])
                 entry[0] += count
                 entry[1] += 1
-    rows = sorted(merged.items(), key=lambda item: (-item[1][0], item[0]))[:MOST]
+    rows = sorted(merged.items(), key=lambda item: (-item[1][0], item[0]))
     columns = ("table", "code", "column", "rows", "files", "load_id", "state", "examples")
     return Rows(columns, tuple((*key, *values) for key, values in rows))
 
@@ -219,7 +217,7 @@ def _count_letters(paths: Sequence[Path]) -> list[tuple[Any, ...]]:
             "set timezone = 'UTC'; "
             f"select code, source, count(*) as messages, max(received_at), max_by({example}, "
             f"cast(id as bigint), {EXAMPLES}) from {lines_source(paths, _LETTER)} where id is not null "
-            f"group by all order by messages desc, code, source limit {MOST}"
+            f"group by all order by messages desc, code, source"
         ).fetchall()
 
 

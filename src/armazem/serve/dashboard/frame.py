@@ -5,20 +5,22 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, urlencode
 from zoneinfo import ZoneInfo
 
 from nicegui import background_tasks, run, ui
 
 from armazem.errors import ArmazemError, HomeError
+from armazem.serve.dashboard.captions import filters_of, source_of
 from armazem.serve.dashboard.choices import Choices, first_view, read_choices
 from armazem.serve.dashboard.choosers import Notices, chooser, put_value, seller_search
 from armazem.serve.dashboard.components import Panel, refresh_all
 from armazem.serve.dashboard.formats import LOCALES
+from armazem.serve.dashboard.looks import Looks
 from armazem.serve.dashboard.periods import GRAINS, start_of
 from armazem.serve.dashboard.queries import Query
 from armazem.serve.dashboard.theme import CSS, colors
@@ -63,6 +65,9 @@ class Sources:
     def ask(self, query: Query) -> Rows:
         return self.published.query(query.sql, query.parameters)
 
+    def batches(self, query: Query) -> Iterator[Rows]:
+        return self.published.batches(query.sql, query.parameters)
+
     def read_choices(self) -> Choices | None:
         return read_choices(self.ask, datetime.now(self.zone).date())
 
@@ -78,6 +83,10 @@ class Frame:
         self.path = path
         self.view, self._problems = parse_view(given)
         self.panels: list[Panel] = []
+        self._looks_like = Looks(self.view.theme)
+        self.view = self.view.with_(dark=self._looks_like.dark)
+        self._query = dict(given)
+        self._seen: dict[frozenset[tuple[str, str]], View] = {}
         self._fields: dict[str, Any] = {}
         self._dates: tuple[Any, ...] = ()
         self._looks: list[tuple[float, Callable[[], Any]]] = []
@@ -93,6 +102,7 @@ class Frame:
         ui.add_css(CSS)
         name = dict(PAGES)[self.path]
         ui.page_title(f"{name} · Armazém")
+        self._looks_like.send(self._go_back, self._look_like)
         mode = self._set_dark()
         self._header()
         self._content = ui.element("div").classes("page").props("id=content tabindex=-1")
@@ -143,13 +153,36 @@ class Frame:
         view = self.view.with_(**changes)
         if view == self.view:
             return
+        self._seen[frozenset(self._query.items())] = self.view
         found, problems = parse_view(_query(view))
         self._whole = self._whole and not changes.keys() & {"start", "end"}
         self._grain = found.grain
-        self.view = found.with_(data=self.view.data)
-        ui.navigate.history.replace(self.view.url(self.path))
+        self.view = found.with_(dark=view.dark, data=self.view.data)
+        self._query = _query(self.view)
+        self._seen[frozenset(self._query.items())] = self.view
+        ui.navigate.history.push(self.view.url(self.path))
         for problem in problems:
             ui.notify(problem, type="warning")
+        self._link_pages()
+        await refresh_all(self.panels, self.view, self.sources.ask)
+
+    async def _go_back(self, query: str) -> None:
+        """To what was shown at this address, or forward to it: one without dates does not say all by itself."""
+        self._query = given = dict(parse_qsl(query.removeprefix("?")))
+        self._whole = "from" not in given and "to" not in given
+        self._grain = given.get("grain", "")
+        view = self._seen.get(frozenset(given.items()))
+        if view is None:  # it was left by another page, or a reload
+            view = parse_view(given)[0]
+            if self._whole and self._choices is not None:
+                view = first_view(view, self._choices, grain=self._grain)
+        view = view.with_(dark=self.view.dark, data=self.view.data)
+        if view == self.view:
+            return
+        self.view = view
+        self._locale.set_value(view.locale)
+        if self._choices is not None:
+            self._filter_bar(self._choices)
         self._link_pages()
         await refresh_all(self.panels, self.view, self.sources.ask)
 
@@ -183,7 +216,13 @@ class Frame:
             if self._filters:
                 self.panels.append(Notices(lambda: self._choices, lambda name: self.show(**{name: ""})))
             self._make()
+        for panel in self.panels:
+            panel.attach(self.sources.ask, self.sources.batches, self._said)
         await refresh_all(self.panels, self.view, self.sources.ask)
+
+    def _said(self, view: View) -> tuple[str, str]:
+        """What a picture says of itself."""
+        return filters_of(view) if self._filters else "", source_of(self._build)
 
     async def _look(self) -> None:
         """Bring the page to the build that is current now."""
@@ -217,11 +256,10 @@ class Frame:
                     self._links[self.path].props("aria-current=page")
                 self._build_label = ui.label().classes("build").props("role=status")
                 with ui.element("div").classes("tools"):
-                    ui.select(
+                    self._locale = ui.select(
                         list(LOCALES), value=self.view.locale, on_change=lambda event: self.show(locale=event.value)
-                    ).props('dense borderless options-dense aria-label="Number and date format"').tooltip(
-                        "How numbers and dates are written"
-                    )
+                    ).props('dense borderless options-dense aria-label="Number and date format"')
+                    self._locale.tooltip("How numbers and dates are written")
                     ui.button(icon="dark_mode", color=None, on_click=self._switch).props(
                         'flat round dense aria-label="Light or dark"'
                     ).tooltip("Light or dark")
@@ -288,8 +326,19 @@ class Frame:
         await self.show(**{name: day})
 
     async def _switch(self) -> None:
-        await self.show(dark=not self.view.dark)
+        self._looks_like.switch()
+        await self._look_like()
+
+    async def _look_like(self) -> None:
+        """Light or dark as it is now; that is no step to go back."""
+        if self._looks_like.dark == self.view.dark:
+            return
+        self.view = self.view.with_(dark=self._looks_like.dark, theme="")
+        if self._query.pop("theme", None):
+            ui.navigate.history.replace(f"{self.path}?{urlencode(self._query)}" if self._query else self.path)
         self._let_go(self._set_dark())
+        self._link_pages()
+        await refresh_all(self.panels, self.view, self.sources.ask)
 
     def _set_dark(self) -> ui.dark_mode:
         """Light or dark, as the view says."""

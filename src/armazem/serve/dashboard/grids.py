@@ -1,9 +1,9 @@
-"""Tables: an AG Grid that sorts by values and shows texts, downloads, and answers clicks."""
+"""Tables: an AG Grid that has a page of the rows; the server sorts all of them, and finds words in them."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
@@ -11,11 +11,13 @@ from typing import Any
 from nicegui import ui
 from nicegui.events import GenericEventArguments
 
-from armazem.serve.dashboard.components import NO_ROWS, Ask, Framed, put
+from armazem.serve.dashboard.components import NO_ROWS, Ask, Batches, Framed, Said, put
 from armazem.serve.dashboard.formats import NOTHING, Format
 from armazem.serve.dashboard.options import Options
+from armazem.serve.dashboard.paging import Page, Wanted, all_query, ask_page, page_of_answer, page_query
 from armazem.serve.dashboard.pictures import Table
 from armazem.serve.dashboard.queries import Query
+from armazem.serve.dashboard.turning import TurnBar
 from armazem.serve.dashboard.view import View
 from armazem.warehouse.query import Rows
 
@@ -57,15 +59,19 @@ def written(value: Any, kind: str, form: Format) -> str:
     return str(value)
 
 
+NO_WORDS = "No row has these words.\nTake one away, or look in the whole table again."
+_LONGEST = 200  # characters to look for
 _NUMBERS = ("number", "decimal", "ratio", "money", "percent", "days")
 _LINK = {"cursor": "pointer", "textDecoration": "underline dotted", "textUnderlineOffset": "3px"}
 _EVERY_COLUMN = {"sortable": True, "resizable": True, "suppressMovable": True, "flex": 1, "minWidth": 90}
 
 
 class GridPanel(Framed):
-    """An AG Grid table of the columns that the query gives, in their order.
+    """A table of the columns that the query gives, in their order, a page at a time.
 
-    `note`: a line above it. `on_row`: what a click on a row does, or on its cell of the column `clickable`.
+    `order`: what its rows are ordered by, to the last tie; `first`: a quicker query for a page in that order, with how
+    many rows there are as its last column. `note`: a line above it. `on_row`: what a click on a row does, or on its
+    cell of the column `clickable`.
     """
 
     def __init__(
@@ -75,6 +81,8 @@ class GridPanel(Framed):
         query: Callable[[View], Query],
         columns: Sequence[Column],
         *,
+        order: Callable[[View], Query] = lambda view: Query(""),
+        first: Callable[[View, Wanted], Query] | None = None,
         classes: str = "",
         name: str = "",
         height: int = 420,
@@ -84,15 +92,25 @@ class GridPanel(Framed):
         clickable: str = "",
     ) -> None:
         self._query = query
+        self._order = order
+        self._first = first
         self._columns = columns
         self._words_to = note
         self._on_row = on_row
         self._clickable = clickable
+        self._wanted = Wanted()
+        self._ask: Ask | None = None
+        self._batches: Batches | None = None
         super().__init__(title, meaning, classes=classes, name=name, height=height, empty=empty)
 
     _drawn: Sequence[Column] = ()
 
     def _make(self) -> None:
+        with ui.element("div").classes("paged"):
+            self._make_grid()
+            self._turn_bar = TurnBar(self._name, self._turn_to, self._find)
+
+    def _make_grid(self) -> None:
         self._grid = ui.aggrid(
             {
                 "columnDefs": _columns(self._columns, self._clickable),
@@ -106,7 +124,11 @@ class GridPanel(Framed):
             },
             auto_size_columns=False,
         )
-        self._grid.style("height:100%;width:100%")
+        self._grid.options[":onSortChanged"] = (
+            f"p => getElement({self._grid.id}).$emit('sorted', p.api.getColumnState().filter(c => c.sort)"
+            ".sort((a, b) => a.sortIndex - b.sortIndex).map(c => [c.colId, c.sort]))"
+        )
+        self._grid.on("sorted", lambda event: self._sort(event.args))
         if self._on_row:
             on_row = self._on_row
 
@@ -120,8 +142,82 @@ class GridPanel(Framed):
             if not self._clickable:
                 self._grid.style("cursor:pointer")
 
-    def load(self, view: View, ask: Ask) -> Rows:
-        return ask(self._query(view))
+    async def _sort(self, given: Any) -> None:
+        """By the columns that the browser says; what it may say is only what there is."""
+        names = {column.name for column in self._columns}
+        order = [(name, way == "desc") for name, way in given or () if name in names]
+        await self._want(self._wanted.sorted_by(order))
+
+    async def _find(self, words: str) -> None:
+        await self._want(replace(self._wanted, words=words[:_LONGEST], offset=0))
+
+    async def _turn_to(self, offset: int) -> None:
+        await self._want(replace(self._wanted, offset=offset))
+
+    def _begin_anew(self) -> None:
+        """With the first page, for other columns; those of them that are there stay sorted."""
+        names = {column.name for column in self._columns}
+        self._wanted = self._wanted.sorted_by([entry for entry in self._wanted.order if entry[0] in names])
+
+    async def _want(self, wanted: Wanted) -> None:
+        """Another page of the same view."""
+        if wanted != self._wanted and self._ask is not None:
+            self._wanted = wanted
+            await self.refresh(self._view, self._ask)
+
+    def attach(self, ask: Ask, batches: Batches, said: Said) -> None:
+        super().attach(ask, batches, said)
+        self._ask, self._batches = ask, batches
+
+    def _rows_drawn(self, rows: int) -> str:
+        page, form = self._rows, self._view.format
+        if not isinstance(page, Page):
+            return ""
+        which = f"Rows {form.number(page.offset + 1)}–{form.number(page.offset + rows)} of {form.number(page.total)}"
+        labels = {column.name: column.label for column in self._columns}
+        order = ", ".join(
+            f"{labels[name]} {'↓' if falls else '↑'}" for name, falls in self._wanted.order if name in labels
+        )
+        found = f" with “{self._wanted.words}”" if self._wanted.words else ""
+        return f"{which}{found}{f', by {order}' if order else ''}."
+
+    async def answer(self, view: View, ask: Ask) -> Callable[[], None]:
+        if view != self._view.with_(dark=view.dark, theme=view.theme, locale=view.locale):
+            self._wanted, self._view = replace(self._wanted, offset=0), view
+        return await super().answer(view, ask)
+
+    def load(self, view: View, ask: Ask) -> Page:
+        return ask_page(lambda wanted: self._page(view, ask, wanted), self._wanted)
+
+    def _page(self, view: View, ask: Ask, wanted: Wanted) -> Page:
+        if self._first is not None and wanted.is_plain:
+            return page_of_answer(ask(self._first(view, wanted)), wanted)
+        query = page_query(self._query(view), self._order(view), self._texts, wanted)
+        return page_of_answer(ask(query), wanted)
+
+    @property
+    def _texts(self) -> list[str]:
+        return [column.name for column in self._columns if column.kind == "text"]
+
+    def csv_rows(self) -> Iterator[Sequence[Sequence[Any]]]:
+        """All rows that match, not those of the page."""
+        if self._batches is None:
+            return
+        query = all_query(
+            self._query(self._view), self._order(self._view), self._texts, replace(self._wanted, offset=0)
+        )
+        for rows in self._batches(query):
+            yield rows.rows if rows.rows else [rows.columns]
+
+    def show(self, view: View, loaded: Any) -> None:
+        super().show(view, loaded)
+        self._turn_bar.show(loaded, view.format)
+        if not loaded.rows and self._wanted.words:
+            self.say(NO_WORDS)
+
+    def fail(self, reason: str) -> None:
+        super().fail(reason)
+        self._turn_bar.show(Page((), ()), Format())
 
     def _draw(self, view: View, rows: Rows) -> str:
         form = view.format
@@ -154,6 +250,7 @@ def _columns(columns: Sequence[Column], clickable: str) -> list[Options]:
     for at, column in enumerate(columns):
         options: Options = {
             "colId": column.name, "field": str(at), "headerName": column.label, "headerTooltip": column.meaning,
+            ":comparator": "() => 0",  # the server has sorted them
         }  # fmt: skip
         if column.name == clickable:
             options |= {"cellStyle": _LINK}

@@ -21,7 +21,7 @@ _LETTERS = {2.0: 2100, 1.5: 3100, 1.0: 5000}
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """Texts as they are shown. `right`: which columns stand at the right."""
+    """Texts as they are shown; no title where it stands elsewhere. `right`: which columns stand at the right."""
 
     title: str
     labels: Sequence[str]
@@ -31,12 +31,13 @@ class Table:
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """Options of a chart of so many pixels, and how often each is drawn."""
+    """Options of a chart of so many pixels, how often each is drawn, and of how many rows it is."""
 
     options: Options
     width: int
     height: int
     ratio: float
+    rows: int
 
 
 def draw_table(table: Table, shades: Colors) -> Picture:
@@ -48,10 +49,12 @@ def draw_table(table: Table, shades: Colors) -> Picture:
         min(_WIDEST, round(_LETTER * max(len(text) for text in (label, *(row[at] for row in rows)))) + _GAP)
         for at, label in enumerate(table.labels)
     ]
-    width, height = sum(widths) + _GAP, _TITLE + _LINE * (len(rows) + 1) + _GAP // 2
-    drawn = [_text(table.title, _GAP, 14, shades.text, font="bold 15px Roboto, sans-serif")]
+    head = _TITLE if table.title else 0
+    width, height = sum(widths) + _GAP, head + _LINE * (len(rows) + 1) + _GAP // 2
+    title = _text(table.title, _GAP, 14, shades.text, font="bold 15px Roboto, sans-serif")
+    drawn = [title] if table.title else []
     for line, row in enumerate((table.labels, *rows)):
-        top, x = _TITLE + line * _LINE, _GAP
+        top, x = head + line * _LINE, _GAP
         for text, column, right in zip(row, widths, table.right, strict=True):
             room = column - _GAP
             drawn.append(
@@ -70,7 +73,7 @@ def draw_table(table: Table, shades: Colors) -> Picture:
                 "style": {"stroke": shades.line},
             }
         )
-    return Picture({"animation": False, "graphic": drawn}, width, height, ratio)
+    return Picture({"animation": False, "graphic": drawn}, width, height, ratio, len(rows))
 
 
 def _that_fit(rows: Sequence[Sequence[str]]) -> Iterator[Sequence[str]]:

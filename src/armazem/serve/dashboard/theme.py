@@ -119,6 +119,17 @@ table.plain td { border-top: 1px solid var(--line); padding: 6px 8px; white-spac
   --ag-wrapper-border-radius: 8px; }
 .ag-root-wrapper { --ag-cell-horizontal-padding: 10px; }
 .ag-root .ag-cell { user-select: text; }
+.paged { display: flex; flex-direction: column; height: 100%; gap: 6px; }
+.paged > :first-child { flex: 1; min-height: 0; }
+.turn { display: flex; align-items: center; gap: 4px; height: 30px; font-size: 13px; position: relative; z-index: 4; }
+.turn input { font: inherit; color: var(--text); background: var(--card); border: 1px solid var(--line); height: 28px;
+  border-radius: 8px; padding: 0 8px; flex: 0 1 200px; min-width: 60px; }
+.turn input::placeholder { color: var(--muted); opacity: 1; }
+.turn .said { flex: 1; text-align: right; color: var(--muted); padding: 0 6px; white-space: nowrap;
+  font-variant-numeric: tabular-nums; }
+.turn button { font-size: 17px; line-height: 1; width: 28px; height: 28px; border: 1px solid var(--line);
+  border-radius: 8px; background: var(--card); color: var(--text); cursor: pointer; padding: 0 0 2px; }
+.turn button:disabled { color: var(--muted); opacity: .5; cursor: default; }
 .notice.pre { overflow-wrap: anywhere; }
 .panel .chosen { display: flex; flex-direction: column; gap: 8px; height: 100%; }
 .texts { overflow: auto; flex: 1; height: 100%; min-height: 0; font-size: 13px; line-height: 1.45; }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from typing import Any, cast
 from urllib.parse import urlencode
@@ -24,12 +24,14 @@ _SAID = 40  # characters of a wrong value that are repeated
 class View:
     """The filters; None or "" is no filter. `start` and `end` are business dates, both included.
 
-    `data`: what the published data cover, where that is known; it is no filter and stands in no address.
+    `theme`: light or dark, where the address says so; `dark`: how it is shown. `data`: what the published data cover,
+    where that is known; it is no filter and stands in no address.
     """
 
     start: date | None = None
     end: date | None = None
     grain: str = "month"
+    theme: str = field(default="", kw_only=True)
     state: str = ""
     category: str = ""
     seller: str = ""
@@ -93,7 +95,7 @@ class View:
             "category": self.category,
             "seller": self.seller,
             "lang": self.locale if self.locale != "en" else "",
-            "theme": "dark" if self.dark else "",
+            "theme": self.theme,
         }
         query = urlencode({name: value for name, value in given.items() if value})
         return f"{path}?{query}" if query else path
@@ -143,4 +145,5 @@ def parse_view(given: Mapping[str, str]) -> tuple[View, list[str]]:
         cast(Locale, locale),
         given.get("theme") == "dark",
     )
-    return view, problems
+    theme = given.get("theme", "")
+    return view.with_(theme=theme if theme in ("light", "dark") else ""), problems

@@ -21,7 +21,6 @@ from armazem.serve.dashboard.view import View
 from armazem.warehouse.descriptions import meaning
 from armazem.warehouse.query import Rows
 
-PLACES = 200
 _EVER = "select customer_unique_id, {} from marts.fact_orders where is_valid_sale"
 _PER_CUSTOMER = (
     "select customer_unique_id, count(*) as orders, sum(revenue) as revenue from orders group by customer_unique_id"
@@ -172,10 +171,13 @@ def places(level: str) -> Any:
             "cast(sum(revenue) / sum(orders) as decimal(18, 2)) as avg_order_value, "
             "cast(sum(orders) / count(*) as decimal(18, 4)) as purchase_frequency, "
             "count(*) filter (orders > 1) / count(*) as repeat_rate "
-            f"from p group by {place} order by sum(orders) desc, sum(revenue) desc, {place} limit {PLACES}",
+            f"from p group by {place} order by sum(orders) desc, sum(revenue) desc, {place}",
         )
 
     return query
+
+
+_BY_ORDERS = {level: f"orders desc, revenue desc, {level}, state" for level in ("state", "city")}
 
 
 class PlacesPanel(GridPanel):
@@ -199,7 +201,7 @@ class PlacesPanel(GridPanel):
         words = f"{meaning(value)} {meaning(f'{value}.avg_order_value')} {meaning(f'{often}.purchase_frequency')}"
         super().__init__(
             "Order value by place", words, lambda view: places(self._level)(view), columns,
-            classes="w7", height=460, note=self._said,
+            order=lambda view: Query(_BY_ORDERS[self._level]), classes="w7", height=460, note=self._said,
         )  # fmt: skip
         with self.tools:
             ui.toggle({"state": "States", "city": "Cities"}, value="state").props(
@@ -208,11 +210,12 @@ class PlacesPanel(GridPanel):
 
     async def _switch(self, level: str) -> None:
         self._level, self._columns = level, self._by_level[level]
+        self._begin_anew()
         await self.refresh(self._frame.view, self._frame.sources.ask)
 
     def _said(self, _: View, rows: Rows) -> str:
-        first = f"The {PLACES} cities with the most orders. " if len(rows.rows) == PLACES else ""
-        return f"{first}Somebody who buys in two places is a customer of both."
+        del rows
+        return "Somebody who buys in two places is a customer of both."
 
 
 def make(frame: Frame) -> None:

@@ -202,7 +202,7 @@ def make(frame: Frame) -> None:
     add(tests.failing)
     add(
         HomeGrid("Loads", "The files that were loaded, newest first. From the ledger of the landing zone.",
-                 lambda view, ask: data.loads(home, ask), _LOADS, height=340, note=_newest,
+                 lambda view, ask: data.loads(home, ask), _LOADS, height=340,
                  empty="Nothing is loaded yet.\n`armazem load PATH` loads files.")
     )  # fmt: skip
     rejects = "Rows of files that do not fit, kept aside with their line and reason; a file's other rows are loaded."
@@ -225,7 +225,7 @@ def _with_examples(
     frame: Frame, title: str, words: str, read: Callable[[View, Ask], Rows], columns: Sequence[Column], empty: str
 ) -> None:
     """A table by reason, and beside it a few of what was refused."""
-    frame.panels.append(HomeGrid(title, words, read, columns, classes="w6", height=300, empty=empty, note=_newest))
+    frame.panels.append(HomeGrid(title, words, read, columns, classes="w6", height=300, empty=empty))
     frame.panels.append(
         TextsPanel(f"{title}: examples", "Of each reason, as they came. They are data: nothing here is run or drawn.",
                    lambda view, ask: _examples(read(view, ask)), classes="w6", height=300, empty=empty)
@@ -240,10 +240,6 @@ def _examples(rows: Rows) -> Rows:
         reason = " · ".join(str(record[name]) for name in ("table", "source", "code", "column") if record.get(name))
         found += [(reason, example) for example in record["examples"] or ()]
     return Rows(("reason", "example"), tuple(found))
-
-
-def _newest(_: View, rows: Rows) -> str:
-    return f"The first {data.MOST} only." if len(rows.rows) >= data.MOST else ""
 
 
 def _follow(frame: Frame, home: Home, notice: Any) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import html
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from nicegui import ui
@@ -13,8 +13,10 @@ from armazem.errors import ArmazemError
 from armazem.serve.dashboard import data_sources as data
 from armazem.serve.dashboard import lineage
 from armazem.serve.dashboard.components import NO_ROWS, Ask, Framed
+from armazem.serve.dashboard.downloads import in_batches
 from armazem.serve.dashboard.frame import Frame
 from armazem.serve.dashboard.grids import Column, GridPanel
+from armazem.serve.dashboard.paging import Page, ask_page, matching, page_of
 from armazem.serve.dashboard.queries import Query
 from armazem.serve.dashboard.view import View
 from armazem.serve.kpis import KPIS
@@ -46,19 +48,30 @@ class HomeGrid(GridPanel):
     ) -> None:
         self._read = read
         self._all = columns
+        self._whole = Rows((), ())
         super().__init__(
             title, meaning, lambda view: Query(""), columns, classes=classes, height=height, empty=empty, note=note,
             on_row=on_row,
         )  # fmt: skip
 
-    def load(self, view: View, ask: Ask) -> Rows:
-        return self._read(view, ask)
+    def load(self, view: View, ask: Ask) -> Page:
+        self._whole = self._read(view, ask)
+        return ask_page(lambda wanted: page_of(self._whole, self._texts, wanted), self._wanted)
+
+    def csv_rows(self) -> Iterator[Sequence[Sequence[Any]]]:
+        found = matching(self._whole, self._texts, self._wanted)
+        return in_batches(found.columns, found.rows)
+
+    @property
+    def _texts(self) -> list[str]:
+        return [column.name for column in self._all if column.kind == "text"]
 
     def _draw(self, view: View, rows: Rows) -> str:
         values = {name: [row[at] for row in rows.rows] for at, name in enumerate(rows.columns)}
-        self._columns = [
-            column for column in self._all if any(value not in (None, "") for value in values[column.name])
-        ]
+        filled = {
+            name for at, name in enumerate(rows.columns) if any(row[at] not in (None, "") for row in self._whole.rows)
+        }
+        self._columns = [column for column in self._all if column.name in filled]
         names = tuple(column.name for column in self._columns)
         return super()._draw(view, Rows(names, tuple(zip(*(values[name] for name in names), strict=True))))
 
@@ -155,7 +168,7 @@ class TestsPanel(HomeGrid):
         self._which.set_visibility(self._failed_kept)
         self._which.set_value(self._failed)
         super().show(view, loaded)
-        self.failing.offer({row[0]: row[-1] for row in loaded.rows if row[3]})
+        self.failing.offer({row[0]: row[-1] for row in self._whole.rows if row[3]})
 
     def _said(self, *_: object) -> str:
         return "Click a test to see its failing rows."
@@ -216,10 +229,18 @@ class FailingRows(Framed):
             command = f"armazem sql \"select sql from meta.test_results where test = '{test}'\""
             raise ArmazemError(str(error).partition("\n")[0], f"its query:  {command}") from error
 
+    def csv_rows(self) -> Iterator[Sequence[Sequence[Any]]]:
+        """All of them, not only those that are shown."""
+        sql = self._tests.get(self._select.value)
+        rows = self._ask(f"select * from ({sql}\n)") if sql else Rows((), ())
+        return in_batches(rows.columns, rows.rows)
+
     def _draw(self, view: View, rows: Rows) -> str:
         self._text.set_content(texts([_failing(rows.columns, row) for row in rows.rows]))
         del view
-        return f"Up to {FAILING_OF_CHECK} of each check, {FAILING} in all: {len(rows.rows)} rows."
+        return (
+            f"Up to {FAILING_OF_CHECK} of each check, {FAILING} in all: {len(rows.rows)} rows. The CSV has every one."
+        )
 
 
 def failing_rows(sql: str) -> str:

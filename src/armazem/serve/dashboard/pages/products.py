@@ -14,6 +14,7 @@ from armazem.serve.dashboard.formats import NOTHING
 from armazem.serve.dashboard.frame import Frame
 from armazem.serve.dashboard.grids import Column, GridPanel
 from armazem.serve.dashboard.options import Options, axis, faded, legend, point, records
+from armazem.serve.dashboard.paging import SIZE, Wanted
 from armazem.serve.dashboard.periods import PARTIAL, axis_of, named, note_of
 from armazem.serve.dashboard.queries import CATEGORY, Query, sales
 from armazem.serve.dashboard.theme import Colors
@@ -21,7 +22,6 @@ from armazem.serve.dashboard.view import View
 from armazem.warehouse.descriptions import meaning
 from armazem.warehouse.query import Rows
 
-ROWS = 200
 _BEST = 5
 _CATEGORIES = 11
 _SUMS = (
@@ -202,20 +202,26 @@ def shares(view: View, rows: Rows, shades: Colors) -> tuple[Options, str]:
     return options, "Share of revenue. Click a bar to filter by it" + (", once more for all." if view.category else ".")
 
 
-def ranked(view: View, more: str, columns: str) -> Query:
-    """The table. `more`: other tables by product_id, from the CTE `best`, to join; `columns` of all of them."""
+def ranked(view: View, more: str, columns: str, wanted: Wanted | None = None) -> Query:
+    """The table. `more`: other tables by product_id, from the CTE `best`, to join; `columns` of all of them.
+
+    `wanted`: that page alone, and how many rows there are; else all of it.
+    """
     with_more, join = (more, "join more using (product_id)") if more else ("", "")
-    selected = columns.format(category=CATEGORY, share="cast(revenue as double) / nullif(total, 0)", order=_ORDER)
+    # Ranked last: all of the products would take as long as the rest.
+    rank = f"row_number() over (order by {_ORDER}) + {wanted.offset if wanted else 0}"
+    selected = columns.format(category=CATEGORY, share="cast(revenue as double) / nullif(total, 0)", rank=rank)
+    page = f" order by {_ORDER} limit {SIZE} offset {wanted.offset}" if wanted else ""
     return sales(
         view,
-        f", best as (select *, sum(revenue) over () as total from ({_PRODUCTS}) order by {_ORDER} limit {ROWS})"
-        f"{with_more} select {selected} from best {join} left join marts.dim_products p using (product_id) "
-        f"order by {_ORDER}",
+        f", best as (select *, sum(revenue) over () as total, count(*) over () as products from ({_PRODUCTS}){page})"
+        f"{with_more} select {selected}{', products' if wanted else ''} from best {join} "
+        f"left join marts.dim_products p using (product_id) order by {_ORDER}",
         category=False,
     )
 
 
-def best(view: View) -> Query:
+def best(view: View, wanted: Wanted | None = None) -> Query:
     """An order counts once for a product, and so does its review."""
     return ranked(
         view,
@@ -223,9 +229,13 @@ def best(view: View) -> Query:
         "where product_id in (select product_id from best)), "
         "more as (select product_id, count(*) as orders, avg(review_score) as review_score "
         "from bought left join marts.fact_orders using (order_id) group by product_id)",
-        "row_number() over (order by {order}) as rank, product_id, {category} as category, units, orders, gmv, "
-        "revenue, {share} as share, review_score",
+        "{rank} as rank, product_id, {category} as category, units, orders, gmv, revenue, {share} as share, "
+        "review_score",
+        wanted,
     )
+
+
+BY_UNITS = Query(_ORDER)
 
 
 def columns() -> tuple[Column, ...]:
@@ -241,11 +251,6 @@ def columns() -> tuple[Column, ...]:
         Column("share", "Share", "percent", "Of the revenue of all products in this view.", 74),
         Column("review_score", "Review", "decimal", "Mean score of its orders' newest reviews, from 1 to 5."),
     )
-
-
-def limited(rows: Rows, what: str) -> str:
-    """The note to a table that may be cut."""
-    return f"{what}, {f'the first {ROWS}' if len(rows.rows) >= ROWS else f'all {len(rows.rows)}'}."
 
 
 def make(frame: Frame) -> None:
@@ -275,8 +280,9 @@ def make(frame: Frame) -> None:
         GridPanel(
             "Best-selling products",
             f"{meaning('agg_top_selling_products')} Here for the view of the filters, by units.",
-            best, columns(), height=480, clickable="category", on_row=lambda row: pick(row["category"]),
-            note=lambda view, rows: limited(rows, "Products by units")
-            + f" Click a category to {'see all again' if view.category else 'filter by it'}.",
+            best, columns(), order=lambda view: BY_UNITS, first=best, height=480, clickable="category",
+            on_row=lambda row: pick(row["category"]),
+            note=lambda view, rows: "Products by units. Click a category to "
+            + ("see all again." if view.category else "filter by it."),
         )
     )  # fmt: skip

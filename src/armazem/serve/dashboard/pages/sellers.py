@@ -15,7 +15,6 @@ from armazem.serve.dashboard.components import Ask, ChartPanel, Panel
 from armazem.serve.dashboard.frame import Frame
 from armazem.serve.dashboard.grids import Column, GridPanel
 from armazem.serve.dashboard.pages import products
-from armazem.serve.dashboard.pages.products import ROWS, limited
 from armazem.serve.dashboard.pages.sellers_delivery import (
     AVERAGE,
     FEWEST,
@@ -24,6 +23,7 @@ from armazem.serve.dashboard.pages.sellers_delivery import (
     place_of,
     scatter,
 )
+from armazem.serve.dashboard.paging import Wanted
 from armazem.serve.dashboard.queries import Query, known_seller, orders, sales
 from armazem.serve.dashboard.view import View
 from armazem.warehouse.descriptions import meaning
@@ -103,10 +103,14 @@ def scores(view: View) -> Query:
         "avg(review_score) as review_score from parts join orders using (order_id) group by seller_id) "
         "select row_number() over (order by revenue desc, seller_id) as rank, seller_id, seller_city, seller_state, "
         "orders, units, revenue, cast(revenue as double) / nullif(sum(revenue) over (), 0) as share, days_to_deliver, "
-        f"late_rate, review_score from sellers order by seller_id = ? desc, rank limit {ROWS}",
+        f"late_rate, review_score from sellers order by seller_id = ? desc, rank",
         view.seller,
         category=False,
     )
+
+
+def own_first(view: View) -> Query:
+    return Query("seller_id = ? desc, rank", (view.seller,))
 
 
 def score_columns() -> tuple[Column, ...]:
@@ -126,8 +130,8 @@ def score_columns() -> tuple[Column, ...]:
     )
 
 
-def best(view: View) -> Query:
-    return products.ranked(view, "", "product_id, {category} as category, units, revenue, {share} as share")
+def best(view: View, wanted: Wanted | None = None) -> Query:
+    return products.ranked(view, "", "product_id, {category} as category, units, revenue, {share} as share", wanted)
 
 
 def best_columns() -> tuple[Column, ...]:
@@ -141,7 +145,7 @@ def late(view: View) -> Query:
         view,
         "select order_id, placed, delivered, estimated, "
         "date_diff('day', cast(estimated as date), cast(delivered as date)) as days_late, customer_city, "
-        f"customer_state, revenue from orders where is_late order by placed desc, order_id limit {ROWS}",
+        "customer_state, revenue from orders where is_late order by placed desc, order_id",
     )
 
 
@@ -219,23 +223,24 @@ def make(frame: Frame) -> None:
     add(
         GridPanel(
             "Scorecard", f"{meaning('agg_sales_by_seller')} Here for the view of the filters, by revenue.",
-            scores, score_columns(), height=400, on_row=lambda row: pick(row["seller_id"]),
-            note=lambda view, rows: limited(rows, "Sellers by revenue")
+            scores, score_columns(), order=own_first, height=400, on_row=lambda row: pick(row["seller_id"]),
+            note=lambda view, rows: "Sellers by revenue."
             + (" The one in the filter first." if rows.rows[0][1] == view.seller else " Click a row for its seller."),
         )
     )  # fmt: skip
     add(
         GridPanel(
             "Products sold", f"{meaning('agg_top_selling_products')} Here for the seller and the view, by units.",
-            best, best_columns(), classes="w5", height=360,
-            note=lambda view, rows: limited(rows, f"Products of {_whose(view)} by units"),
+            best, best_columns(), order=lambda view: products.BY_UNITS, first=best, classes="w5", height=360,
+            note=lambda view, rows: f"Products of {_whose(view)} by units.",
         )
     )  # fmt: skip
     add(
         GridPanel(
-            "Late orders", f"{meaning('fact_orders.is_late')} Newest first.", late, late_columns(), classes="w7",
+            "Late orders", f"{meaning('fact_orders.is_late')} Newest first.", late, late_columns(),
+            order=lambda view: Query("placed desc, order_id"), classes="w7",
             height=360, empty=_NO_LATE,
-            note=lambda view, rows: limited(rows, f"Late orders of {_whose(view)}, newest first"),
+            note=lambda view, rows: f"Late orders of {_whose(view)}, newest first.",
         )
     )  # fmt: skip
 
