@@ -34,7 +34,7 @@ _logger = logging.getLogger(__name__)
 
 
 class Earlier(NamedTuple):
-    """An event of the journal. `data`: as its JSON decodes; `line`: its bytes, where it is one; `raw` as there."""
+    """An event of the journal. `data`: as its JSON decodes; `raw` as there."""
 
     event_id: str
     sender: str | None
@@ -42,7 +42,6 @@ class Earlier(NamedTuple):
     timestamp: datetime
     data: Any
     raw: str | None
-    line: bytes | None = None
 
 
 class EarlierEvents:
@@ -56,9 +55,9 @@ class EarlierEvents:
         if self._connection is not None:
             self._connection.close()
 
-    def find(self, seqs: Collection[int]) -> dict[int, Earlier]:
-        """The events with these numbers. One that cannot be read is missing, and logged."""
-        found: dict[int, Earlier] = {}
+    def find(self, seqs: Collection[int]) -> dict[int, Earlier | bytes]:
+        """The events with these numbers, of lines the lines. One that cannot be read is missing, and logged."""
+        found: dict[int, Earlier | bytes] = {}
         segments = list_segments(self._home.journal)
         firsts = [segment.first for segment in segments]
         for at, group in groupby(sorted(seqs), lambda seq: bisect_right(firsts, seq) - 1):
@@ -73,13 +72,11 @@ class EarlierEvents:
             _logger.warning("%d events of the journal cannot be read, such as number %d", len(missing), missing[0])
         return found
 
-    def _of_segment(self, path: Path, seqs: Sequence[int]) -> Iterator[tuple[int, Earlier]]:
+    def _of_segment(self, path: Path, seqs: Sequence[int]) -> Iterator[tuple[int, Earlier | bytes]]:
         if path.suffix == ".jsonl":
             with contextlib.suppress(FileNotFoundError):  # compacted this moment
                 with _Lines(path) as lines:
-                    for seq, line in lines.find(seqs):
-                        if event := event_of_line(line):
-                            yield seq, event
+                    yield from lines.find(seqs)
                 return
             path = path.with_suffix(".parquet")
         yield from self._compacted(path, seqs)
@@ -102,7 +99,7 @@ def event_of_line(line: bytes) -> Earlier | None:
     if record is None:
         return None
     data = msgspec.json.decode(record.data)
-    return Earlier(record.event_id, record.sender, record.event_type, record.timestamp, data, record.raw, line)
+    return Earlier(record.event_id, record.sender, record.event_type, record.timestamp, data, record.raw)
 
 
 def _plain(value: Any) -> Any:
