@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import io
 import json
 from datetime import UTC, date, datetime
@@ -55,3 +56,20 @@ def test_csv_is_quoted_and_null_is_empty() -> None:
     assert lines[0] == "text,money,day,at,flag"
     assert lines[1] == "nota [/10] [red]x,12345678901234567.89,2018-01-02,2018-01-02T03:00:00+00:00,true"
     assert lines[2] == ",,,,"
+
+
+FORMULAS = ("=1+1", "+55 11", "-", "-2+3", "@sum(a1)", "\t=1", "\r=1", "\n=1", "a\r=1", '=cmd|" /C calc"!A0', "=\u00e9")
+
+
+@pytest.mark.parametrize("text", FORMULAS)
+def test_a_downloaded_text_is_no_formula(text: str) -> None:
+    """As it is opened in a spreadsheet; for programs `exact` leaves it as it is."""
+    rows = Rows((text, "number"), ((text, Decimal("-1.50")), ([text], -2), ("a=1", -1.5)))
+    written = list(csv.reader(io.StringIO(to_csv(rows), newline="")))
+    safe = text if text.startswith("a") else f"'{text}"
+    assert written[0] == [safe, "number"]
+    assert written[1] == [safe, "-1.50"]  # a number stays one
+    assert not written[2][0].startswith(("=", "+", "-", "@")) and written[2][1] == "-2"
+    assert written[3] == ["a=1", "-1.5"]
+    exact = list(csv.reader(io.StringIO(to_csv(rows, exact=True), newline="")))
+    assert exact[:2] == [[text, "number"], [text, "-1.50"]]

@@ -269,6 +269,8 @@ def sql(
         return
     if failed:
         raise click.UsageError("on BigQuery the tables of a failed build are in the dataset `audit`: query them there")
+    if timeout is not None:
+        raise click.UsageError("--timeout is for DuckDB; BigQuery has limits of its own")
     with cloud_extra():
         from armazem.warehouse.bigquery.query import run_query as run_on_bigquery
     print_rows(run_on_bigquery(settings, query), format_)

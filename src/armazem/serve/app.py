@@ -24,7 +24,7 @@ from armazem.serve.kpi_api import KpiTables, add_kpis
 from armazem.serve.live import LiveState
 from armazem.serve.live_start import LiveStart
 from armazem.serve.metrics import CONTENT_TYPE, Metrics
-from armazem.serve.openapi import COMPONENTS, DESCRIPTION, EVENTS_OPERATION, NOT_YET, UNAUTHORIZED
+from armazem.serve.openapi import COMPONENTS, DESCRIPTION, EVENTS_OPERATION, NOT_YET, UNAUTHORIZED, add_guard
 
 API_PATHS = ("/v1/", "/healthz", "/readyz", "/metrics", "/docs", "/openapi.json")
 NO_STORE = {"Cache-Control": "no-store"}
@@ -166,6 +166,7 @@ def build_api(
         if not api.openapi_schema:
             schema = get_openapi(title=api.title, version=api.version, description=api.description, routes=api.routes)
             schema["paths"] = {EVENTS_PATH: {"post": EVENTS_OPERATION}, **schema["paths"]}
+            add_guard(schema["paths"])
             schema["components"] = COMPONENTS
             api.openapi_schema = schema
         return api.openapi_schema

@@ -32,14 +32,21 @@ def to_json(rows: Rows) -> str:
     return "[" + ",\n ".join(encoder.encode(row).decode() for row in objects) + "]\n"
 
 
+class _Lines(io.StringIO):
+    """Takes rows that end with CR LF, keeps them with LF: the writer quotes only those breaks that end its rows."""
+
+    def write(self, row: str) -> int:
+        return super().write(row.removesuffix("\r\n") + "\n")
+
+
 def to_csv(rows: Rows, *, exact: bool = False) -> str:
     """RFC 4180 with a header; null is empty.
 
     It may be opened in a spreadsheet, where a text that begins like a formula would be computed: it gets an apostrophe
     in front. `exact`: not so, for programs. Numbers are as they are either way.
     """
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
+    text = _Lines()
+    writer = csv.writer(text, lineterminator="\r\n")
     writer.writerow(rows.columns if exact else map(neutral, rows.columns))
     writer.writerows([[csv_value(v) if exact else neutral(csv_value(v)) for v in row] for row in rows.rows])
     return text.getvalue()

@@ -12,7 +12,6 @@ ON_EVERY_ANSWER = (
     # Not no-referrer: with that a form of our own is sent with `Origin: null`.
     ("referrer-policy", "same-origin"),
     ("permissions-policy", "camera=(), geolocation=(), microphone=(), payment=(), usb=()"),
-    ("cross-origin-opener-policy", "same-origin"),
     ("cross-origin-resource-policy", "same-origin"),
 )
 _NAME = b"content-security-policy"

@@ -33,6 +33,15 @@ UNAUTHORIZED = error_answer("The token is missing or wrong, where ARMAZEM_TOKEN 
 NOT_YET = error_answer("The figures are not rebuilt yet after a start.", "Retry-After")
 TOO_SLOW = error_answer("The request did not arrive whole within 30 seconds. Nothing of it was taken.")
 
+TOO_MANY_ATTEMPTS = error_answer("Too many wrong tokens from this client.", "Retry-After")
+
+# By the guard, in front of every operation.
+_GUARDED = {
+    "400": error_answer("There is not one `Host`."),
+    "403": error_answer("A page of another origin asks."),
+    "421": error_answer("The server is not called by a name of its own."),
+}
+
 _ARRAY_OF_REJECTIONS = {"type": "array", "items": {"$ref": "#/components/schemas/Rejection"}}
 
 COMPONENTS: dict[str, Any] = {
@@ -128,9 +137,17 @@ EVENTS_OPERATION: dict[str, Any] = {
         "408": TOO_SLOW,
         "413": error_answer("The body, unpacked, or every message in it is too large."),
         "415": error_answer("The Content-Type is not JSON or JSON lines, or the Content-Encoding not gzip."),
-        "429": error_answer("Too many messages wait to be written.", "Retry-After"),
+        "429": error_answer("Too many messages wait to be written, or too many tokens were wrong.", "Retry-After"),
         "503": error_answer(
             "The disk takes nothing now, such as a full one. Nothing of the request counts.", "Retry-After"
         ),
     },
 }
+
+
+def add_guard(paths: dict[str, Any]) -> None:
+    """Add to every operation the answers that come before it is asked."""
+    for operations in paths.values():
+        for operation in operations.values():
+            more = {"429": TOO_MANY_ATTEMPTS} if operation.get("security") else {}
+            operation["responses"] = {**_GUARDED, **more, **operation["responses"]}

@@ -34,7 +34,15 @@ def run_query(settings: Settings, sql: str, parameters: Sequence[Any] = ()) -> R
                 f"BigQuery refuses the query: {error.message}",
                 "tables are published as staging.…, marts.…, kpis.… and meta.…, with your prefix before them",
             ) from error
-        return Rows(tuple(field.name for field in answer.schema), tuple(tuple(row.values()) for row in answer))
+        rows: list[tuple[Any, ...]] = []
+        for row in answer:
+            rows.append(tuple(row.values()))
+            if len(rows) > settings.query_rows:
+                raise QueryError(
+                    f"the answer has more than {settings.query_rows:,} rows",
+                    "add a `limit`, or raise ARMAZEM_QUERY_ROWS",
+                )
+        return Rows(tuple(field.name for field in answer.schema), tuple(rows))
 
 
 def builds(settings: Settings) -> tuple[list[BuildRecord], str | None, set[str]]:
