@@ -63,6 +63,7 @@ def test_other_cleaning() -> None:
         *("01037", "01037", "01037", "01037"),
         *("00103", None, None),
     ]
+    assert {zip_prefix(raw) for raw in ("1037.0", "1037,0", "1037.00 ", "01.037-000")} == {"01037"}
     assert identifier(" 0A1B-2c ") == "0a1b2c"
     assert cents("1.005") == 101
     assert cents("") == 0

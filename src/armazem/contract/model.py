@@ -42,7 +42,7 @@ class Column:
 
     `required`: an empty value makes the row a reject. `values`: the only ones allowed. `minimum`,
     `maximum`: inclusive. `aliases`: other spellings of the header that are accepted. `references`:
-    the `table.column` this one points to.
+    the `table.column` this one points to. `optional`: no model needs it, and a file may come without it.
     """
 
     name: str
@@ -55,6 +55,7 @@ class Column:
     maximum: int | None = None
     aliases: tuple[str, ...] = ()
     references: str | None = None
+    optional: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -64,6 +64,8 @@ def _rules(column: Column) -> str:
         rules.append(f"at least {column.minimum}")
     if column.aliases:
         rules.append("also spelt " + ", ".join(column.aliases))
+    if column.optional:
+        rules.append("a file may lack it")
     if column.references:
         rules.append("refers to " + column.references)
     return "; ".join(rules)
