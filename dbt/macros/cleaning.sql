@@ -17,9 +17,10 @@
     nullif(upper(trim({{ column }})), '')
 {%- endmacro %}
 
-{# Tools that read a zip prefix as a number lose its leading zeros; a whole CEP has eight digits. #}
+{# Tools that read a zip prefix as a number lose its leading zeros, or write it as 1037.0 or 1037,00; a whole CEP has
+   eight digits, and three zeros behind a dot belong to it. #}
 {% macro zip_prefix(column) -%}
-    {%- set digits = regexp_replace_all(column, '[^0-9]', '') -%}
+    {%- set digits = regexp_replace_all(column, '[.,]00? *$|[^0-9]', '') -%}
     case
         when length({{ digits }}) = 0 then null
         when length({{ digits }}) <= 5 then lpad({{ digits }}, 5, '0')

@@ -141,6 +141,17 @@ def loading() -> Iterator[Callable[[LoadProgress], None]]:
         yield show
 
 
+@contextmanager
+def warnings_before_an_error(warned: list[str]) -> Iterator[None]:
+    """What was warned of is shown although the work fails: it may be the reason."""
+    try:
+        yield
+    except ArmazemError:
+        for warning in warned:
+            _say(messages(), "warning:", "yellow", warning)
+        raise
+
+
 def show_load(result: LoadResult, seconds: float) -> None:
     """The summary of a load."""
     console = messages()
@@ -168,7 +179,8 @@ def show_load(result: LoadResult, seconds: float) -> None:
         f"{rejected:,} rejected, {seconds:.1f} s"
     )
     if rejected and result.rejects_path is not None:
-        console.print(f"the rejected rows, with line and reason, are in {result.rejects_path}")
+        of = ", ".join(f"{row.rows_rejected:,} of {row.path}" for row in new if row.rows_rejected)
+        console.print(f"the rejected rows ({of}), with line and reason, are in {result.rejects_path}", soft_wrap=True)
 
 
 def show_build(report: BuildReport, logs: Path) -> None:

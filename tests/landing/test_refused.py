@@ -41,7 +41,7 @@ def test_rejects_have_line_column_code_message_and_raw(tmp_path: Path, home: Hom
             "line": 6,
             "column": "seller_id",
             "code": "bad_identifier",
-            "message": 'seller_id: "s 3" is no identifier (at most 64 characters, no spaces)',
+            "message": 'seller_id: "s 3" is no identifier: it has white space or an invisible character (U+0020)',
             "raw": "s 3,1,x,SP",
         },
         file
@@ -83,7 +83,7 @@ def test_rejects_whose_bytes_are_not_text(tmp_path: Path, home: Home) -> None:
         ("order_items", "shipping_limit_date", "02/01/2018", "bad_timestamp", "is not a time like"),
         ("order_payments", "payment_type", "barter", "bad_value", "is not one of credit_card, boleto"),
         ("orders", "order_status", "lost", "bad_value", '"lost" is not one of created'),
-        ("orders", "order_purchase_timestamp", "2018-01-02T10:00:00Z", "bad_timestamp", "is not a time"),
+        ("orders", "order_purchase_timestamp", "2018-01-02T10:00:00+99", "bad_timestamp", "is not a time"),
         ("order_reviews", "review_score", "6", "bad_value", '"6" is not between 1 and 5'),
         ("order_reviews", "review_score", "4.5", "wrong_type", '"4.5" is not an integer'),
         (
@@ -93,7 +93,12 @@ def test_rejects_whose_bytes_are_not_text(tmp_path: Path, home: Home) -> None:
             "wrong_type",
             'x…" is not a number with at most 3 decimals',
         ),
-        ("geolocation", "geolocation_lat", "nan", "wrong_type", '"nan" is not a finite number'),
+        ("geolocation", "geolocation_lat", "inf", "wrong_type", '"inf" is not a finite number'),
+        ("geolocation", "geolocation_lat", "nan", "missing_field", '"nan" means null'),
+        ("order_items", "price", "0000-00-00", "missing_field", '"0000-00-00" means null'),
+        ("orders", "order_id", "5.72613E+12", "bad_identifier", "a number that a spreadsheet shortened"),
+        ("sellers", "seller_id", "\ufeffs2", "bad_identifier", "an invisible character (U+FEFF)"),
+        ("customers", "customer_unique_id", "NULL", "missing_field", '"NULL" means null'),
         ("customers", "customer_unique_id", "", "missing_field", "customer_unique_id is empty"),
     ],
 )

@@ -142,3 +142,41 @@ def test_an_unreadable_folder(tmp_path: Path, work: Path) -> None:
             find_files(folder, work)
     finally:
         folder.chmod(0o700)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "orders_dataset.csv",
+        "olist_orders.csv",
+        "OLIST Orders Dataset.CSV",
+        "orders-2018-08-29.csv",
+        "orders_201808.tsv",
+    ],
+)
+def test_well_known_other_names(tmp_path: Path, work: Path, name: str) -> None:
+    assert tables(find_files(folder_of(tmp_path / "in", [name]), work, partial=True)) == ["orders"]
+    assert tables(find_files(zip_of(tmp_path / "a.zip", [f"deep/{name}"]), work, partial=True)) == ["orders"]
+    with pytest.raises(SourceError, match="two files for orders"):
+        find_files(folder_of(tmp_path / "two", [name, "orders.csv"]), work, partial=True)
+
+
+def test_names_that_say_too_little(tmp_path: Path, work: Path) -> None:
+    for name in ("old_orders.csv", "orders_backup.csv", "orders_2018_99.csv", "orders2.csv", "orders.txt", "items.csv"):
+        with pytest.raises(SourceError, match="holds no source file"):
+            find_files(folder_of(tmp_path / name, [name]), work, partial=True)
+
+
+def test_files_in_folders_below(tmp_path: Path, work: Path) -> None:
+    folder_of(tmp_path / "in" / "archive" / "olist", OLIST)
+    folder_of(tmp_path / "in" / ".git", ["orders.csv"])
+    files = find_files(tmp_path / "in", work)
+    assert tables(files) == [t.name for t in TABLES]
+    assert files[0].name == f"archive/olist/{OLIST[0]}"
+    folder_of(tmp_path / "in" / "archive" / "older", ["orders.csv"])
+    with pytest.raises(SourceError, match=r"two files for orders: archive/ol.* and archive/ol"):
+        find_files(tmp_path / "in", work)
+    # A folder that has files of its own is not searched further.
+    folder_of(tmp_path / "more", OLIST)
+    folder_of(tmp_path / "more" / "older", ["orders.csv"])
+    assert len(find_files(tmp_path / "more", work)) == 9

@@ -21,6 +21,7 @@ from armazem.config import Settings
 from armazem.errors import ArmazemError
 from armazem.landing import load as load_files
 from armazem.landing import withdraw
+from armazem.landing.form import ENCODINGS, SEPARATORS
 from armazem.serve.kpi_filters import Filters
 from armazem.serve.kpi_query import kpi_rows
 from armazem.serve.kpis import KPIS
@@ -108,14 +109,17 @@ def up(
 
 def _load(settings: Settings, path: str | Path, **options: Any) -> None:
     started = time.monotonic()
-    with console.loading() as progress:
+    warned: list[str] = []
+    options |= {"on_warning": warned.append}
+    with console.warnings_before_an_error(warned), console.loading() as progress:
         if settings.target == "bigquery":
             from armazem.landing.bigquery import load_to_bigquery
 
             result = load_to_bigquery(path, settings, on_progress=progress, **options)
         else:
+            zone = settings.time_zone
             with interrupts.at_once():  # the next load clears up
-                result = load_files(path, settings.home_folder, on_progress=progress, **options)
+                result = load_files(path, settings.home_folder, time_zone=zone, on_progress=progress, **options)
     console.show_load(result, time.monotonic() - started)
     if settings.target == "bigquery":
         return
@@ -176,13 +180,16 @@ def fetch(out: Path) -> None:
 @click.option("--strict", is_flag=True, help="Fail, and land nothing, if a single row is rejected.")
 @click.option("--force", is_flag=True, help="Load files again that were loaded before.")
 @click.option("--partial", is_flag=True, help="Accept that required files are missing.")
-@click.option("--delimiter", default=",", show_default=True, help="Between the columns; \\t for a tab.")
+@click.option("--delimiter", help="Between the columns; \\t for a tab.  [default: a comma, in .tsv a tab]")
 @click.option(
     "--encoding",
-    type=click.Choice(["auto", "utf-8", "latin-1"]),
+    type=click.Choice(ENCODINGS),
     default="auto",
     show_default=True,
-    help="Of the files.",
+    help="Of the files; latin-1 means windows-1252.",
+)
+@click.option(
+    "--decimal", type=click.Choice(SEPARATORS), default=".", show_default=True, help="Decimal separator of numbers."
 )
 @click.option(
     "--as-of",
@@ -193,7 +200,9 @@ def fetch(out: Path) -> None:
 @target_option
 @click.pass_context
 def load(ctx: click.Context, /, path: str, target: str | None, as_of: str | None, **options: Any) -> None:
-    """Load batch files from PATH, a folder, a zip or one CSV file, here or on gs://, into the landing zone.
+    """Load batch files from PATH, a folder, an archive or one file, here or on gs://, into the landing zone.
+
+    Files are CSV, CSV compressed with gzip, TSV or Parquet, named after their tables: orders.csv, olist_orders.csv.gz.
 
     Rows that do not fit are kept aside with their line and reason, and the rest goes on. A file that was
     loaded before is left alone; a newer extract of the same orders updates them in the next build. Say how old
@@ -205,6 +214,7 @@ def load(ctx: click.Context, /, path: str, target: str | None, as_of: str | None
       armazem load extract-2018-08-29.zip --strict
       armazem load olist_order_reviews_dataset.csv
       armazem load extract-2018-08-28.zip --as-of 2018-08-28T06:00
+      armazem load ~/excel --delimiter ';' --decimal ,
       armazem load gs://shop-exports/2018-08-29 --target bigquery
     """
     settings = settings_of(ctx, target=target)

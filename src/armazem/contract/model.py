@@ -43,7 +43,7 @@ class Column:
     `required`: an empty value makes the row a reject. `values`: the only ones allowed. `minimum`,
     `maximum`: inclusive. `below_zero_where`: another column and its value, with which an amount is below zero instead,
     and never zero. `aliases`: other spellings of the header that are accepted. `references`:
-    the `table.column` this one points to.
+    the `table.column` this one points to. `optional`: no model needs it, and a file may come without it.
     """
 
     name: str
@@ -57,6 +57,7 @@ class Column:
     below_zero_where: tuple[str, str] | None = None
     aliases: tuple[str, ...] = ()
     references: str | None = None
+    optional: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -67,6 +67,8 @@ def _rules(column: Column) -> str:
         rules.append("below 0 where {} is {}".format(*column.below_zero_where))
     if column.aliases:
         rules.append("also spelt " + ", ".join(column.aliases))
+    if column.optional:
+        rules.append("a file may lack it")
     if column.references:
         rules.append("refers to " + column.references)
     return "; ".join(rules)

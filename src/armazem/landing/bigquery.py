@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING
 from armazem.bigquery import Datasets
 from armazem.config import Settings
 from armazem.errors import CloudError
-from armazem.landing.convert import Format
+from armazem.landing.form import Format
 from armazem.landing.guard import locked
 from armazem.landing.ledger import LedgerRow
 from armazem.landing.load import Options, load_into
-from armazem.landing.report import LoadResult, OnProgress
+from armazem.landing.report import LoadResult, OnProgress, OnWarning
 
 if TYPE_CHECKING:
     from google.api_core.retry import Retry
@@ -32,12 +32,14 @@ def load_to_bigquery(
     strict: bool = False,
     force: bool = False,
     partial: bool = False,
-    delimiter: str = ",",
+    delimiter: str | None = None,
     encoding: str = "auto",
+    decimal: str = ".",
     as_of: datetime | None = None,
     on_progress: OnProgress | None = None,
+    on_warning: OnWarning | None = None,
 ) -> LoadResult:
-    """Load a folder, a zip or one csv file, here or at a `gs://` URL, into `raw.<table>` on BigQuery.
+    """Load a folder, an archive or one file, here or at a `gs://` URL, into `raw.<table>` on BigQuery.
 
     The options, and what is refused, are those of `landing.load`. Files are prepared in the home folder, and
     the rejects are left there as well as in `raw.rejects`. The load exists once its rows are in `raw.loads`; a
@@ -45,10 +47,10 @@ def load_to_bigquery(
 
     Raises what `landing.load` raises, and CloudError where BigQuery refuses or does not answer.
     """
-    options = Options(Format.of(delimiter, encoding), strict, force, partial, as_of)
+    options = Options(Format.of(delimiter, encoding, decimal, settings.time_zone), strict, force, partial, as_of)
     with _client_installed():
         from armazem.landing.cloud.zone import BigQueryZone
-    return load_into(BigQueryZone(settings), path, settings.home_folder, options, on_progress)
+    return load_into(BigQueryZone(settings), path, settings.home_folder, options, on_progress, on_warning)
 
 
 def read_cloud_ledger(client: Client, names: Datasets, retry: Retry | None = None) -> list[LedgerRow]:

@@ -12,9 +12,9 @@ import pyarrow.parquet as pq
 
 from armazem.contract import RejectCode, Table
 from armazem.landing.header import Header
-from armazem.landing.rejects import Reject, RejectWriter, describe
+from armazem.landing.rejects import Reject, RejectWriter, explained
 from armazem.landing.tokenizer import Broken, Lines, Record, records
-from armazem.landing.validation import validated
+from armazem.landing.validation import Written, validated
 
 # A batch ends at whichever comes first: memory stays bounded for long records, and short ones come in bulk.
 BATCH_ROWS = 50_000
@@ -31,13 +31,14 @@ def copy_exact(
     rejects: RejectWriter,
     delimiter: bytes,
     on_rows: Callable[[int], None],
+    written: Written,
 ) -> int:
     """Copy the good rows of `lines` to the Parquet file `target`, the others to `rejects`.
 
     Returns the number of good rows; `on_rows` gets it after each batch.
     """
     places = {column: str(place) for column, place in header.positions.items()}
-    query = f"{validated(table, 'batch', places, keep=[_ROW])} ORDER BY {_ROW}"
+    query = f"{validated(table, 'batch', places, keep=[_ROW], written=written)} ORDER BY {_ROW}"
     accepted = 0
     writer: pq.ParquetWriter | None = None
     try:
@@ -124,9 +125,7 @@ def _refused(good: list[Record], problems: list[str | None], table: Table, heade
     for record, problem in zip(good, problems, strict=True):
         if problem is None:
             continue
-        column, _, code_text = problem.partition(":")
-        code = RejectCode(code_text)
-        value = record.fields[header.positions[column]].decode("utf-8").strip()
-        message = describe(table.column(column), code, value)
-        refused.append(Reject(record.line, record.raw, column, code, message))
+        column = problem.partition(":")[0]
+        value = record.fields[header.positions[column]].decode("utf-8") if column else ""
+        refused.append(explained(table, problem, value, record.line, record.raw))
     return refused

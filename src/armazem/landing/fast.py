@@ -9,8 +9,9 @@ import duckdb
 from armazem.contract import Table
 from armazem.landing.header import Header
 from armazem.landing.prescan import Scan
+from armazem.landing.sql import name, quoted
 from armazem.landing.tokenizer import MAX_RECORD
-from armazem.landing.validation import name, quoted, validated
+from armazem.landing.validation import Written, validated
 
 _GLOB = "*?[]{}"
 # A bad row or record, a value that a cast refuses, quoted line breaks on which DuckDB's threads cannot agree,
@@ -36,6 +37,7 @@ def copy_fast(
     scan: Scan,
     delimiter: bytes,
     work: Path,
+    written: Written,
 ) -> int:
     """Copy the rows of `source` to the Parquet file `target`, typed; returns their number.
 
@@ -44,7 +46,7 @@ def copy_fast(
     """
     if scan.has_nul or scan.odd_quotes or not header.plain:
         raise NotPlain
-    sql = _statement(_readable(source, work), target, table, header, delimiter)
+    sql = _statement(readable(source, work), target, table, header, delimiter, written)
     try:
         result = connection.execute(sql).fetchone()
     except _DECLINED as error:
@@ -56,7 +58,7 @@ def copy_fast(
     return rows
 
 
-def _readable(source: Path, work: Path) -> Path:
+def readable(source: Path, work: Path) -> Path:
     """A path that DuckDB does not take for a pattern."""
     if not any(character in _GLOB for character in str(source)):
         return source
@@ -66,7 +68,7 @@ def _readable(source: Path, work: Path) -> Path:
     return link
 
 
-def _statement(source: Path, target: Path, table: Table, header: Header, delimiter: bytes) -> str:
+def _statement(source: Path, target: Path, table: Table, header: Header, delimiter: bytes, written: Written) -> str:
     columns = {f"c{place}": "VARCHAR" for place in range(header.width)}
     reader = (
         f"read_csv({quoted(str(source))}, columns = {columns}, auto_detect = false, header = true, "
@@ -77,5 +79,5 @@ def _statement(source: Path, target: Path, table: Table, header: Header, delimit
     first, *others = (name(column.name) for column in table.columns)
     # The check sits in a column and not in WHERE: a filter would be pushed down, with a copy of every cast.
     checked = f"CASE WHEN problem IS NULL THEN {first} ELSE error(problem) END AS {first}"
-    query = f"SELECT {', '.join([checked, *others])} FROM ({validated(table, reader, places)})"
+    query = f"SELECT {', '.join([checked, *others])} FROM ({validated(table, reader, places, written=written)})"
     return f"COPY ({query}) TO {quoted(str(target))} (FORMAT parquet, COMPRESSION snappy)"

@@ -9,16 +9,20 @@ from typing import NoReturn
 from armazem.contract import Table
 from armazem.errors import SourceError
 from armazem.landing.tokenizer import Broken, Lines, records
+from armazem.landing.validation import spellings
 
 _DELIMITERS = (b",", b";", b"\t", b"|")
 _NOT_A_CSV = "export it as CSV, with a header line"
+# Of the columns that the contract does not know, so many are named.
+_NAMED = 5
 
 
 @dataclass(frozen=True, slots=True)
 class Header:
     """`positions`: contract column to its place in the file, from 0. `width`: how many columns the file has.
 
-    `plain`: it is the first physical line, and the only one of the header.
+    `plain`: it is the first physical line, and the only one of the header. A column that a file may lack has no
+    position where it does.
     """
 
     positions: Mapping[str, int]
@@ -39,12 +43,14 @@ def read_header(lines: Lines, table: Table, name: str, delimiter: bytes) -> Head
     if b"\0" in record.raw:
         raise SourceError(f"{name} is not a CSV file: its header has NUL bytes", _NOT_A_CSV)
     if isinstance(record, Broken):
+        _other_delimiter(record.raw, table, name, delimiter)
         raise SourceError(f"{name} is not a CSV file: its header cannot be read ({record.message})", _NOT_A_CSV)
     names = [_plain(field) for field in record.fields]
-    known = _spellings(table)
+    known = spellings(table)
     if not any(spelling in known for spelling in names):
-        _no_column_known(record.raw, table, name, delimiter)
-    positions, warnings = _matched(names, known, table, name)
+        _other_delimiter(record.raw, table, name, delimiter)
+        _no_column_known(record.raw, table, name)
+    positions, warnings = matched(names, table, name)
     plain = record.line == 1 and lines.number == 2
     return Header(positions, len(names), plain, tuple(warnings))
 
@@ -53,34 +59,52 @@ def _plain(field: bytes) -> str:
     return field.decode("utf-8", "replace").strip("\ufeff\"' \t\r\n\v\f").lower()
 
 
-def _spellings(table: Table) -> dict[str, str]:
-    return {spelling.lower(): column.name for column in table.columns for spelling in (column.name, *column.aliases)}
+def matched(names: list[str], table: Table, file: str) -> tuple[dict[str, int], list[str]]:
+    """The place of each column of the contract among these names, in lower case, and warnings.
 
-
-def _matched(names: list[str], known: Mapping[str, str], table: Table, file: str) -> tuple[dict[str, int], list[str]]:
+    Raises SourceError where one comes twice, or a needed one is missing.
+    """
+    known = spellings(table)
     positions: dict[str, int] = {}
-    warnings = []
+    others = []
     for place, spelling in enumerate(names):
         column = known.get(spelling)
         if column is None:
-            shown = f"column {_shown(spelling)}" if spelling else f"column {place + 1}, which has no name,"
-            warnings.append(f"{file}: {shown} is not in the contract and is left out")
+            others.append(_shown(spelling) if spelling else f"{place + 1}, which has no name")
         elif column in positions:
             raise SourceError(f"{file} has the column {column} twice", "remove one of them")
         else:
             positions[column] = place
-    missing = [column.name for column in table.columns if column.name not in positions]
-    if missing:
+    missing = [column for column in table.columns if column.name not in positions]
+    needed = [column.name for column in missing if not column.optional]
+    if needed:
         raise SourceError(
-            f"{file} lacks the column{'s' if len(missing) > 1 else ''} {', '.join(missing)}",
+            f"{file} lacks {_columns(needed)}",
             f"a file of {table.name} has the columns {', '.join(c.name for c in table.columns)}",
         )
-    return positions, warnings
+    return positions, _warnings(file, others, [column.name for column in missing])
 
 
-def _no_column_known(raw: bytes, table: Table, file: str, delimiter: bytes) -> NoReturn:
-    """Raise for a header with another delimiter, or for a file that is something else."""
-    known = _spellings(table)
+def _warnings(file: str, others: list[str], missing: list[str]) -> list[str]:
+    warnings = []
+    if len(others) == 1:
+        comma = "," if others[0].endswith(" no name") else ""
+        warnings.append(f"{file}: column {others[0]}{comma} is not in the contract and is left out")
+    elif others:
+        named = ", ".join(others[:_NAMED]) + (" …" if len(others) > _NAMED else "")
+        warnings.append(f"{file}: {len(others)} columns are not in the contract and are left out: {named}")
+    if missing:
+        warnings.append(f"{file} lacks {_columns(missing)}, which no model needs: null in every row")
+    return warnings
+
+
+def _columns(names: list[str]) -> str:
+    return f"the column{'s' if len(names) > 1 else ''} {', '.join(names)}"
+
+
+def _other_delimiter(raw: bytes, table: Table, file: str, delimiter: bytes) -> None:
+    """Raise for a header with another delimiter, quoted or not."""
+    known = spellings(table)
     found = {
         other: sum(_plain(field) in known for field in raw.split(other)) for other in _DELIMITERS if other != delimiter
     }
@@ -90,6 +114,10 @@ def _no_column_known(raw: bytes, table: Table, file: str, delimiter: bytes) -> N
             f"{file} is not separated by {_flag(delimiter)}: it seems to be {_flag(likely)}",
             f"use --delimiter {_flag(likely)}",
         )
+
+
+def _no_column_known(raw: bytes, table: Table, file: str) -> NoReturn:
+    """Raise for a file that is something else."""
     shown = _shown(raw.decode("utf-8", "replace"))
     raise SourceError(
         f"{file} is not a CSV file of {table.name}: its first line is {shown!r}, with no column of the contract",

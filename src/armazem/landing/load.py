@@ -10,11 +10,12 @@ import duckdb
 
 from armazem.errors import SourceError
 from armazem.home import Home
-from armazem.landing.convert import Converted, Format, convert
+from armazem.landing.convert import Converted, Paths, convert
+from armazem.landing.form import Format
 from armazem.landing.guard import disk_errors, locked
 from armazem.landing.ledger import LedgerRow
 from armazem.landing.prescan import Scan, scans
-from armazem.landing.report import LoadResult, OnProgress, Progress
+from armazem.landing.report import LoadResult, OnProgress, OnWarning, Progress
 from armazem.landing.scratch import scratch
 from armazem.landing.staging import Staging, remove_leftovers
 from armazem.landing.zone import HomeZone, Zone
@@ -40,53 +41,69 @@ def load(
     strict: bool = False,
     force: bool = False,
     partial: bool = False,
-    delimiter: str = ",",
+    delimiter: str | None = None,
     encoding: str = "auto",
+    decimal: str = ".",
+    time_zone: str = "America/Sao_Paulo",
     as_of: datetime | None = None,
     on_progress: OnProgress | None = None,
+    on_warning: OnWarning | None = None,
 ) -> LoadResult:
-    """Load a folder, a zip or one csv file into the landing zone; a second load waits for the first.
+    """Load a folder, an archive or one file into the landing zone; a second load waits for the first.
 
     `path` may be a `gs://` URL of any of these: then it is downloaded first. Pass it as a string.
 
     `strict`: a single reject fails the load. `force`: load files again that were loaded before.
-    `partial`: required files may be missing. `delimiter`: one character, or `\\t`. `encoding`: `auto`,
-    `utf-8` or `latin-1`. `as_of`: how old the extract is, with a zone; without it, as old as the newest time in it.
+    `partial`: required files may be missing. `delimiter`: one character, or `\\t`; without it a tab in .tsv, else a
+    comma. `encoding`: `auto`, `utf-8` or `windows-1252`. `decimal`: the separator in numbers, `.` or `,`.
+    `time_zone`: business time, to which times with an offset are converted. `as_of`: how old the extract is, with a
+    zone; without it, as old as the newest time in it. `on_warning` gets each warning as it comes, so that they are not
+    lost where the load fails.
 
     Raises SourceError where a file cannot be used, every row of a file is a reject, or any is and `strict`;
     HomeError where the home folder cannot be written; CloudError where a bucket cannot be read. Nothing is
     landed then.
     """
-    options = Options(Format.of(delimiter, encoding), strict, force, partial, as_of)
-    return load_into(HomeZone(home), path, home, options, on_progress)
+    options = Options(Format.of(delimiter, encoding, decimal, time_zone), strict, force, partial, as_of)
+    return load_into(HomeZone(home), path, home, options, on_progress, on_warning)
 
 
-def load_into(zone: Zone, path: str | Path, home: Home, options: Options, on_progress: OnProgress | None) -> LoadResult:
+def load_into(
+    zone: Zone,
+    path: str | Path,
+    home: Home,
+    options: Options,
+    on_progress: OnProgress | None,
+    on_warning: OnWarning | None = None,
+) -> LoadResult:
     """Load into any landing zone; the home folder is where the files are prepared."""
     notify = on_progress or (lambda progress: None)
     home.open()
     with disk_errors(home), locked(home, lambda: notify(Progress("waiting"))):
         remove_leftovers(home)
         with Staging(home, zone.begin()) as staging:
-            return _Load(zone, staging, options, notify).run(path)
+            return _Load(zone, staging, options, notify, on_warning).run(path)
 
 
 class _Load:
     """One load: its options, and what it has found so far."""
 
-    def __init__(self, zone: Zone, staging: Staging, options: Options, notify: OnProgress) -> None:
+    def __init__(
+        self, zone: Zone, staging: Staging, options: Options, notify: OnProgress, on_warning: OnWarning | None
+    ) -> None:
         self._zone = zone
         self._staging = staging
         self._options = options
         self._notify = notify
         self._ledger = zone.ledger()
+        self._on_warning = on_warning
         self._warnings: list[str] = []
 
     def run(self, path: str | Path) -> LoadResult:
         files = self._files(path)
         rows: dict[str, LedgerRow] = {}
-        first_rejects: dict[str, str] = {}
-        with scratch(self._staging.work) as connection, scans(files, self._options.form.delimiter) as scanned:
+        outcomes: dict[str, Converted] = {}
+        with scratch(self._staging.work) as connection, scans(files, self._options.form) as scanned:
             for number, (file, scan) in enumerate(scanned, start=1):
                 progress = Progress("reading", file.name, file.table.name, number, len(files))
                 known = self._known(file, scan)
@@ -96,15 +113,16 @@ class _Load:
                     continue
                 self._notify(progress)
                 converted = self._convert(connection, file, scan, progress)
-                self._warnings += converted.warnings
+                for warning in converted.warnings:
+                    self._warn(warning)
                 rows[file.table.name] = self._ledger_row(file, scan, converted)
-                first_rejects[file.table.name] = converted.first_reject
+                outcomes[file.table.name] = converted
                 self._notify(replace(progress, step="done", rows=converted.accepted))
         in_order = [rows[file.table.name] for file in files]
         loaded = [row for row in in_order if row.status == "loaded"]
         if not loaded:
             return LoadResult(None, in_order, self._warnings, None)
-        self._refuse(loaded, first_rejects)
+        self._refuse(loaded, outcomes)
         rejects = self._zone.publish(self._staging, loaded, self._notify)
         return LoadResult(self._staging.load_id, in_order, self._warnings, rejects)
 
@@ -113,8 +131,13 @@ class _Load:
         as_of = self._options.as_of
         return None if as_of is None else as_of.astimezone(UTC).isoformat()
 
+    def _warn(self, warning: str) -> None:
+        self._warnings.append(warning)
+        if self._on_warning is not None:
+            self._on_warning(warning)
+
     def _files(self, path: str | Path) -> list[SourceFile]:
-        work, partial, warn = self._staging.work, self._options.partial, self._warnings.append
+        work, partial, warn = self._staging.work, self._options.partial, self._warn
         if not is_cloud_url(path):
             return find_files(Path(path), work, partial=partial, warn=warn)
 
@@ -148,9 +171,11 @@ class _Load:
             file,
             scan,
             self._options.form,
-            self._staging.ready / f"{table}.parquet",
-            self._staging.rejects / f"{table}.jsonl",
-            self._staging.work,
+            Paths(
+                self._staging.ready / f"{table}.parquet",
+                self._staging.rejects / f"{table}.jsonl",
+                self._staging.work,
+            ),
             lambda rows: self._notify(replace(progress, rows=rows)),
         )
 
@@ -171,18 +196,21 @@ class _Load:
             as_of=self._as_of,
         )
 
-    def _refuse(self, loaded: list[LedgerRow], first_rejects: dict[str, str]) -> None:
+    def _refuse(self, loaded: list[LedgerRow], outcomes: dict[str, Converted]) -> None:
         """Raise, with the rejects kept, if they are reason to land nothing."""
         hopeless = [row for row in loaded if row.rows_rejected and not row.rows_accepted]
         refused = [row for row in loaded if row.rows_rejected]
         if hopeless:
             row = hopeless[0]
-            message = f"every row of {row.path} was rejected; {first_rejects[row.table]}"
+            message = f"every row of {row.path} was rejected; {outcomes[row.table].first_reject}"
         elif refused and self._options.strict:
             row = refused[0]
             total = sum(row.rows_rejected for row in refused)
-            message = f"{total} rows were rejected, the first in {row.path}, {first_rejects[row.table]}"
+            message = f"{total} rows were rejected, the first in {row.path}, {outcomes[row.table].first_reject}"
         else:
             return
         folder = self._staging.keep_rejects()
-        raise SourceError(f"{message}; nothing was loaded", f"the rejected rows are in {folder}")
+        hint = outcomes[row.table].hint
+        raise SourceError(
+            f"{message}; nothing was loaded", f"{hint}{'; ' if hint else ''}the rejected rows are in {folder}"
+        )

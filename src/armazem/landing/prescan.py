@@ -12,20 +12,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from armazem.errors import SourceError
+from armazem.landing.form import Format
 from armazem.landing.quotes import odd_quotes, seam_after
 from armazem.sources.files import SourceFile
 
 CHUNK = 2 << 20
 START = 64
-_WIDE_BOMS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE, codecs.BOM_UTF32_BE)
-_MAGIC = {
-    b"PK\x03\x04": "a zip or an Excel workbook",
-    b"\x1f\x8b": "gzip-compressed",
-    b"PAR1": "a Parquet file",
-    b"%PDF": "a PDF",
-    b"\xd0\xcf\x11\xe0": "an old Excel workbook",
-    b"SQLite format 3": "a SQLite database",
-}
+_PARQUET = b"PAR1"
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,19 +46,13 @@ class Scan:
         """Length of the UTF-8 byte order mark, 0 where there is none."""
         return len(codecs.BOM_UTF8) if self.start.startswith(codecs.BOM_UTF8) else 0
 
-    def foreign(self) -> str:
-        """What the file is if it cannot be a CSV file, in words; empty if it can."""
-        if self.start.startswith(_WIDE_BOMS):
-            return "encoded as UTF-16 or UTF-32"
-        return next((what for magic, what in _MAGIC.items() if self.start.startswith(magic)), "")
-
     def encoding(self) -> str:
-        """`utf-8`, or `latin-1` where the bytes are rather that.
+        """`utf-8`, or `windows-1252` where the bytes are rather that.
 
-        A UTF-8 file with some broken lines has more valid sequences than invalid bytes; in a Latin-1 file
-        nearly every accented letter is an invalid byte.
+        A UTF-8 file with some broken lines has more valid sequences than invalid bytes; in a file of one byte a
+        character nearly every accented letter is an invalid byte.
         """
-        return "utf-8" if not self.invalid or self.multibyte > self.invalid else "latin-1"
+        return "utf-8" if not self.invalid or self.multibyte > self.invalid else "windows-1252"
 
 
 class Cancelled(Exception):
@@ -106,7 +93,8 @@ def scan_file(
                 last = chunk[-1:]
             size = file.tell()
         text.feed(b"", final=True)
-        invalid, multibyte = (0, 0) if text.valid else _broken_text(path)
+        binary = start.startswith(_PARQUET)
+        invalid, multibyte = (0, 0) if text.valid or binary else _broken_text(path)
     except OSError as error:
         raise SourceError(f"{name} cannot be read: {error.strerror}", "check its permissions") from error
     return Scan(
@@ -124,14 +112,14 @@ def scan_file(
 
 
 @contextmanager
-def scans(files: list[SourceFile], delimiter: bytes) -> Iterator[Iterator[tuple[SourceFile, Scan]]]:
+def scans(files: list[SourceFile], form: Format) -> Iterator[Iterator[tuple[SourceFile, Scan]]]:
     """Each file with its scan. The next files are scanned in a thread while the caller works on one."""
     # Small files first: the scan of a large one then runs beside the work on the others.
     order = sorted(files, key=lambda file: file.path.stat().st_size)
     cancelled = threading.Event()
     with ThreadPoolExecutor(max_workers=1) as pool:
         futures: list[tuple[SourceFile, Future[Scan]]] = [
-            (file, pool.submit(scan_file, file.path, file.name, delimiter, cancelled)) for file in order
+            (file, pool.submit(scan_file, file.path, file.name, form.between(file), cancelled)) for file in order
         ]
         try:
             yield ((file, future.result()) for file, future in futures)

@@ -4,14 +4,21 @@ from __future__ import annotations
 
 import base64
 import json
-import os
+import re
+from collections import Counter
 from pathlib import Path
 from typing import IO, NamedTuple
 
-from armazem.contract import Column, ColumnType, RejectCode
+from armazem.contract import Column, ColumnType, RejectCode, Table
+from armazem.contract.identifiers import canonical, fault
 from armazem.landing.durable import sync_file
+from armazem.landing.values import WHITESPACE
 
 _SHOWN = 60
+_DECIMAL_COMMA = re.compile(r"[+-]?[0-9]+,[0-9]{1,3}")
+
+DECIMAL_COMMA = "the numbers have a decimal comma: use --decimal ','"
+"""What to do about a file for whose rejects `RejectWriter.decimal_commas` is true."""
 
 _EXPECTED = {
     ColumnType.INTEGER: "an integer",
@@ -29,18 +36,22 @@ class Reject(NamedTuple):
     column: str | None
     code: RejectCode
     message: str
+    decimal_comma: bool = False
 
 
 class RejectWriter:
     """Writes the rejects of one file to `path`, which exists only if there are any.
 
     `file` is the display name of the source. `count` and `first` tell how many there are and why the
-    first was refused.
+    first was refused; `place`: what its number counts.
     """
 
-    def __init__(self, path: Path, file: str) -> None:
+    def __init__(self, path: Path, file: str, place: str = "line") -> None:
         self.count = 0
         self.first = ""
+        self.place = place
+        self._codes: Counter[str] = Counter()
+        self._commas = 0
         self._path = path
         self._file = file
         self._out: IO[str] | None = None
@@ -49,24 +60,28 @@ class RejectWriter:
         if self._out is None:
             self._path.parent.mkdir(parents=True, exist_ok=True)
             self._out = self._path.open("w", encoding="utf-8", newline="\n")
-            self.first = f"line {reject.line}: {reject.message}"
+            self.first = f"{self.place} {reject.line}: {reject.message}"
         self.count += 1
+        self._codes[reject.code.value] += 1
+        self._commas += reject.decimal_comma
         json.dump(self._as_json(reject), self._out, ensure_ascii=False)
         self._out.write("\n")
+
+    @property
+    def commonest(self) -> str:
+        """The code of most rejects; only where there are any."""
+        return self._codes.most_common(1)[0][0]
+
+    @property
+    def decimal_commas(self) -> bool:
+        """Whether most rejects are numbers with a decimal comma."""
+        return 2 * self._commas > self.count
 
     def close(self) -> None:
         """Bring what was written to the disk."""
         if self._out is not None and not self._out.closed:
             sync_file(self._out)
             self._out.close()
-
-    def discard(self) -> None:
-        """Forget what was written."""
-        if self._out is not None:
-            self._out.close()
-            os.unlink(self._path)
-            self._out = None
-        self.count, self.first = 0, ""
 
     def _as_json(self, reject: Reject) -> dict[str, str | int | None]:
         row: dict[str, str | int | None] = {
@@ -83,16 +98,27 @@ class RejectWriter:
         return row
 
 
+def explained(table: Table, problem: str, value: str, line: int, raw: bytes) -> Reject:
+    """The reject for a problem that the validation found. `value`: as the file has it, if a column has the problem."""
+    name, _, code_text = problem.partition(":")
+    code = RejectCode(code_text)
+    if not name:
+        return Reject(line, raw, None, code, "the header line comes again")
+    value = value.strip(WHITESPACE)
+    comma = code is RejectCode.WRONG_TYPE and _DECIMAL_COMMA.fullmatch(value) is not None
+    return Reject(line, raw, name, code, describe(table.column(name), code, value), comma)
+
+
 def describe(column: Column, code: RejectCode, value: str) -> str:
     """Why the value of a column is refused, in words, with the value shortened."""
     shown = json.dumps(value if len(value) <= _SHOWN else value[: _SHOWN - 1] + "…", ensure_ascii=False)
     match code:
         case RejectCode.MISSING_FIELD:
-            return f"{column.name} is empty"
+            return f"{column.name}: {shown} means null" if value else f"{column.name} is empty"
         case RejectCode.BAD_IDENTIFIER:
-            return f"{column.name}: {shown} is no identifier (at most 64 characters, no spaces)"
+            return f"{column.name}: {shown} is no identifier: {fault(canonical(value))}"
         case RejectCode.BAD_TIMESTAMP:
-            return f"{column.name}: {shown} is not a time like 2017-11-24 18:30:00"
+            return f"{column.name}: {shown} is not a time like 2017-11-24 18:30:00 or 2017-11-24T18:30:00-03:00"
         case RejectCode.NEGATIVE_AMOUNT:
             return f"{column.name}: {shown} is negative"
         case RejectCode.BAD_VALUE:

@@ -38,3 +38,4 @@ class LoadResult:
 
 
 OnProgress = Callable[[Progress], None]
+OnWarning = Callable[[str], None]

@@ -13,15 +13,16 @@ from pathlib import Path
 from typing import Any
 
 from armazem.contract import TABLES
+from armazem.contract.file_names import kind_of, table_of
 from armazem.errors import CloudError, SourceError
-from armazem.sources.files import SourceFile, Warn, find_files
+from armazem.sources.archives import ARCHIVES
+from armazem.sources.files import SourceFile, Warn, find_files, not_a_source_file
 
 OnBytes = Callable[[str, int, int, int], None]
 """Called with the URL, which of how many files it is (from 1), and how many bytes of it are here."""
 
 RETRY_SECONDS = 120.0  # the library's own; how long it tries again after a passing error
 _REQUEST_SECONDS = 60.0
-_KNOWN = {name.lower() for table in TABLES for name in (table.file, f"{table.name}.csv")}
 _TELL_EVERY = 1 << 20
 _READER = "the role Storage Object Viewer (roles/storage.objectViewer) on the bucket is enough"
 
@@ -34,7 +35,7 @@ def is_cloud_url(path: str | Path) -> bool:
 def find_cloud_files(
     url: str, workdir: Path, *, partial: bool = False, warn: Warn | None = None, on_bytes: OnBytes | None = None
 ) -> list[SourceFile]:
-    """The source files at `url`, a folder, a .zip or one .csv file in a bucket, downloaded to `workdir`.
+    """The source files at `url`, a folder, an archive or one file in a bucket, downloaded to `workdir`.
 
     The same files as `find_files` finds, with URLs for names; of a folder, only those of the contract are
     downloaded. Raises SourceError where there is nothing that can be loaded, CloudError where Google refuses
@@ -49,7 +50,7 @@ def find_cloud_files(
         for number, blob in enumerate(blobs, start=1):
             _download(blob, local / _last(blob.name), number, len(blobs), on_bytes)
     path = local / _last(name) if _is_file(name) else local
-    names = {local / _last(blob.name): f"gs://{bucket}/{blob.name}" for blob in blobs}
+    names = {_last(blob.name): f"gs://{bucket}/{blob.name}" for blob in blobs}
     try:
         files = find_files(path, workdir, partial=partial, warn=warn)
     except SourceError as error:
@@ -57,9 +58,9 @@ def find_cloud_files(
     return [replace(file, name=_display(file, path, url, names)) for file in files]
 
 
-def _display(file: SourceFile, path: Path, url: str, names: dict[Path, str]) -> str:
-    if file.path in names:
-        return names[file.path]
+def _display(file: SourceFile, path: Path, url: str, names: dict[str, str]) -> str:
+    if file.name in names:
+        return names[file.name]
     return url + file.name.removeprefix(path.name)  # a member of a zip: olist.zip!orders.csv
 
 
@@ -71,7 +72,7 @@ def _parts(url: str) -> tuple[str, str]:
 
 
 def _is_file(name: str) -> bool:
-    return name.lower().endswith((".zip", ".csv"))
+    return kind_of(_last(name)) is not None or name.lower().endswith(ARCHIVES)
 
 
 def _last(name: str) -> str:
@@ -79,11 +80,8 @@ def _last(name: str) -> str:
 
 
 def _single(bucket: str, name: str, url: str) -> list[Any]:
-    if name.lower().endswith(".csv") and _last(name).lower() not in _KNOWN:
-        raise SourceError(
-            f"{url} is not the name of a source file",
-            f"rename it to the table it holds: {', '.join(f'{t.name}.csv' for t in TABLES)}",
-        )
+    if kind_of(_last(name)) is not None and table_of(_last(name)) is None:
+        raise not_a_source_file(url)
     blob = _client().bucket(bucket).blob(name)
     blob.reload(timeout=_REQUEST_SECONDS, retry=_retry())
     return [blob]
@@ -94,9 +92,9 @@ def _folder(bucket: str, name: str, url: str, warn: Warn | None) -> list[Any]:
     listed = _client().list_blobs(bucket, prefix=prefix, delimiter="/", timeout=_REQUEST_SECONDS, retry=_retry())
     blobs = []
     for blob in listed:
-        if _last(blob.name).lower() in _KNOWN:
+        if table_of(_last(blob.name)) is not None:
             blobs.append(blob)
-        elif blob.name.lower().endswith(".csv") and warn is not None:
+        elif kind_of(_last(blob.name)) is not None and warn is not None:
             warn(f"gs://{bucket}/{blob.name} is not a file of the contract: ignored")
     if not blobs:
         raise SourceError(f"{url} holds no source file", f"expected are {', '.join(t.file for t in TABLES)}")

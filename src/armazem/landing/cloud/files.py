@@ -12,7 +12,7 @@ import duckdb
 
 from armazem.contract import Table
 from armazem.landing.ledger import LedgerRow
-from armazem.landing.validation import name, quoted
+from armazem.landing.sql import name, quoted
 
 
 def write_rows(connection: duckdb.DuckDBPyConnection, table: Table, landed: Path, load_id: str, target: Path) -> None:
