@@ -121,12 +121,14 @@ class Raw:
                 self._add_columns(table)
 
     def _add_columns(self, wanted: bigquery.Table) -> None:
-        """Give a table that an older armazem made the columns that it did not know."""
+        """Give the ledger that an older armazem made the columns that it did not know."""
         table = self.client.get_table(wanted.reference, retry=self.retry, timeout=REQUEST_SECONDS)
         there = {field.name for field in table.schema}
-        if missing := [field for field in wanted.schema if field.name not in there]:
-            table.schema = [*table.schema, *missing]
-            self.client.update_table(table, ["schema"], retry=self.retry, timeout=REQUEST_SECONDS)
+        for field in wanted.schema:
+            if field.name not in there:
+                self.query(
+                    f"alter table `{self.table(LOADS)}` add column if not exists {field.name} {field.field_type}"
+                )
 
     def query(self, sql: str, **parameters: tuple[str, Any]) -> None:
         """Run a statement to its end. Parameters: name=(type, value)."""
