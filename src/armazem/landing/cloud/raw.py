@@ -124,9 +124,10 @@ class Raw:
         """Give a table that an older armazem made the columns that it did not know; its rows have null there."""
         table = self.client.get_table(wanted.reference, retry=self.retry, timeout=REQUEST_SECONDS)
         there = {field.name for field in table.schema}
-        if missing := [field for field in wanted.schema if field.name not in there]:
-            table.schema = [*table.schema, *missing]
-            self.client.update_table(table, ["schema"], retry=self.retry, timeout=REQUEST_SECONDS)
+        for field in wanted.schema:
+            if field.name not in there:
+                name = self.table(wanted.table_id)
+                self.query(f"alter table `{name}` add column if not exists {field.name} {field.field_type}")
 
     def query(self, sql: str, **parameters: tuple[str, Any]) -> None:
         """Run a statement to its end. Parameters: name=(type, value)."""
