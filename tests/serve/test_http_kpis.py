@@ -252,7 +252,9 @@ def test_openapi_describes_all_of_it(built: Built) -> None:
     assert parameters["from"]["schema"]["format"] == "date"
     assert parameters["grain"]["schema"]["enum"] == ["day", "week", "month", "year", "all"]
     assert parameters["limit"]["schema"]["maximum"] == 100_000
-    assert set(operation["responses"]) == {"200", "304", "401", "404", "406", "422", "503"}
+    assert set(operation["responses"]) == {
+        "200", "304", "400", "401", "403", "404", "406", "421", "422", "429", "503",
+    }  # fmt: skip
     assert set(operation["responses"]["200"]["content"]) == {"application/json", "text/csv"}
     assert "#/components/schemas/HTTPValidationError" not in json.dumps(schema)
     assert "/v1/kpis/{name}" in built.server.client.get("/docs").text

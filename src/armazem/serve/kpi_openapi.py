@@ -15,7 +15,7 @@ _COLUMN = {
     "type": "object",
     "properties": {
         "name": _TEXT,
-        "type": {"enum": ["string", "integer", "decimal", "date", "boolean"]},
+        "type": {"enum": ["string", "integer", "decimal", "date", "boolean", None]},
         "description": _TEXT,
     },
 }
