@@ -52,6 +52,10 @@ _FEATURES = """
 """
 _REMARKS = re.compile(rb"--[^\n]*|/\*.*?\*/", re.DOTALL)
 
+_WHOLE_NAME = re.compile(
+    r"`([^`.\n]+)\.([^`.\n]+)\.([^`.\n]+)`"
+)  # BigQuery takes it as three names, the analyser as one
+
 Schema = Sequence[SchemaField]
 
 
@@ -70,6 +74,7 @@ class Analyser:
 
     def check(self, sql: str) -> int:
         """Analyse every statement of a text; how many there are. Raises Refused."""
+        sql = _WHOLE_NAME.sub(r"`\1`.`\2`.`\3`", sql)
         raw = sql.encode()
         done = count = 0
         while _REMARKS.sub(b"", raw[done:]).strip(b"; \n\t"):

@@ -28,6 +28,7 @@ def analyser() -> Analyser:
         ("select max_by(order_id, revenue), safe_divide(1, 2) from marts.orders where bought_at >= ?", 1),
         ("select 1 from marts.orders where order_id in unnest(@ids) qualify row_number() over () = 1", 1),
         ("select price from marts.orders, unnest(items)", 1),
+        ("update `my-project.marts.orders` set revenue = 1 where order_id = @id", 1),
         (
             "create table marts.x partition by date(bought_at) as select * from marts.orders; select 1;\n-- x",
             2,

@@ -24,6 +24,15 @@ from armazem.warehouse.query import Rows
 class _Group(click.Group):
     """Turns the package's errors into one line and exit code 1."""
 
+    def make_context(self, *arguments: Any, **extra: Any) -> click.Context:
+        try:
+            return super().make_context(*arguments, **extra)  # `--help` and `--version` answer here
+        except BrokenPipeError:
+            raise SystemExit(0) from None
+        except OSError as error:
+            console.show_error(console.unwritten(error))
+            raise SystemExit(1) from None
+
     def invoke(self, ctx: click.Context) -> Any:
         try:
             with interrupts.unwinding():
