@@ -53,6 +53,6 @@ META: dict[str, dict[str, str]] = {
         "rows_rejected": "Of these, those kept aside with a reason.",
         "seconds": "Time it took.",
         "loaded_at": "When it was loaded.",
-        "encoding": "`utf-8` or `latin-1`.",
+        "encoding": "`utf-8` or `windows-1252`.",
     },
 }
