@@ -53,7 +53,7 @@ META: dict[str, dict[str, str]] = {
         "rows_rejected": "Of these, those kept aside with a reason.",
         "seconds": "Time it took.",
         "loaded_at": "When it was loaded.",
-        "encoding": "`utf-8` or `latin-1`.",
+        "encoding": "`utf-8` or `windows-1252`.",
         "as_of": "How old the extract is, as `load --as-of` told; null: as old as the newest time in it.",
     },
 }

@@ -150,6 +150,24 @@ def test_a_required_file_is_missing(home: Home, data: Path) -> None:
     assert_refused(armazem("load", data / "empty", home=home.root), home, before, "holds no source file")
 
 
+def test_warnings_are_shown_although_the_load_fails(home: Home, data: Path) -> None:
+    before = landed(home)
+    (data / ORDERS).rename(data / "my_orders.csv")
+    refused = armazem("load", data, home=home.root)
+    assert_refused(refused, home, before, ORDERS, "--partial", "warning: my_orders.csv is not a file of the contract")
+    (data / "my_orders.csv").rename(data / ORDERS)
+    spoil(data, PAYMENTS, lambda content: content.replace(b"payment_value", b"payment_value,colour", 1) + b",x")
+    spoil(data, PAYMENTS, line(2, lambda text: text + b",red"))
+    strict = armazem("load", data, "--strict", home=home.root)
+    assert_refused(strict, home, before, "rows were rejected", "warning: ", "column colour is not in the contract")
+    loaded = armazem("load", data, home=home.root)
+    assert (loaded.code, "most of them as wrong_column_count" in loaded.err, f" of {PAYMENTS})" in loaded.err) == (
+        0,
+        True,
+        True,
+    )
+
+
 def test_other_delimiters(home: Home, data: Path) -> None:
     spoil(data, ORDERS, lambda content: content.replace(b",", b";"))
     loaded = armazem("load", data / ORDERS, "--delimiter", ";", home=home.root)
