@@ -46,7 +46,14 @@ def one(text: str, kind: ColumnType, **rules: Any) -> tuple[Any, str | None]:
     return check([text], Column("some_column", kind, "", **rules))[0]
 
 
-NULLS = [*NULL_WORDS, *(word.upper() for word in NULL_WORDS), " NaN\t", "\u00a0Null\u2003", "\u3000", "\u2007" * 20]
+NULLS = [
+    *sorted(NULL_WORDS),
+    *(word.upper() for word in sorted(NULL_WORDS)),
+    " NaN\t",
+    "\u00a0Null\u2003",
+    "\u3000",
+    "\u2007" * 20,
+]
 
 ACCEPTED: list[tuple[ColumnType, str, Any]] = [
     (T.TEXT, "  a b\t", "a b"),
@@ -101,6 +108,7 @@ ACCEPTED: list[tuple[ColumnType, str, Any]] = [
     (T.TIMESTAMP, "2018-12-31 23:59:59.999999999", datetime(2019, 1, 1)),
     (T.TIMESTAMP, "2018-12-31 23:59:60", datetime(2019, 1, 1)),
     (T.TIMESTAMP, "2016-12-31T23:59:60Z", datetime(2016, 12, 31, 22)),
+    (T.TIMESTAMP, "2016-12-31T20:59:60.5-03:00", datetime(2016, 12, 31, 22, 0, 0, 500_000)),
 ]
 
 REFUSED: list[tuple[ColumnType, str, str]] = [
@@ -143,6 +151,8 @@ REFUSED: list[tuple[ColumnType, str, str]] = [
             "2018-01-02Z",
             "0001-01-01T00:00:00+14:00",
             "9999-12-31 23:59:60",
+            "2018-12-31 20:59:60",
+            "2018-12-31T20:59:60-04:00",
             "2018-01-02 23:59:61",
             "2018-01-02 10:56:33.",
         ]

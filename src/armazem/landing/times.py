@@ -1,8 +1,8 @@
 """Times of a batch file as SQL: the forms that are understood, and what they become in business time. Pure.
 
 What databases and programs write: `2018-01-02 03:04:05`, with `T`, without seconds or without a time of day; with any
-number of digits of a second, rounded to six; with `Z`, ` UTC`, `+00`, `-0300` or `-03:00` behind it. A leap second,
-`23:59:60`, is the second after it.
+number of digits of a second, rounded to six; with `Z`, ` UTC`, `+00`, `-0300` or `-03:00` behind it. A leap
+second, 23:59:60 as it is written or in UTC, is the second after it.
 """
 
 from __future__ import annotations
@@ -39,8 +39,12 @@ def time(cast: str, part: str, zone: str) -> str:
     )
     offset = f"CASE WHEN {part}.zone IN ('Z', 'z', 'UTC') THEN 0 ELSE {minutes} END"
     utc = f"{whole} + {more} - to_minutes({offset})"
+    leap = (
+        f"CASE WHEN {part}.clock = '23:59' THEN true WHEN {part}.zone = '' THEN false "
+        f"ELSE strftime({utc}, '%H:%M') = '00:00' END"
+    )
     return (
         f"CASE WHEN {part} IS NULL THEN {cast} WHEN {part}.day = '' THEN NULL "
-        f"WHEN {part}.second = '60' AND NOT ends_with({part}.clock, ':59') THEN NULL "
+        f"WHEN {part}.second = '60' AND NOT ({leap}) THEN NULL "
         f"WHEN {part}.zone = '' THEN {whole} + {more} ELSE timezone({quoted(zone)}, timezone('UTC', {utc})) END"
     )

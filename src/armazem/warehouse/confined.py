@@ -15,6 +15,7 @@ from typing import Any
 
 import duckdb
 
+from armazem.causes import cause_of
 from armazem.config import Settings
 from armazem.errors import HomeError, QueryError
 from armazem.home import Home
@@ -109,9 +110,9 @@ def execution(connection: duckdb.DuckDBPyConnection, limits: Limits) -> Iterator
             '`armazem sql "show tables"` lists them',
         ) from error
     except (duckdb.IOException, duckdb.FatalException, duckdb.SerializationException) as error:
-        raise QueryError(
-            f"the version cannot be read: {_first_line(error)}", "`armazem rollback` restores another version"
-        ) from error
+        cause = cause_of(error, Path())  # DuckDB names the file itself
+        hint = cause.hint or "`armazem rollback` restores another version"
+        raise QueryError(f"the version cannot be read: {cause.reason}", hint) from error
     except duckdb.Error as error:
         hint = '`armazem sql "show tables"` lists the tables, `describe SCHEMA.TABLE` the columns of one'
         raise QueryError(str(error).strip(), hint) from error
@@ -124,12 +125,13 @@ def _confine(connection: duckdb.DuckDBPyConnection) -> None:
 
 
 def _not_opened(path: Path, error: duckdb.Error) -> HomeError:
-    if "lock" in str(error).lower():
+    cause = cause_of(error, path)
+    if cause.locked:
         return HomeError(
-            f"{path} is open for writing elsewhere: {_first_line(error)}",
+            f"{path} is open for writing elsewhere: {cause.reason}",
             "close the program that holds it, or let it open the file read-only",
         )
-    return HomeError(f"{path} cannot be opened: {_first_line(error)}", "`armazem rollback` restores a version")
+    return HomeError(f"{path} cannot be opened: {cause.reason}", cause.hint or "`armazem rollback` restores a version")
 
 
 def _first_line(error: duckdb.Error) -> str:

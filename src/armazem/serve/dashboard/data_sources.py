@@ -63,7 +63,8 @@ def readable(what: str) -> Iterator[None]:
 @dataclass(frozen=True, slots=True)
 class Standing:
     """Where things stand. `build` is the published one; `failed` the newest one, where that failed and what it was
-    for is still not built. `why` of it; `kept`: its tables can be looked at.
+    for is still not built. `why` of it; `kept`: its tables can be looked at. `loads_withdrawn`: the published tables
+    still have them.
     """
 
     build: dict[str, Any] | None
@@ -72,6 +73,7 @@ class Standing:
     kept: bool
     loads: int
     loads_not_built: int
+    loads_withdrawn: int
     newest_load: datetime | None
     newest_order: datetime | None
     events: int
@@ -101,6 +103,7 @@ def standing(home: Home, ask: Ask) -> Standing:
             kept,
             len(loads),
             loads_waiting,
+            len(taken_in - loads.keys()),
             datetime.fromisoformat(loads[max(loads)]) if loads else None,
             newest_order,
             last,

@@ -53,7 +53,8 @@ def figures(home: Home, view: View, ask: Ask) -> Sequence[Figure]:
         published = Figure(form.ago(now - began) if began else build["build_id"], note=f"{kind}, {_took(build, view)}")
         parts = [f"{form.number(build[f'tests_{name}'])} {name}" for name in ("warned", "failed")]
         tests = Figure(f"{form.number(build['tests_passed'])} passed", note=", ".join(parts))
-    waiting = f"{form.number(found.loads_not_built)} not built" if found.loads_not_built else "all built"
+    counts = ((found.loads_not_built, "not built"), (found.loads_withdrawn, "withdrawn, but still published"))
+    waiting = ", ".join(f"{form.number(count)} {what}" for count, what in counts if count) or "all built"
     return [
         published,
         tests,
@@ -87,6 +88,8 @@ def advice(found: data.Standing) -> str:
         return "What is loaded is not built yet: `armazem build` builds, tests and publishes it."
     if found.loads_not_built:
         return "There are loads that the published tables do not have yet: `armazem build` takes them in."
+    if found.loads_withdrawn:
+        return "The published tables still have loads that were withdrawn: `armazem build` makes them without."
     return ""
 
 
