@@ -77,8 +77,7 @@ def schema(event_type: EventType) -> Schema:
             "data": data,
             "source": {
                 "description": "Who names the event; an event_id names it together with this, where it is there.",
-                "type": ["string", "null"],
-                "pattern": f"^[^\\u0000-\\u001f\\u007f-\\u009f]{{1,{MAX_SENDER}}}$",
+                "pattern": f"^[^\\u0000-\\u001f\\u007f-\\u009f]{{0,{MAX_SENDER}}}$",
             },
         },
         "required": ["event_type", "timestamp", "data"],

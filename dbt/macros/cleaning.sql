@@ -20,7 +20,7 @@
 {# Tools that read a zip prefix as a number lose its leading zeros, or write it as 1037.0 or 1037,00; a whole CEP has
    eight digits, and three zeros behind a dot belong to it. #}
 {% macro zip_prefix(column) -%}
-    {%- set digits = regexp_replace_all(column, '[.,]00? *$|[^0-9]', '') -%}
+    {%- set digits = regexp_replace_all(column, '[.,]00? *$|[.,]0000+ *$|[^0-9]', '') -%}
     case
         when length({{ digits }}) = 0 then null
         when length({{ digits }}) <= 5 then lpad({{ digits }}, 5, '0')
@@ -30,7 +30,7 @@
 
 {# One spelling per city: no accents, no state or country behind it; what is no city at all is null. #}
 {% macro city(column) -%}
-    {%- set states = 'ac|al|am|ap|ba|ce|df|es|go|ma|mg|ms|mt|pa|pb|pe|pi|pr|rj|rn|ro|rr|rs|sc|se|sp|to' -%}
+    {%- set states = states() | join('|') | lower -%}
     {#- chr(39) is the apostrophe: no way to write it in quotes is the same in every dialect. -#}
     {%- set plain = "lower(" ~ strip_accents(column) ~ ")" -%}
     {%- set plain = "replace(replace(replace(" ~ plain ~ ", '´', chr(39)), '`', chr(39)), '’', chr(39))" -%}

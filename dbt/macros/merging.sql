@@ -223,7 +223,8 @@ versions as (
     union all
     select
         {{ columns | join(', ') }},
-        version
+        {#- As of two events of one time, the further stage counts; where that is the same, the event. #}
+        {{ "version || ' ' || " ~ stage_of('order_status') ~ ' as version' if table == 'orders' else 'version' }}
     from batch
     where {{ unit }} in (select {{ unit }} from touched)
 ),

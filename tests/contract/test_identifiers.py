@@ -29,7 +29,21 @@ def test_only_a_uuid_loses_dashes_and_capitals(sent: str, compared: str) -> None
 
 @pytest.mark.parametrize(
     "identifier",
-    ["", "a b", "a\u200bb", "\ufeffs2", "a\u2060", "a\u00adb", "a\tb", "a\x00", "5.72613E+12", "1e+16", "9" * 65],
+    [
+        "",
+        "5,72613E+12",
+        "5.72613E+0012",
+        "a b",
+        "a\u200bb",
+        "\ufeffs2",
+        "a\u2060",
+        "a\u00adb",
+        "a\tb",
+        "a\x00",
+        "5.72613E+12",
+        "1e+16",
+        "9" * 65,
+    ],
 )
 def test_what_no_identifier_is(identifier: str) -> None:
     assert fault(identifier)

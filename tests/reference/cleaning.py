@@ -59,7 +59,7 @@ def coordinate(raw: str | None) -> Decimal | None:
 
 @cache
 def zip_prefix(raw: str | None) -> str | None:
-    digits = re.sub("[^0-9]", "", re.sub("[.,]00? *$", "", raw or ""))
+    digits = re.sub("[^0-9]", "", re.sub("[.,](00?|0000+) *$", "", raw or ""))
     if not digits:
         return None
     return digits.zfill(5) if len(digits) <= 5 else digits.zfill(8)[:5]

@@ -63,7 +63,7 @@ def test_other_cleaning() -> None:
         *("01037", "01037", "01037", "01037"),
         *("00103", None, None),
     ]
-    assert {zip_prefix(raw) for raw in ("1037.0", "1037,0", "1037.00 ", "01.037-000")} == {"01037"}
+    assert {zip_prefix(raw) for raw in ("1037.0", "1037.000000", "1037,0", "1037.00 ", "01.037-000")} == {"01037"}
     assert identifier(" 0F8FAD5B-D9CB-469F-A165-70867728950e ") == "0f8fad5bd9cb469fa16570867728950e"
     assert identifier(" SP-1-23 ") == "SP-1-23"
     assert identifier("0F8FAD5BD9CB469FA16570867728950E") == "0F8FAD5BD9CB469FA16570867728950E"

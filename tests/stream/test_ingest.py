@@ -21,6 +21,7 @@ from armazem.config import Settings
 from armazem.errors import HomeError
 from armazem.home import Home
 from armazem.stream.ingest import Ingest, JournalError, Outcome, QueueFull, Rejection
+from armazem.stream.ledger import Ledger, load_ledger
 
 from .shop_events import assert_conserved, event_ids, journal, ledger, letters, message, messages, seqs
 
@@ -253,6 +254,31 @@ def test_a_damaged_ledger_is_named(home: Home, settings: Settings) -> None:
     with pytest.raises(HomeError, match=r"ledger\.json cannot be read") as raised:
         Ingest(home, settings).__enter__()
     assert "remove it" in raised.value.hint
+
+
+def test_numbers_that_a_crash_had_reserved_are_not_given_after_an_idle_start(home: Home, settings: Settings) -> None:
+    with Ingest(home, settings) as ingest:
+        ingest.submit(messages(0, 5), "test").result()
+        as_killed = (home.journal / "ledger.json").read_bytes()
+    (home.journal / "ledger.json").write_bytes(as_killed)
+    with Ingest(home, settings) as ingest:
+        after = ingest.journal.next_seq
+    assert after > 100_000
+    with Ingest(home, settings) as ingest:
+        assert ingest.journal.next_seq == after
+        assert ingest.submit(messages(5, 2), "test").result().accepted == 2
+    assert seqs(home) == [1, 2, 3, 4, 5, after, after + 1]
+
+
+def test_a_reservation_stands_until_the_end(home: Home) -> None:
+    home.open()
+    home.journal.mkdir(exist_ok=True)
+    books = Ledger(home)
+    books.reserve(5)
+    books.write()  # as once a second, while the first commit is under way
+    assert load_ledger(home).reserved_seq == 100_005
+    books.write(reserve=0)
+    assert load_ledger(home).reserved_seq == 0
 
 
 def test_the_ledger_can_be_read_while_it_grows(home: Home, settings: Settings) -> None:

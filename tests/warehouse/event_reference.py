@@ -134,7 +134,9 @@ def staging(loads: Iterable[Load], events: Iterable[Mapping[str, Any]]) -> Table
     versions: dict[str, dict[tuple[Any, ...], list[tuple[str, Row]]]] = {table: {} for table in COLUMNS}
     for table, rows in batch_rows(loads).items():
         for key, version in rows.items():
-            versions[table][key] = [version]
+            when, row = version
+            stage = f" {STATUSES.index(row['order_status'])}" if table == "orders" else ""
+            versions[table][key] = [(when + stage, row)]
     for event in events:
         version = version_of(event)
         for table, row in carried(event):

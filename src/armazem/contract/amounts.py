@@ -1,4 +1,4 @@
-"""Numbers written as text, and remainders of binary arithmetic: the same rules for files and events."""
+"""Numbers written as text in events, and the remainders of binary arithmetic, the same in files and events."""
 
 from __future__ import annotations
 

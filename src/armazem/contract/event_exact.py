@@ -138,7 +138,10 @@ class Exact:
     def _sender(self) -> str | None:
         """Who named the event: CloudEvents' `source`."""
         value = self.fields.get("source")
-        return None if value is None else event_identifier(string(value, "$.source"), "$.source")
+        if not isinstance(value, str) or not value:  # what older senders put there is no name
+            self.kept = self.kept and value is None
+            return None
+        return event_identifier(value, "$.source")
 
     def _envelope_timestamp(self) -> Any:
         path = "$.timestamp"

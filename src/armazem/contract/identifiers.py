@@ -14,7 +14,7 @@ MAX_IDENTIFIER = 64
 UUID_PATTERN = "[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}"
 """The form of a UUID, as Python, RE2 (DuckDB, BigQuery) and JSON Schema understand it."""
 
-FLOAT_PATTERN = r"[+-]?[0-9](\.[0-9]*)?[eE]\+[0-9]{1,3}"
+FLOAT_PATTERN = r"[+-]?[0-9]([.,][0-9]*)?[eE]\+[0-9]+"
 """A number that a spreadsheet shortened: its last digits are gone, so many identifiers look the same. The sign is part
 of it: hexadecimal digests hold an `e` between digits."""
 

@@ -6,7 +6,8 @@ from typing import Any
 
 from armazem.contract.identifiers import UUID_PATTERN
 from armazem.contract.model import Column, ColumnType, Table
-from armazem.contract.tables import ORDER_STATUSES, PAYMENT_TYPES, REFUND, STATES, TABLES
+from armazem.contract.states import STATES
+from armazem.contract.tables import ORDER_STATUSES, PAYMENT_TYPES, REFUND, TABLES
 
 DUCKDB_TYPES = {
     ColumnType.IDENTIFIER: "VARCHAR",
@@ -111,7 +112,8 @@ def dbt_macros() -> str:
     """The content of the dbt project's `macros/contract.sql`: what the models need of the contract's constants."""
     statuses = ", ".join(f"'{status}'" for status in ORDER_STATUSES)
     types = ", ".join(f"'{type_}'" for type_ in PAYMENT_TYPES)
-    states = ",\n        ".join(", ".join(f"'{state}'" for state in row) for row in (STATES[:14], STATES[14:]))
+    codes = tuple(STATES)
+    states = ",\n        ".join(", ".join(f"'{state}'" for state in row) for row in (codes[:14], codes[14:]))
     return (
         "{# Rendered from the contract by `make docs`. Change it there, not here. #}\n"
         "\n"

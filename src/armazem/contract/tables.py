@@ -23,12 +23,6 @@ REFUND = "refund"
 PAYMENT_TYPES = ("credit_card", "boleto", "voucher", "debit_card", "not_defined", "pix", REFUND)
 """Those of Olist, the one that most of Brazil pays by since, and money that went back."""
 
-STATES = (
-    *("AC", "AL", "AM", "AP", "BA", "CE", "DF", "ES", "GO", "MA", "MG", "MS", "MT", "PA"),
-    *("PB", "PE", "PI", "PR", "RJ", "RN", "RO", "RR", "RS", "SC", "SE", "SP", "TO"),
-)
-"""Of Brazil."""
-
 
 def _order_id(description: str = "The order.") -> Column:
     return Column("order_id", T.IDENTIFIER, description, required=True, references="orders.order_id")

@@ -24,7 +24,7 @@ import msgspec
 from armazem.home import Home
 from armazem.stream.journal import claimed_seq, decode_line
 from armazem.stream.reading import parquet_source
-from armazem.stream.segments import list_segments
+from armazem.stream.segments import Segment, list_segments
 
 _BLOCK = 1 << 15  # bytes that are read as a whole
 _HEAD = 26  # bytes that have a line's number
@@ -49,6 +49,7 @@ class EarlierEvents:
 
     def __init__(self, home: Home) -> None:
         self._home = home
+        self._segments: list[Segment] = []  # of the last look: to list the journal of a year takes 80 ms
         self._connection: duckdb.DuckDBPyConnection | None = None
 
     def close(self) -> None:
@@ -57,19 +58,27 @@ class EarlierEvents:
 
     def find(self, seqs: Collection[int]) -> dict[int, Earlier | bytes]:
         """The events with these numbers, of lines the lines. One that cannot be read is missing, and logged."""
+        found = self._look(seqs)
+        if missing := [seq for seq in seqs if seq not in found]:  # as where a segment was begun since
+            self._segments = list_segments(self._home.journal)
+            found |= self._look(missing)
+        if missing := [seq for seq in missing if seq not in found]:
+            _logger.warning("%d events of the journal cannot be read, such as number %d", len(missing), missing[0])
+        return found
+
+    def _look(self, seqs: Collection[int]) -> dict[int, Earlier | bytes]:
+        """Those that are in the segments of the last look."""
         found: dict[int, Earlier | bytes] = {}
-        segments = list_segments(self._home.journal)
-        firsts = [segment.first for segment in segments]
+        firsts = [segment.first for segment in self._segments]
         for at, group in groupby(sorted(seqs), lambda seq: bisect_right(firsts, seq) - 1):
             wanted = list(group)
             if at < 0:
                 continue
+            path = self._segments[at].path
             try:
-                found.update(self._of_segment(segments[at].path, wanted))
+                found.update(self._of_segment(path, wanted))
             except (OSError, duckdb.Error) as error:
-                _logger.warning("%s cannot be read: %s", segments[at].path, str(error).partition("\n")[0])
-        if missing := [seq for seq in seqs if seq not in found]:
-            _logger.warning("%d events of the journal cannot be read, such as number %d", len(missing), missing[0])
+                _logger.warning("%s cannot be read: %s", path, str(error).partition("\n")[0])
         return found
 
     def _of_segment(self, path: Path, seqs: Sequence[int]) -> Iterator[tuple[int, Earlier | bytes]]:

@@ -88,6 +88,8 @@ class Ingest:
         upgrade(home, zone)
         self._ledger = Ledger(home)
         self._journal = Journal(home, settings, at_least=max(self._ledger.last_seq, before.reserved_seq))
+        # A clean end before the first event is to know of the numbers that a crash had reserved.
+        self._ledger.last_seq = self._journal.next_seq - 1
         stack.callback(self._journal.close)
         seen = SeenIds.open(home)
         stack.callback(seen.close)

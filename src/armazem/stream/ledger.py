@@ -80,7 +80,7 @@ class Ledger:
         `reserve`: the highest number that will be needed soon; 0 where the writer ends.
         """
         needed = self.last_seq if reserve is None else reserve
-        reserved = max(self.reserved_seq, needed + _RESERVE) if needed else 0
+        reserved = 0 if reserve == 0 else max(self.reserved_seq, needed + _RESERVE if needed else 0)
         temporary = self._path.with_suffix(".tmp")
         stored = StoredLedger(self.last_seq, self.last_dead_letter, self.rows(), reserved)
         try:

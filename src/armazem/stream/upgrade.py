@@ -9,7 +9,7 @@ wait: they read either form.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -59,8 +59,9 @@ def upgrade(home: Home, zone: ZoneInfo) -> int:
         with _without_compaction(home):
             for leftover in home.journal.glob(f"date=*/*{_TEMPORARY}"):
                 leftover.unlink()
+            kept = {letter.message.partition(": ")[0] for letter in read_dead_letters(home) if letter.source == SOURCE}
             for path in sorted(home.journal.glob("date=*/*.jsonl")):
-                changed += _upgrade_lines(home, path, zone)
+                changed += _upgrade_lines(path, zone, kept)
                 path.with_suffix(".parquet").unlink(missing_ok=True)  # made anew from the lines
             for path in sorted(home.journal.glob("date=*/*.parquet")):
                 changed += _upgrade_compacted(path, zone)
@@ -81,11 +82,11 @@ def _without_compaction(home: Home) -> Iterator[None]:
         raise HomeError(f"the journal of {home.root} is being compacted", "wait for that to end") from error
 
 
-def _upgrade_lines(home: Home, path: Path, zone: ZoneInfo) -> int:
+def _upgrade_lines(path: Path, zone: ZoneInfo, kept: Collection[str]) -> int:
+    """`kept`: the places of lines that lie in the dead letters."""
     if not any(_RAW in line.content for line in read_lines(path)):
         return 0
     temporary = path.with_suffix(_TEMPORARY)
-    kept = {letter.message.partition(": ")[0] for letter in read_dead_letters(home) if letter.source == SOURCE}
     changed = 0
     with temporary.open("wb") as file:
         for line in read_lines(path):
