@@ -13,7 +13,7 @@ class Numbers:
     `ingest_kills`: of the process that writes the journal; `compactor_kills`: of the one that compacts it;
     `server_kills`: of the HTTP server under load; `live_kills`: of what reads the journal for the live figures.
     `connections`: idle ones beside a client that is served. `examples`: times the examples of a property test.
-    `interrupts`: of each command, by Ctrl-C or SIGTERM.
+    `interrupts`: of each command, by Ctrl-C or SIGTERM. `extract_orders`: in which three extracts are loaded.
     `event_histories`: files and events in any order, with builds; `unusual_shops`: builds of extreme values;
     `simulated_events`: sent by the simulator and all accounted for. `real_sample`: parity on BigQuery of that too.
     """
@@ -33,6 +33,7 @@ class Numbers:
     simulated_events: int
     examples: int
     interrupts: int
+    extract_orders: int
     real_sample: bool
 
 
@@ -52,6 +53,7 @@ SHORT = Numbers(
     simulated_events=2_000,
     examples=1,
     interrupts=1,
+    extract_orders=1,
     real_sample=False,
 )
 LONG = Numbers(
@@ -70,6 +72,7 @@ LONG = Numbers(
     simulated_events=200_000,
     examples=25,
     interrupts=50,
+    extract_orders=6,
     real_sample=True,
 )
 

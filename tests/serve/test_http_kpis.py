@@ -138,9 +138,12 @@ def test_filters(built: Built, question: str, query: str) -> None:
 
 def test_ids_and_categories(built: Built) -> None:
     [seller] = built.sql("from kpis.agg_sales_by_seller where revenue_rank = 1")
-    for spelling in (seller["seller_id"], seller["seller_id"].upper()):
+    seller_id = seller["seller_id"]
+    uuid = "-".join((seller_id[:8], seller_id[8:12], seller_id[12:16], seller_id[16:20], seller_id[20:])).upper()
+    for spelling in (seller_id, uuid):
         [row] = built.get(f"/agg_sales_by_seller?seller={spelling}").json()["rows"]
-        assert row["seller_id"] == seller["seller_id"]
+        assert row["seller_id"] == seller_id
+    assert built.get(f"/agg_sales_by_seller?seller={seller_id.upper()}").json()["rows"] == []
     [product] = built.sql("from kpis.agg_top_selling_products where grain = 'all' and units_rank = 1")
     found = built.get(f"/top_selling_products?product={product['product_id']}&grain=all").json()["rows"]
     assert [row["units"] for row in found] == [product["units"]]

@@ -190,9 +190,11 @@ def test_wrong_tokens_are_counted_and_then_not_looked_at(tmp_path: Path) -> None
     with Running(tmp_path / "home", token="sesame") as server:
         right = {"Authorization": "Bearer sesame"}
         assert server.client.get("/v1/kpis").status_code == 401  # none is no guess
-        for _ in range(5):
-            assert server.client.get("/v1/kpis", headers={"Authorization": "Bearer guess"}).status_code == 401
-            assert httpx.post(f"{server.url}/login", data={"token": "guess"}).status_code == 401
+        for number in range(5):
+            guess = {"Authorization": f"Bearer guess {number}"}
+            for _ in range(3):  # a sender that does not know of a new token guesses once
+                assert server.client.get("/v1/kpis", headers=guess).status_code == 401
+            assert httpx.post(f"{server.url}/login", data={"token": f"guessed {number}"}).status_code == 401
         for said in (
             httpx.post(f"{server.url}/login", data={"token": "sesame"}),
             server.client.get("/v1/kpis", headers=right),
@@ -210,22 +212,28 @@ def test_attempts_of_one_and_of_all() -> None:
     attempts = Attempts(per_client=3, in_all=5, seconds=60, most_clients=4, clock=lambda: now[0])
     for number in range(3):
         attempts.check("a", form=True)
-        attempts.wrong("a")
+        attempts.wrong("a", b"%d" % number)
         now[0] = number + 1
     with pytest.raises(HttpError) as refused:
         attempts.check("a")
     assert refused.value.status == 429 and (b"retry-after", b"57") in [*refused.value.headers]
     attempts.check("b", form=True)
-    attempts.wrong("b")
-    attempts.wrong("c")
+    for _ in range(10):  # the same one again is no guess
+        attempts.wrong("b", b"old")
+    attempts.check("b", form=True)
+    attempts.wrong("c", b"x")
     attempts.check("d")  # who sends a token of his own is not held up by others
     with pytest.raises(HttpError):
         attempts.check("d", form=True)
     now[0] = 61
     attempts.check("a", form=True)
     for number in range(100):
-        attempts.wrong(f"client {number}")
+        attempts.wrong(f"client {number}", b"x")
     assert len(attempts._wrong) == 4
+    for number in range(3):  # whoever has one address of a line has all of them
+        attempts.wrong(f"2001:db8::{number}", b"%d" % number)
+    with pytest.raises(HttpError):
+        attempts.check("2001:db8::99")
 
 
 def test_the_client_behind_a_proxy_is_the_one_that_is_counted() -> None:

@@ -20,7 +20,7 @@ from armazem.sources.synthetic import generate
 from armazem.stream.ingest import Ingest
 from armazem.warehouse.confined import Limits
 from armazem.warehouse.query import Published, fetch, open_published, run_query
-from armazem.warehouse.statements import reading_statements
+from armazem.warehouse.statements import mentions_live, reading_statements
 
 from .shop import Shop, ended, start
 
@@ -325,6 +325,7 @@ def test_live_views_show_the_event_and_only_what_they_show(place: Place) -> None
         ("select string_agg(repeat('x', 10000), '') from range(10000000)", Limits(memory="100MB"), "more memory than"),
         ("select * from range(30000000) order by hash(range)", Limits(memory="50MB"), "more memory than"),
         ("from range(100000000000)", Limits(rows=1000), "more than 1,000 rows"),
+        ("select repeat('x', 10000) from range(1000000)", Limits(memory="100MB"), "more memory than"),
     ],
 )  # fmt: skip
 def test_a_query_that_takes_too_much_is_stopped(
@@ -381,6 +382,23 @@ def test_failed_builds_are_read_the_same_way(place: Place) -> None:
             assert place.fingerprint() == before
     finally:
         failed.unlink()
+
+
+@pytest.mark.parametrize(
+    ("sql", "said"),
+    [("select " + "+".join("1" * 900), "nested too deep"), ("select '\udce9'", "not UTF-8")],
+)
+def test_what_cannot_be_looked_through_is_an_error(sql: str, said: str) -> None:
+    with pytest.raises(QueryError, match=said):
+        reading_statements(sql)
+
+
+@pytest.mark.parametrize(
+    ("sql", "live"),
+    [("from live.orders", True), ('from "LIVE".orders', True), ("select days_to_deliver, 'delivered'", False)],
+)
+def test_queries_on_live_are_known_by_the_word(sql: str, live: bool) -> None:
+    assert mentions_live(sql) is live
 
 
 def test_statements_are_told_apart_once() -> None:

@@ -31,7 +31,7 @@ def generated(settings: Settings, orders: int, seed: int, until: date | None) ->
     """
     home = settings.home_folder.open()
     root = home.root / "generated"
-    there = _last_day(root, orders, seed)
+    there = _last_day(root, seed)
     if there is not None and until not in (None, there):
         raise ArmazemError(
             f"{home.root} has these orders until {there} already: until {until} the same ones were at other times",
@@ -40,10 +40,10 @@ def generated(settings: Settings, orders: int, seed: int, until: date | None) ->
     day = there or until or yesterday(settings)
     folder = _folder(root, orders, seed, day)
     if not (folder / _COMPLETE).exists():
-        with (home.root / _MADE).open("a", encoding="utf-8") as made:
-            made.write(f"{folder.name}\n")
         generate_files(folder, orders, seed, day)
         (folder / _COMPLETE).touch()
+        with (home.root / _MADE).open("a", encoding="utf-8") as made:
+            made.write(f"{folder.name}\n")
     elif day != yesterday(settings):
         console.messages().print(
             f"{folder} is there already, with orders until {day}; `armazem --home FOLDER up` begins with newer ones"
@@ -70,15 +70,15 @@ def _folder(root: Path, orders: int, seed: int, day: date) -> Path:
     return plain if older else root / f"{plain.name}-until-{day}"
 
 
-def _last_day(root: Path, orders: int, seed: int) -> date | None:
-    """Until when the data of this size and seed go that this home has; those deleted since are still loaded."""
+def _last_day(root: Path, seed: int) -> date | None:
+    """Until when the data of this seed go that this home has; those deleted since are still loaded."""
     names = {mark.parent.name for mark in root.glob(f"*/{_COMPLETE}")}
     with contextlib.suppress(FileNotFoundError):
         names |= set((root.parent / _MADE).read_text(encoding="utf-8").split())
     found = []
     for name in names:
         match = _NAME.fullmatch(name)
-        if match and (int(match[1]), int(match[2])) == (orders, seed):
+        if match and int(match[2]) == seed:  # of one seed the ids are the same, however many
             found.append(date.fromisoformat(match[3]) if match[3] else _olists_last_day())
     return max(found, default=None)
 

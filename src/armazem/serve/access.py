@@ -50,7 +50,7 @@ class Access:
         # In constant time: how long it takes must not tell how much of a guess is right.
         if hmac.compare_digest(secret.strip(), self._token):
             return True
-        self.attempts.wrong(caller.address)
+        self.attempts.wrong(caller.address, secret.strip())
         return False
 
 

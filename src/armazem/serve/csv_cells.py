@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "＝", "＋", "－", "＠")
+_PASSED_OVER = " \n\ufeff\u200b"  # in front of a formula, by one program or another
 
 
 def neutral(value: Any) -> Any:
     """A text that a spreadsheet would run as a formula, with an apostrophe before it; all else as it is."""
-    return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA) else value
+    return f"'{value}" if isinstance(value, str) and value.lstrip(_PASSED_OVER).startswith(_FORMULA) else value

@@ -96,7 +96,7 @@ class Guard:
         forwarded = [part.strip() for part in _header(scope, b"x-forwarded-for").split(",") if part.strip()]
         # From the right: what stands further left anybody may have written.
         while forwarded and self._is_proxy(address):
-            address = forwarded.pop()
+            address = _without_port(forwarded.pop())
         proto = _header(scope, b"x-forwarded-proto").split(",")[-1].strip().lower()
         named = _header(scope, b"x-forwarded-host").split(",")[-1].strip()
         return Caller(address, proto if proto in _PORTS else scheme, named or host)
@@ -129,6 +129,14 @@ class Guard:
         except ValueError:
             return False
         return any(found in network for network in self._proxies)
+
+
+def _without_port(text: str) -> str:
+    """An address as some proxies write it: `1.2.3.4:5678`, `"[2001:db8::1]:5678"`."""
+    text = text.strip('"')
+    if text.startswith("["):
+        return text[1:].partition("]")[0]
+    return text.partition(":")[0] if text.count(":") == 1 else text
 
 
 def _listed(text: str) -> list[str]:

@@ -111,6 +111,7 @@ def _build_locked(
 ) -> BuildReport:
     started = datetime.now(UTC)
     _discard(home)
+    upgrade_if_free(home, ZoneInfo(settings.time_zone))
     plan = _plan(settings, home, request)
     if plan.is_empty:
         assert plan.base is not None
@@ -163,7 +164,6 @@ def _build_locked(
 
 
 def _plan(settings: Settings, home: Home, request: BuildRequest) -> Plan:
-    upgrade_if_free(home, ZoneInfo(settings.time_zone))
     columns = (str(duckdb_columns(table)) for table in TABLES)
     events = f"{event_columns()} in a journal of format {journal_format(home)}"
     code = fingerprint(project_folder(), META_DDL, *columns, events, settings.time_zone)

@@ -6,6 +6,8 @@ only statements that read tables are run (`statements`).
 
 from __future__ import annotations
 
+import math
+import re
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -23,6 +25,8 @@ from armazem.stream.reading import sql_text
 from armazem.warehouse.live_views import bind_live_views
 from armazem.warehouse.statements import CONFINED
 
+_SIZE = re.compile(r"\s*([0-9]+(?:\.[0-9]+)?)\s*([KMGT]?)(i?)B?\s*", re.IGNORECASE)
+
 
 @dataclass(frozen=True, slots=True)
 class Limits:
@@ -32,6 +36,15 @@ class Limits:
     memory: str = "4GB"
     rows: int = 5_000_000
     threads: int = 0
+
+    @property
+    def bytes(self) -> float:
+        """`memory` as a number, for what is outside of DuckDB; infinite where it is written as a share."""
+        found = _SIZE.fullmatch(self.memory)
+        if found is None:
+            return math.inf
+        scale: int = (1024 if found[3] else 1000) ** " KMGT".index(found[2].upper() or " ")
+        return float(found[1]) * scale
 
     @property
     def config(self) -> dict[str, Any]:
@@ -66,6 +79,9 @@ def connect_version(home: Home, path: Path, name: str, live: bool, limits: Limit
     try:
         if live:
             bind_live_views(connection, home, name)
+    except duckdb.OutOfMemoryException as error:
+        connection.close()
+        raise too_large(limits) from error
     except duckdb.Error as error:
         connection.close()
         raise QueryError(
@@ -100,10 +116,7 @@ def execution(connection: duckdb.DuckDBPyConnection, limits: Limits) -> Iterator
             "narrow it, or give it more time: --timeout, or ARMAZEM_QUERY_TIMEOUT",
         ) from error
     except duckdb.OutOfMemoryException as error:
-        raise QueryError(
-            f"the query needs more memory than the {limits.memory} that it may have",
-            "ask for fewer rows or columns, or raise ARMAZEM_QUERY_MEMORY",
-        ) from error
+        raise too_large(limits) from error
     except duckdb.PermissionException as error:
         raise QueryError(
             f"only the tables of the warehouse can be read here: {_first_line(error)}",
@@ -118,6 +131,13 @@ def execution(connection: duckdb.DuckDBPyConnection, limits: Limits) -> Iterator
         raise QueryError(str(error).strip(), hint) from error
     finally:
         timer.cancel()
+
+
+def too_large(limits: Limits) -> QueryError:
+    return QueryError(
+        f"the query needs more memory than the {limits.memory} that it may have",
+        "ask for fewer rows or columns, or raise ARMAZEM_QUERY_MEMORY",
+    )
 
 
 def _confine(connection: duckdb.DuckDBPyConnection) -> None:

@@ -16,11 +16,12 @@ import duckdb
 from armazem.errors import HomeError, QueryError
 from armazem.home import Home
 from armazem.warehouse import versions
-from armazem.warehouse.confined import Limits, connect_published, connect_version, execution
+from armazem.warehouse.confined import Limits, connect_published, connect_version, execution, too_large
 from armazem.warehouse.statements import mentions_live, reading_statements
 
 _KEPT_ROWS = 200_000
-_PIECE = 10_000
+_PIECE, _FIRST_PIECE = 10_000, 100  # rows at once
+_PIECE_BYTES = 1 << 22  # of their texts, about
 _NO_LIMITS = Limits()
 _SHOW = re.compile(r"\s*show\s+(all\s+)?tables\s*;?\s*", re.IGNORECASE)
 # As they would be without a catalog in memory beside the published one.
@@ -195,8 +196,14 @@ def fetch(
         # Without parameters none are handed over: for the first ones DuckDB imports pandas.
         answer = connection.execute(last, parameters) if parameters else connection.execute(last)
         rows: list[tuple[Any, ...]] = []
-        while piece := answer.fetchmany(_PIECE):
+        size, at_once = 0, _FIRST_PIECE
+        while piece := answer.fetchmany(at_once):
             rows += piece
+            texts = sum(len(value) for row in piece for value in row if isinstance(value, str | bytes))
+            size += texts
+            if size > limits.bytes:
+                raise too_large(limits)
+            at_once = max(1, min(_PIECE, _PIECE_BYTES * len(piece) // (texts + 1)))
             if len(rows) > limits.rows:
                 raise QueryError(
                     f"the answer has more than {limits.rows:,} rows",

@@ -31,6 +31,7 @@ _TABLE_FUNCTIONS = frozenset(
         "repeat", "repeat_row", "unnest",
     }
 )  # fmt: skip
+_LIVE = re.compile(r"(?<![a-z0-9_])live(?![a-z0-9_])")
 _MEMORY = "memory"  # the catalog of the connection itself
 _FUNCTIONS = frozenset({"nextval", "write_log"})  # change something although they stand in a SELECT
 
@@ -54,7 +55,7 @@ def reading_statements(sql: str) -> tuple[str, ...]:
 
 def mentions_live(sql: str) -> bool:
     """Whether a query may read schema `live`. It says so of some that do not."""
-    return "live" in sql.lower()
+    return _LIVE.search(sql.lower()) is not None
 
 
 @lru_cache(maxsize=1)
@@ -67,7 +68,10 @@ def _parser() -> duckdb.DuckDBPyConnection:
 
 def _parsed(parser: duckdb.DuckDBPyConnection, sql: str) -> list[duckdb.Statement]:
     try:
+        sql.encode()
         return parser.extract_statements(sql)
+    except UnicodeEncodeError as error:
+        raise QueryError("the query is not UTF-8", "set the terminal to UTF-8, or write it in ASCII") from error
     except duckdb.PermissionException as error:
         raise QueryError("IMPORT is refused: only statements that read tables run here", _HINT) from error
     except duckdb.Error as error:
@@ -121,7 +125,10 @@ def _check_select(parser: duckdb.DuckDBPyConnection, text: str) -> None:
 def _tree(parser: duckdb.DuckDBPyConnection, text: str) -> Any:
     # Not as a parameter: for the first one DuckDB imports pandas, which takes longer than most queries.
     row = parser.execute(f"select json_serialize_sql({sql_text(text)})").fetchone()
-    tree = json.loads(row[0]) if row else {"error": True}
+    try:
+        tree = json.loads(row[0]) if row else {"error": True}
+    except RecursionError as error:
+        raise QueryError("the statement is nested too deep to be looked through", "write it flatter") from error
     if tree["error"]:
         message = tree.get("error_message", "it cannot be looked through")
         raise QueryError(f"the statement is refused: {message}", _HINT)

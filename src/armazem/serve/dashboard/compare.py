@@ -69,9 +69,10 @@ def comparison(view: View) -> Comparison:
             return Comparison(None, f"no data for {form.dates(before.start, missing)}")
         if now.start == now.end == now.data.today:
             return Comparison(None, "today is not over")
+    running = " (today is not over)" if now.data and now.end and now.end >= now.data.today else ""
     if now.is_month_to_date and before.start.day == 1 and before.days == now.days:
-        return Comparison(before, f"vs. same days of {form.period(before.start, 'month')}")
-    return Comparison(before, f"vs. {form.number(now.days)} day{'' if now.days == 1 else 's'} before")
+        return Comparison(before, f"vs. same days of {form.period(before.start, 'month')}{running}")
+    return Comparison(before, f"vs. {form.number(now.days)} day{'' if now.days == 1 else 's'} before{running}")
 
 
 def before_too(view: View) -> tuple[View, str, str, tuple[Any, ...]]:

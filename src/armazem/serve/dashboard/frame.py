@@ -151,6 +151,8 @@ class Frame:
 
     async def _look_at(self, **changes: Any) -> None:
         view = self.view.with_(**changes)
+        if changes.keys() & {"start", "end"} and not (view.start or view.end) and view.data:
+            view = view.with_(start=view.data.first, end=view.data.last)  # an address without dates is the first view
         if view == self.view:
             return
         self._seen[frozenset(self._query.items())] = self.view
@@ -161,6 +163,7 @@ class Frame:
         self._query = _query(self.view)
         self._seen[frozenset(self._query.items())] = self.view
         ui.navigate.history.push(self.view.url(self.path))
+        self._show_dates()
         for problem in problems:
             ui.notify(problem, type="warning")
         self._link_pages()
@@ -185,6 +188,11 @@ class Frame:
             self._filter_bar(self._choices)
         self._link_pages()
         await refresh_all(self.panels, self.view, self.sources.ask)
+
+    def _show_dates(self) -> None:
+        """In the fields, which may hold dates that were swapped or moved to the nearest there is."""
+        for field, day in zip(self._dates, (self.view.start, self.view.end), strict=False):
+            field.set_value(day.isoformat() if day else None)
 
     def link(self, path: str, **changes: Any) -> str:
         """The address of a page with the filters of this one, but for the changes."""
@@ -237,8 +245,7 @@ class Frame:
                         self._filter_bar(choices)
                         await self._fill_page(choices)
                     else:
-                        for field, day in zip(self._dates, (self.view.start, self.view.end), strict=False):
-                            field.set_value(day.isoformat() if day else None)
+                        self._show_dates()
                         await refresh_all(self.panels, self.view, self.sources.ask)
                 finally:
                     self._filling = False

@@ -93,8 +93,8 @@ def purchase_times(sizes: Sizes, calendar: Calendar, slot: Ints, rng: np.random.
     first = (calendar.first - date(1970, 1, 1)).days
     share = np.cumsum(calendar.weights)
     day = np.searchsorted(share / share[-1], (slot + 0.5) / sizes.orders)
-    day[slot == sizes.orders - 1] = share.size - 1  # the period is the whole one whatever the size
     day[slot == 0] = 0
+    day[slot == sizes.orders - 1] = share.size - 1  # the period is the whole one whatever the size
     hours = np.cumsum(HOURS) / sum(HOURS)
     hour = np.searchsorted(hours, rng.random(slot.size), side="right")
     return np.asarray((first + day) * DAY + hour * 3_600 + rng.integers(0, 3_600, slot.size))
