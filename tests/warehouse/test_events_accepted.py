@@ -39,7 +39,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("accepted events")]
 
 NOW = datetime.now(UTC)
 LARGEST = 999_999_999.99
-IDENTIFIERS = ("f" * 64, "Pedido-Nº-1", "💡", "o'brien", '"quoted"', "日本語", "%_", "../../x", "\\", "{}", "null", "0")
+IDENTIFIERS = ("f" * 64, "Pedido-Nº-1", "💡", "o'brien", '"quoted"', "日本語", "%_", "../../x", "\\", "{}", "nulo", "0")
 TEXTS = (
     "", " ", "a/b\nc/d", "São Paulo, SP\n(centro)", "x@y", "12345", "İstanbul - ΑΣ", "a\tb\r\nc", "'; drop x; --",
     "é" * 100_000, "\u202e\U0001f600\ufeff", "-sp", "´`’", "{{ x }}",
