@@ -32,6 +32,21 @@ WHAT = {
     "and a path",
     "simulated events": "the simulator's events with duplicates, disorder and malformed ones: each is accounted for, "
     "and revenue after a build is what was sent, to the cent",
+    **{
+        f"interrupted {what}": f"{name} ended by Ctrl-C or SIGTERM at a random moment: within seconds, with one line, "
+        "and nothing half done"
+        for what, name in (
+            ("loads", "`armazem load`"),
+            ("builds", "`armazem build`"),
+            ("builds on BigQuery", "`armazem build --target bigquery`"),
+            ("ingests", "`armazem ingest`"),
+            ("servers", "`armazem serve`"),
+            ("generate", "`armazem generate`"),
+            ("export", "`armazem export parquet`"),
+            ("up", "`armazem up`"),
+            ("kpi", "`armazem kpi`"),
+        )
+    },
     "events in any order": "files and events in any order, with duplicates and any number of builds: the same marts",
 }
 
@@ -48,7 +63,7 @@ def page(lines: list[str]) -> str:
             if isinstance(value, int):
                 totals[test][name] += value
     rows = [
-        f"| {WHAT[test]} | "
+        f"| {WHAT.get(test, test)} | "
         + ", ".join(f"{value:,} {name}".replace("_", " ") for name, value in figures.items())
         + " |"
         for test, figures in sorted(totals.items())
