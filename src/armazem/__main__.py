@@ -30,7 +30,7 @@ def run() -> None:
             raise
     atexit._run_exitfuncs()
     code = code or _flush()
-    os._exit(interrupts.exit_code() or code)
+    os._exit(interrupts.exit_code(code))
 
 
 def _flush() -> int:

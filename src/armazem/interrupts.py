@@ -37,6 +37,7 @@ class _Watch:
         self.owned = False
         self.held = False
         self.first: signal.Signals | None = None
+        self.finished: signal.Signals | None = None
         self.last_acts: list[Callable[[], object]] = []
         self._telling = threading.Lock()
 
@@ -120,12 +121,22 @@ def install() -> None:
     _watch.install()
 
 
-def exit_code() -> int | None:
-    """128 and the signal where one has ended the command, which is told then; None where none has."""
-    if _watch.first is None:
-        return None
-    _watch.tell(_watch.first)
-    return _watch.code(_watch.first)
+def exit_code(code: int) -> int:
+    """128 and the signal where one has ended the command, which is told then; else the code that it has by itself."""
+    number = _watch.first or (None if code else _watch.finished)
+    if number is None:
+        return code
+    _watch.tell(number)
+    return _watch.code(number)
+
+
+def finished(number: int) -> None:
+    """A signal that was somebody else's has ended the command, in good order.
+
+    After Ctrl-C that is no success, so that what a shell would do next is not done; SIGTERM is how a server is ended.
+    """
+    if number == signal.SIGINT:
+        _watch.finished = signal.SIGINT
 
 
 def came() -> bool:

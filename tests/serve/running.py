@@ -79,9 +79,9 @@ class Running:
         self.client.close()
 
     def stop(self, number: int = signal.SIGTERM) -> None:
-        """Stop it, which must leave no traceback behind."""
+        """Stop it, which must leave no traceback behind; with Ctrl-C that is no success to the shell."""
         self.process.send_signal(number)
-        assert self.process.wait(60) == 0
+        assert self.process.wait(60) == (130 if number == signal.SIGINT else 0)
         assert "Traceback" not in self.log.read_text(), self.log.read_text()
 
     def kill(self) -> None:

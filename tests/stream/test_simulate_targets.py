@@ -177,7 +177,8 @@ def test_stopped_it_finishes_and_tells_the_totals(shop: Shop, tmp_path: Path, nu
         time.sleep(0.05)
     process.send_signal(number)
     done = ended(process, 10)
-    assert done.code == 0, done
+    assert done.code == (130 if number == signal.SIGINT else 0), done
+    assert done.err.count("interrupted; nothing is left half done") == (number == signal.SIGINT)
     [totals] = json.loads(done.out)
     assert totals["interrupted"]
     assert totals["messages"] == len(file.read_bytes().splitlines())

@@ -131,6 +131,7 @@ def stop_signals() -> Iterator[Event]:
     def stop(number: int, frame: FrameType | None) -> None:
         del frame
         signal.signal(number, before[signal.Signals(number)])
+        interrupts.finished(number)
         stopped.set()
 
     with interrupts.owned():

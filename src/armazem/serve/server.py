@@ -108,6 +108,7 @@ class Server(uvicorn.Server):
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         if self.should_exit and sig == signal.SIGINT:
             interrupts.leave()
+        interrupts.finished(sig)
         super().handle_exit(sig, frame)
 
 

@@ -81,13 +81,28 @@ def test_the_first_view_shows_no_cut_period_where_there_is_a_whole_one(
         assert not any(is_partial(view, start, view.grain) for start in starts(view.start, view.end, view.grain))
 
 
+@given(DAYS, DAYS, DAYS, st.sampled_from(("", *GRAINS)))
+def test_the_first_view_is_compared_where_half_a_year_can_be(one: date, other: date, today: date, grain: str) -> None:
+    span = Span(*sorted((one, other)), today)
+    view = first_view(View(), _choices(span), grain=grain)
+    there = whole(span, view.grain)
+
+    if there and (there[1] - there[0]).days >= 2 * 184 + 31:
+        assert view.days >= 181 and comparison(view).before is not None
+
+
 def test_the_first_view_is_of_twelve_months_and_without_stragglers() -> None:
-    view = first_view(View(state="SP"), _choices(DATA))
+    long = Span(date(2024, 9, 15), DATA.last, TODAY)
+    view = first_view(View(state="SP"), _choices(long))
     assert (view.start, view.end, view.grain, view.state) == (date(2025, 11, 1), date(2026, 10, 31), "month", "SP")
+    view = first_view(View(), _choices(DATA))  # 21 whole months: ten, which have ten before
+    assert (view.start, view.end, view.grain) == (date(2026, 1, 1), date(2026, 10, 31), "month")
+    view = first_view(View(), _choices(Span(date(2025, 12, 5), DATA.last, TODAY)))  # ten: no half year with one before
+    assert (view.start, view.end, view.grain) == (date(2026, 1, 1), date(2026, 10, 31), "month")
     olist = Span(date(2016, 9, 4), date(2018, 10, 17), TODAY)
     busy = Span(date(2017, 1, 1), date(2018, 8, 31), TODAY)
     view = first_view(View(), _choices(olist, busy))
-    assert (view.start, view.end, view.data) == (date(2017, 9, 1), date(2018, 8, 31), olist)
+    assert (view.start, view.end, view.data) == (date(2017, 11, 1), date(2018, 8, 31), olist)
     few = Span(date(2026, 11, 19), date(2026, 11, 28), TODAY)
     view = first_view(View(), _choices(few))
     assert (view.start, view.end, view.grain) == (few.first, few.last, "day")

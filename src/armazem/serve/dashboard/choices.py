@@ -7,12 +7,14 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 
 from armazem.serve.dashboard.components import Ask
-from armazem.serve.dashboard.periods import Span, end_of, start_of, starts, whole
+from armazem.serve.dashboard.periods import Span, end_of, months_later, start_of, starts, whole
 from armazem.serve.dashboard.queries import BOUNDS, CATEGORIES, STATES, TOP_SELLERS, known_seller
 from armazem.serve.dashboard.view import View
 
 _DAYS = 365  # of the first view, where it is of days or weeks
 _MONTHS = 12
+_HALF = 180
+_DAY = timedelta(days=1)
 _FEWEST = 3  # whole periods that make a course
 
 
@@ -49,7 +51,8 @@ def seller_label(seller: object, city: object, state: object) -> str:
 def first_view(view: View, choices: Choices, *, grain: str = "") -> View:
     """Of who has chosen no dates: the whole periods of the last year, the running one not among them.
 
-    A period that is cut would be drawn as a fall. Where no `grain` was chosen, it is the longest of which there are a
+    Fewer where as many days before are known only of fewer, so that the cards have something to compare with. A period
+    that is cut would be drawn as a fall. Where no `grain` was chosen, it is the longest of which there are a
     few; where none is whole, all there is is shown, and marked.
     """
     view = view.with_(data=choices.span)
@@ -63,13 +66,13 @@ def first_view(view: View, choices: Choices, *, grain: str = "") -> View:
 
 
 def _since(first: date, last: date, grain: str) -> date:
-    """The first day of the year that ends with `last`, but none before `first`."""
-    if grain == "month":
-        return starts(first, last, grain)[-_MONTHS:][0]
-    start = last - timedelta(days=_DAYS - 1)
-    if grain == "week" and start != start_of(start, grain):
-        start = start_of(start, grain) + timedelta(days=7)
-    return max(first, start)
+    """The first day of the longest course of at most a year, ending with `last`, for which there are as many days
+    before, to compare with; of a year, or of all there is, where that would leave less than half a year.
+    """
+    year = months_later(start_of(last, grain), 1 - _MONTHS) if grain == "month" else last - timedelta(days=_DAYS - 1)
+    courses = [start for start in starts(first, last, grain) if start >= year]
+    twice = [start for start in courses if start - (last - start + _DAY) >= first]
+    return twice[0] if twice and (last - twice[0]).days >= _HALF else courses[0]
 
 
 def unknown_values(view: View, choices: Choices, ask: Ask) -> list[tuple[str, str]]:

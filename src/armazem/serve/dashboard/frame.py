@@ -1,13 +1,13 @@
-"""The frame of every page: header, navigation, the bar of filters, and what keeps the page at the newest build."""
+"""The frame of every page: header, navigation, and what keeps the page at its view and at the newest build."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
 import logging
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
 from zoneinfo import ZoneInfo
@@ -17,11 +17,11 @@ from nicegui import background_tasks, run, ui
 from armazem.errors import ArmazemError, HomeError
 from armazem.serve.dashboard.captions import filters_of, source_of
 from armazem.serve.dashboard.choices import Choices, first_view, read_choices
-from armazem.serve.dashboard.choosers import Notices, chooser, put_value, seller_search
+from armazem.serve.dashboard.choosers import Notices
 from armazem.serve.dashboard.components import Panel, refresh_all
+from armazem.serve.dashboard.filter_bar import FilterBar
 from armazem.serve.dashboard.formats import LOCALES
 from armazem.serve.dashboard.looks import Looks
-from armazem.serve.dashboard.periods import GRAINS, start_of
 from armazem.serve.dashboard.queries import Query
 from armazem.serve.dashboard.theme import CSS, colors
 from armazem.serve.dashboard.view import View, parse_view
@@ -38,7 +38,6 @@ PAGES = (
     ("/live", "Live"),
     ("/data", "Data"),
 )
-_PERIODS = (("All time", None), ("Last 365 days", 365), ("Last 90 days", 90), ("Last 30 days", 30))
 _LOOK_SECONDS = 1.0
 # A page that is not filled by then is sent as it is, and filled when the answers come.
 _PATIENCE_SECONDS = 1.5
@@ -87,8 +86,7 @@ class Frame:
         self.view = self.view.with_(dark=self._looks_like.dark)
         self._query = dict(given)
         self._seen: dict[frozenset[tuple[str, str]], View] = {}
-        self._fields: dict[str, Any] = {}
-        self._dates: tuple[Any, ...] = ()
+        self._bar: FilterBar | None = None
         self._looks: list[tuple[float, Callable[[], Any]]] = []
         self._filters = filters
         self._whole = "from" not in given and "to" not in given
@@ -125,7 +123,7 @@ class Frame:
         try:
             with self._content:
                 choices = await self._read_choices()
-                self._filter_bar(choices)
+                self._fill_bar(choices)
                 self._say_build()
                 self._link_pages()
                 await self._fill_page(choices)
@@ -145,8 +143,8 @@ class Frame:
 
     async def show(self, **changes: Any) -> None:
         """Another view of the same page; the bar shows it too."""
-        for name in changes.keys() & self._fields.keys():
-            put_value(self._fields[name], changes[name])
+        if self._bar:
+            self._bar.put(changes)
         await self._look_at(**changes)
 
     async def _look_at(self, **changes: Any) -> None:
@@ -185,14 +183,17 @@ class Frame:
         self.view = view
         self._locale.set_value(view.locale)
         if self._choices is not None:
-            self._filter_bar(self._choices)
+            self._fill_bar(self._choices)
         self._link_pages()
         await refresh_all(self.panels, self.view, self.sources.ask)
 
+    def _fill_bar(self, choices: Choices | None) -> None:
+        if self._bar:
+            self._bar.fill(choices, self.view)
+
     def _show_dates(self) -> None:
-        """In the fields, which may hold dates that were swapped or moved to the nearest there is."""
-        for field, day in zip(self._dates, (self.view.start, self.view.end), strict=False):
-            field.set_value(day.isoformat() if day else None)
+        if self._bar:
+            self._bar.show_dates(self.view)
 
     def link(self, path: str, **changes: Any) -> str:
         """The address of a page with the filters of this one, but for the changes."""
@@ -242,7 +243,7 @@ class Frame:
                     empty = self._build is None
                     choices = await self._read_choices()
                     if empty:
-                        self._filter_bar(choices)
+                        self._fill_bar(choices)
                         await self._fill_page(choices)
                     else:
                         self._show_dates()
@@ -271,66 +272,8 @@ class Frame:
                         'flat round dense aria-label="Light or dark"'
                     ).tooltip("Light or dark")
             if self._filters:
-                self._bar = ui.element("div").classes("filters").props('role=search aria-label="Filters"')
+                self._bar = FilterBar(self.sources.ask, self._look_at, self.path)
         self._link_pages()
-
-    def _filter_bar(self, choices: Choices | None) -> None:
-        if not self._filters:
-            return
-        self._bar.clear()
-        if choices is None:
-            return
-        view = self.view
-        with self._bar:
-            start, end = (
-                ui.date_input(label, value=day.isoformat() if day else None)
-                .props("dense outlined stack-label clearable")
-                .classes("date")
-                for label, day in (("From", view.start), ("To", view.end))
-            )
-            self._dates = (start, end)
-            start.on_value_change(lambda event: self._set_date("start", event.value))
-            end.on_value_change(lambda event: self._set_date("end", event.value))
-            self._periods(choices, start, end)
-            ui.toggle({grain: grain.capitalize() for grain in GRAINS}, value=view.grain).props(
-                'dense unelevated no-caps aria-label="Grain"'
-            ).on_value_change(lambda event: self.show(grain=event.value)).mark("grain")
-            states, categories = ({value: value for value in of} for of in (choices.states, choices.categories))
-            for name, labels in (("state", states), ("category", categories), ("seller", choices.sellers)):
-                search = seller_search(self.sources.ask) if name == "seller" else None
-                self._fields[name] = chooser(name, labels, getattr(view, name), self._chosen(name), search)
-            ui.button("Clear", icon="filter_alt_off", color=None, on_click=lambda: ui.navigate.to(self.path)).props(
-                "flat dense no-caps"
-            )
-
-    def _periods(self, choices: Choices, start: Any, end: Any) -> None:
-        with (
-            ui.button(icon="event", color=None).props('flat dense round aria-label="Periods"').tooltip("Periods"),
-            ui.menu(),
-        ):
-            span = choices.span
-            lasts = [(label, span.last - timedelta(days=days - 1) if days else span.first) for label, days in _PERIODS]
-            for label, day in (("Month to date", start_of(span.last, "month")), *lasts):
-                first = max(span.first, day)
-
-                async def choose(first: date = first) -> None:
-                    await self.show(start=first, end=span.last)
-                    start.set_value(first.isoformat())
-                    end.set_value(span.last.isoformat())
-
-                ui.menu_item(label, choose)
-
-    def _chosen(self, name: str) -> Callable[[str], Awaitable[None]]:
-        return lambda value: self._look_at(**{name: value})
-
-    async def _set_date(self, name: str, text: str | None) -> None:
-        day = None
-        if text:
-            try:
-                day = date.fromisoformat(text)
-            except ValueError:
-                return  # still being typed
-        await self.show(**{name: day})
 
     async def _switch(self) -> None:
         self._looks_like.switch()
