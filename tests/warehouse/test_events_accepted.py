@@ -102,11 +102,14 @@ def everything_unusual() -> list[Message]:
     # Payments ahead of their orders, more than the rule for cut files would let pass; as many as a message can hold.
     waiting = [order_payment([payment(n, order_id="never-placed") for n in range(300)])]
     waiting.append(order_payment([payment(n, order_id="free-0", payment_value=LARGEST) for n in range(2, 6_000)]))
+    # More than was paid: the seller has less than its best product, the shop less than nothing.
+    refunded = [placed(f"back{n}", items={"seller_id": "taker", "product_id": f"back{n}"}) for n in range(2)]
+    refunded.append(order_payment([payment(2, order_id="back1", payment_type="refund", payment_value=-LARGEST)]))
     empty = order_initiated(order(order_id="empty"), [], [])
     lone = order_status_update(orders={"order_id": "never-placed", "order_status": "canceled"})
     return [
         *part_paid, *free, *huge, tiny, *named, long_ago, ahead, too_early, *places, *sold, *things, *reviews, *waiting,
-        empty, lone, placed("many", 1500),
+        *refunded, empty, lone, placed("many", 1500),
     ]  # fmt: skip
 
 
@@ -150,6 +153,12 @@ def unusual_events(draw: st.DrawFn) -> list[Message]:
     others = st.one_of(
         st.builds(delivered, one, times, stages),
         st.builds(lambda o, n, v: order_payment([payment(n, order_id=o, payment_value=v)]), one, numbers, amounts),
+        st.builds(
+            lambda o, n, v: order_payment([payment(n, order_id=o, payment_type="refund", payment_value=-v)]),
+            one,
+            numbers,
+            amounts.filter(bool),
+        ),
         st.builds(lambda o, row: order_review(review(order_id=o, **row)), one, comments),
         st.builds(lambda name, row: customer_update({"customer_id": name, **row}), names, people),
         st.builds(lambda name, row: seller_update({"seller_id": name, **row}), names, shops),

@@ -16,7 +16,7 @@ from reference.world import World
 from armazem.serve.dashboard.lineage import read_nodes
 from armazem.sources.synthetic import generate
 from armazem.warehouse.build import BuildRequest
-from armazem.warehouse.dbt_project import project_folder
+from armazem.warehouse.project import project_folder
 from armazem.warehouse.versions import read_failures
 
 from . import history
