@@ -4,11 +4,20 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from soak import NUMBERS, Numbers
+
+
+def pytest_configure() -> None:
+    """Let commands that the tests start take Ctrl-C: a shell that runs the tests in the background ignores it, and so
+    would they.
+    """
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")
