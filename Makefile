@@ -26,6 +26,7 @@ up: setup  ## The main job: data, load, build, serve (ARGS="--orders 5000", ARGS
 
 test: setup  ## All tests, after the static checks (ARGS="-k allocation")
 	$(MAKE) --no-print-directory lint
+	$(BIN)/python -m armazem.warehouse.project
 	$(BIN)/python -m pytest -n 2 --dist loadgroup $(ARGS)
 
 lint: setup  ## Static checks: ruff, mypy, import-linter, sqlfluff
@@ -38,6 +39,7 @@ lint: setup  ## Static checks: ruff, mypy, import-linter, sqlfluff
 
 soak: setup  ## The long versions of the kill, fuzz and property tests; figures into docs/reliability.md
 	rm -f .soak.jsonl
+	$(BIN)/python -m armazem.warehouse.project
 	ARMAZEM_SOAK=1 ARMAZEM_SOAK_REPORT=$(CURDIR)/.soak.jsonl $(BIN)/python -m pytest -n 2 --dist loadgroup -m slow $(ARGS)
 	$(BIN)/python -m docs.reliability .soak.jsonl
 

@@ -21,7 +21,7 @@ terminal progress is a bar, elsewhere it is plain lines.
 | 1 | the work failed: one line says what, where and what to do; nothing was changed |
 | 2 | wrong use: an option or argument that does not exist or does not fit |
 | 130 | ended by Ctrl-C, within seconds; nothing is left half done |
-| 143 | ended by SIGTERM in the same way; `serve`, `subscribe` and `simulate` finish what is under way and leave with 0 |
+| 143 | ended by SIGTERM likewise; `serve`, `subscribe` and `simulate` finish what is under way and leave with 0 |
 
 Whoever reads the remarks may go away (`armazem build 2>&1 | head -1`): the work goes on, and its exit code is that of
 the work. Whoever reads the answer may too: the command ends without a word, with 0. An answer that cannot be written

@@ -8,7 +8,7 @@ import pytest
 from dbt.cli.main import dbtRunner
 
 from armazem.serve.kpis import KPIS
-from armazem.warehouse.dbt_project import project_folder
+from armazem.warehouse.project import project_folder
 
 pytestmark = pytest.mark.xdist_group("manifest")
 

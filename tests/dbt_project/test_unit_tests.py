@@ -12,8 +12,8 @@ import pytest
 from dbt.cli.main import dbtRunner
 
 from armazem.home import Home
-from armazem.warehouse.dbt_project import project_folder
 from armazem.warehouse.inputs import Scope, create_inputs
+from armazem.warehouse.project import project_folder
 
 pytestmark = pytest.mark.xdist_group("dbt unit tests")  # one worker, one run of dbt
 

@@ -31,11 +31,8 @@ from armazem.stream.upgrade import upgrade_if_free
 from armazem.warehouse import versions
 from armazem.warehouse.dbt_project import (
     DbtRun,
-    ParsedProject,
     build_arguments,
-    fingerprint,
     no_garbage_collection,
-    project_folder,
     run_dbt,
     start_import,
 )
@@ -53,10 +50,8 @@ from armazem.warehouse.meta import (
 )
 from armazem.warehouse.outcome import AuditFailed, BuildReport, audit_failed, failures_in_words, record_of
 from armazem.warehouse.plan import BuildRequest, Plan, State, make_plan
+from armazem.warehouse.project import WORK_FILE, ParsedProject, fingerprint, project_folder
 from armazem.warehouse.records import AuditResult, BuildRecord, new_build_id
-
-# The same name in every build: dbt parses the whole project again when its database has another one.
-WORK_FILE = "building.duckdb"
 
 __all__ = ["AuditFailed", "BuildReport", "BuildRequest", "build", "why_due"]
 
@@ -138,7 +133,7 @@ def _build_locked(
         },
         build_id,
         home.logs / "dbt.log",
-        ParsedProject(home.root / "dbt", plan.fingerprint, anew=plan.full_refresh),
+        ParsedProject(home.root / "dbt", home.logs, "duckdb"),
         on_node,
     )
     with closing(duckdb.connect(str(work))) as connection:

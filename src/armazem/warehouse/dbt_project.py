@@ -1,9 +1,8 @@
-"""The dbt project: where it lies, what its code is, and the command lines and results of dbt."""
+"""The command lines and results of dbt, run in this process."""
 
 from __future__ import annotations
 
 import gc
-import hashlib
 import importlib
 import logging
 import os
@@ -11,13 +10,11 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cache
-from importlib.metadata import version
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
 from typing import Any
 
-from armazem.errors import BuildError
+from armazem.warehouse.project import ParsedProject, dbt_options, not_run
 from armazem.warehouse.records import AuditResult, ModelResult
 
 
@@ -38,26 +35,6 @@ class DbtRun:
         return tuple(test for test in self.tests if test.status not in ("pass", "warn"))
 
 
-@cache
-def project_folder() -> Path:
-    """The dbt project: inside the installed package, or beside `src` in a checkout."""
-    package = Path(__file__).resolve().parents[1]
-    for folder in (package / "_dbt", package.parents[1] / "dbt"):
-        if (folder / "dbt_project.yml").is_file():
-            return folder
-    raise BuildError("the dbt project is missing from this installation", "install armazem again")
-
-
-def fingerprint(folder: Path, *more: str) -> str:
-    """SHA-256 of all models, macros and tests, and more: a build with other code starts from nothing."""
-    digest = hashlib.sha256("\0".join(more).encode())
-    files = [path for part in ("models", "macros", "tests") for path in (folder / part).rglob("*.*")]
-    for path in [folder / "dbt_project.yml", *sorted(files)]:
-        if not path.stem.endswith("_unit_tests"):
-            digest.update(path.relative_to(folder).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
-    return digest.hexdigest()
-
-
 _LOGGED = ("info", "warn", "error")
 
 # They exist in the file being built only, and every other model may need them.
@@ -76,14 +53,11 @@ def build_arguments(
 ) -> list[str]:
     """The command line of `dbt build` for one build. Unit tests are for developers: they stay out.
 
-    A full refresh starts from nothing in dbt too: it parses the project anew, and writes its artifacts,
-    such as `manifest.json`. They hold for the incremental builds after it.
+    A full refresh writes dbt's artifacts, such as `run_results.json`. They hold for the incremental builds after it.
     """
     arguments = ["build", *_everywhere(state, logs, threads, select, target)]
     arguments += ["--exclude-resource-type", "unit_test"]
-    if full_refresh:
-        return [*arguments, "--full-refresh", "--no-partial-parse"]
-    return [*arguments, "--no-write-json"]
+    return [*arguments, "--full-refresh"] if full_refresh else [*arguments, "--no-write-json"]
 
 
 def compile_arguments(
@@ -95,11 +69,7 @@ def compile_arguments(
 
 
 def _everywhere(state: Path, logs: Path, threads: int, select: str | None, target: str) -> list[str]:
-    folder = str(project_folder())
-    arguments = ["--project-dir", folder, "--profiles-dir", folder, "--target", target]
-    arguments += ["--target-path", str(state), "--log-path", str(logs)]
-    arguments += ["--log-level", "none", "--log-level-file", "none", "--no-print", "--no-version-check"]
-    arguments += ["--threads", str(threads)]
+    arguments = [*dbt_options(state, logs, target), "--threads", str(threads)]
     return arguments if select is None else [*arguments, "--select", *select.split()]
 
 
@@ -140,10 +110,7 @@ def run_dbt(
         finally:
             _let_go_of_the_file()
     if outcome.result is None:
-        if isinstance(outcome.exception, KeyboardInterrupt | OSError):
-            raise outcome.exception
-        raise BuildError(f"dbt did not run: {_first_line(outcome.exception)}", "its log is in the home folder")
-    parsed.remember()
+        raise not_run(outcome.exception)
     results: list[Any] = list(outcome.result)  # type: ignore[arg-type]  # `build` gives a RunExecutionResult
     return DbtRun(
         tuple(_model_result(result) for result in results if result.node.resource_type == "model"),
@@ -154,39 +121,6 @@ def run_dbt(
             if result.node.resource_type == "model" and result.node.config.materialized != "ephemeral"
         ),
     )
-
-
-class ParsedProject:
-    """The manifest that dbt parsed in an earlier run and left in `state`, for as long as the code is the same.
-
-    dbt can tell by itself that nothing changed, but takes 0.2 s longer, for a look at every file.
-    `fingerprint` stands for all that the manifest depends on. `anew`: parse the project whatever there is.
-    """
-
-    def __init__(self, state: Path, fingerprint: str, *, anew: bool) -> None:
-        self._file = state / "partial_parse.msgpack"
-        self._seal = state / "parsed.sha256"
-        self._code = "\0".join((fingerprint, version("dbt-core"), str(project_folder())))
-        self._anew = anew
-
-    def manifest(self) -> Any:
-        """The manifest; None where dbt has to parse."""
-        from dbt.contracts.graph.manifest import Manifest
-
-        if not self._anew and self._file.is_file() and self._seal.is_file():
-            parsed = self._file.read_bytes()
-            if self._seal.read_text(encoding="ascii") == self._sealed(parsed):
-                return Manifest.from_msgpack(parsed)
-        self._seal.unlink(missing_ok=True)
-        return None
-
-    def remember(self) -> None:
-        """Take what dbt has written as parsed from this code."""
-        if self._file.is_file() and not self._seal.is_file():
-            self._seal.write_text(self._sealed(self._file.read_bytes()), encoding="ascii")
-
-    def _sealed(self, parsed: bytes) -> str:
-        return hashlib.sha256(f"{self._code}\0".encode() + parsed).hexdigest()
 
 
 def _let_go_of_the_file() -> None:
@@ -225,11 +159,6 @@ def _test_result(result: Any, build_id: str) -> AuditResult:
         description=node.description or "",
         sql=sql,
     )
-
-
-def _first_line(error: BaseException | None) -> str:
-    lines = [line.strip() for line in str(error or "no reason given").splitlines() if line.strip()]
-    return " ".join(lines[:3])
 
 
 @contextmanager

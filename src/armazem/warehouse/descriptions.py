@@ -8,7 +8,7 @@ from functools import cache
 
 import yaml
 
-from armazem.warehouse.dbt_project import project_folder
+from armazem.warehouse.project import project_folder
 
 # In C where the library has it: a fifth of the time.
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)

@@ -15,7 +15,7 @@ from typing import Any
 import jinja2
 
 from armazem.errors import BuildError
-from armazem.warehouse.dbt_project import project_folder
+from armazem.warehouse.project import project_folder
 
 _MACRO = re.compile(r"({%-?\s*macro\s+)")
 _OWN = "of_project_"

@@ -39,17 +39,15 @@ from armazem.warehouse.bigquery.tables import (
 )
 from armazem.warehouse.dbt_project import (
     LIVE_MODELS,
-    ParsedProject,
     build_arguments,
     compile_arguments,
-    fingerprint,
     no_garbage_collection,
-    project_folder,
     run_dbt,
     start_import,
 )
 from armazem.warehouse.outcome import AuditFailed, BuildReport, audit_failed, record_of
 from armazem.warehouse.plan import BuildRequest, Journal, Plan, make_plan
+from armazem.warehouse.project import ParsedProject, fingerprint, project_folder
 from armazem.warehouse.records import AuditResult, BuildRecord, new_build_id
 
 _THREADS = 8  # a model waits for BigQuery, not for this machine
@@ -105,7 +103,7 @@ def estimate(settings: Settings, request: BuildRequest, *, on_notice: OnNotice =
                     full_refresh=plan.full_refresh or request.full_refresh, select=plan.selector, target="bigquery",
                 ),
                 _environment(connection), "", settings.home_folder.logs / "dbt.log",
-                _parsed(connection, plan, anew=False), lambda name, number, total: None,
+                _parsed(connection), lambda name, number, total: None,
             )  # fmt: skip
             return [Estimate(name, _scanned(connection, sql)) for name, sql in run.compiled]
 
@@ -154,7 +152,7 @@ def _build_locked(connection: Connection, request: BuildRequest, on_node: OnNode
         _environment(connection),
         build_id,
         settings.home_folder.logs / "dbt.log",
-        _parsed(connection, plan, anew=plan.full_refresh),
+        _parsed(connection),
         on_node,
     )
     run = replace(run, tests=_with_failed_checks(connection, run.tests))
@@ -316,10 +314,10 @@ def _scanned(connection: Connection, sql: str) -> int | None:
         return None
 
 
-def _parsed(connection: Connection, plan: Plan, *, anew: bool) -> ParsedProject:
+def _parsed(connection: Connection) -> ParsedProject:
     # The manifest names project and datasets: it is good for these settings only.
     where = " ".join(f"{name}={value}" for name, value in sorted(_environment(connection).items()))
-    return ParsedProject(_state(connection.settings), f"{plan.fingerprint} {where}", anew=anew)
+    return ParsedProject(_state(connection.settings), connection.settings.home_folder.logs, "bigquery", where)
 
 
 def _threads(settings: Settings) -> int:
