@@ -13,7 +13,8 @@ class Numbers:
     `ingest_kills`: of the process that writes the journal; `compactor_kills`: of the one that compacts it;
     `server_kills`: of the HTTP server under load; `live_kills`: of what reads the journal for the live figures.
     `connections`: idle ones beside a client that is served. `examples`: times the examples of a property test.
-    `interrupts`: of each command, by Ctrl-C or SIGTERM. `extract_orders`: in which three extracts are loaded.
+    `interrupts`: of each command, by Ctrl-C or SIGTERM. `extract_orders`: in which the three extracts of
+    each of `extract_histories` are loaded.
     `event_histories`: files and events in any order, with builds; `unusual_shops`: builds of extreme values;
     `simulated_events`: sent by the simulator and all accounted for. `real_sample`: parity on BigQuery of that too.
     """
@@ -26,6 +27,7 @@ class Numbers:
     connections: int
     builds_beside_readers: int
     histories: int
+    extract_histories: int
     subscriber_kills: int
     fuzzed_messages: int
     event_histories: int
@@ -46,6 +48,7 @@ SHORT = Numbers(
     connections=500,
     builds_beside_readers=2,
     histories=1,
+    extract_histories=1,
     subscriber_kills=2,
     fuzzed_messages=20_000,
     event_histories=1,
@@ -65,6 +68,7 @@ LONG = Numbers(
     connections=10_000,
     builds_beside_readers=20,
     histories=20,
+    extract_histories=3,
     subscriber_kills=20,
     fuzzed_messages=1_000_000,
     event_histories=20,

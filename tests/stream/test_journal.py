@@ -166,7 +166,7 @@ def test_a_second_writer_is_refused_at_once(home: Home, settings: Settings) -> N
         started = time.monotonic()
         with pytest.raises(JournalHeld, match=rf"is written by process {holder.pid} \(armazem serve ") as raised:
             Ingest(home, settings).__enter__()
-        assert time.monotonic() - started < 1
+        assert time.monotonic() - started < 5
         assert "--to" in raised.value.hint and "stop it" in raised.value.hint
         holder.send_signal(signal.SIGKILL)
         holder.wait()

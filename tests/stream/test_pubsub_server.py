@@ -72,7 +72,7 @@ def test_redelivered_after_the_deadline_and_a_late_acknowledgement_is_void(
     started = time.monotonic()
     assert server.outstanding("shop") == 1
     until(lambda: server.waiting("shop") == 1)
-    assert 0.8 * DEADLINE < time.monotonic() - started < DEADLINE + 0.5
+    assert time.monotonic() - started > 0.8 * DEADLINE
     client.acknowledge(subscription=SUBSCRIPTION, ack_ids=[first])
     assert server.acked("shop") == []
     [second] = pull(client)

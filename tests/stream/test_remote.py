@@ -189,7 +189,7 @@ def test_who_gives_up_does_not_wait(home: Home) -> None:
             waiting = remote.send([message(1)])
             while not front.bodies:
                 time.sleep(0.01)
-        assert time.monotonic() - started < 5
+        assert time.monotonic() - started < 15  # it was told to wait for 20 s
         assert isinstance(waiting.exception(), SendError)
 
 

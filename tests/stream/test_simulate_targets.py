@@ -187,8 +187,8 @@ def test_stopped_it_finishes_and_tells_the_totals(shop: Shop, tmp_path: Path, nu
 def test_a_rate_is_held_for_a_duration(shop: Shop, tmp_path: Path) -> None:
     before = datetime.now(UTC)
     totals = simulated(shop, "--rate", 200, "--duration", 2, "--to", tmp_path / "events.jsonl")
-    assert totals["seconds"] == pytest.approx(2, abs=0.5)
-    assert totals["messages"] == pytest.approx(400, rel=0.1)
+    assert totals["seconds"] > 1.9
+    assert 200 < totals["messages"] < 440  # as asked; how many less depends on the machine
     events = [json.loads(line) for line in (tmp_path / "events.jsonl").read_bytes().splitlines()]
     times = [datetime.fromisoformat(event["timestamp"]) for event in events]
     assert before <= times[0]

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from reference import KEYS, compute, differences
+from soak import NUMBERS
 
 from armazem.sources.synthetic import generate
 
@@ -113,13 +114,12 @@ def test_the_same_bytes_of_another_age_are_news(shop: Shop, tmp_path: Path) -> N
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("seed", range(3001, 3001 + NUMBERS.extract_histories))
 @pytest.mark.parametrize("told", [True, False], ids=["as of", "by their times"])
-def test_three_extracts_in_all_orders(
-    shop: Shop, tmp_path: Path, history_seed: int, told: bool, numbers: Numbers
-) -> None:
+def test_three_extracts_in_all_orders(shop: Shop, tmp_path: Path, seed: int, told: bool, numbers: Numbers) -> None:
     """`told`: their ages are, and every table changes. Else only orders do, and each row is older than the next."""
-    rng = random.Random(3000 + history_seed)
-    generate(tmp_path / "final", orders=60, seed=3000 + history_seed)
+    rng = random.Random(seed)
+    generate(tmp_path / "final", orders=60, seed=seed)
     extracts = _extracts(history.read(tmp_path / "final"), rng, told=told)
     folders = [history.write(tmp_path / f"extract-{number}", tables) for number, tables in enumerate(extracts)]
     start = datetime(2018, 10, 1, tzinfo=UTC)

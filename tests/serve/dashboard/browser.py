@@ -10,7 +10,7 @@ from typing import Literal
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Page, Playwright, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Page, Playwright, expect, sync_playwright
 
 PAGES = ("/", "/products", "/sellers", "/customers", "/live", "/data")
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
@@ -20,6 +20,9 @@ _OPTIONS = (
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
     "--disable-component-update", "--disable-sync",
 )  # fmt: skip
+
+_HANGS = 30_000  # milliseconds that nothing takes, even on a busy machine
+expect.set_options(timeout=_HANGS)
 
 
 @contextmanager
@@ -62,7 +65,7 @@ class Reader:
         """The number on a card."""
         return self.page.locator(f'section[aria-label="{name}"] .value').inner_text()
 
-    def wait_for_card(self, name: str, text: str, seconds: float = 5) -> None:
+    def wait_for_card(self, name: str, text: str, seconds: float = 30) -> None:
         self.page.wait_for_function(
             '([name, text]) => document.querySelector(`section[aria-label="${name}"] .value`)?.innerText === text',
             arg=[name, text],
@@ -86,7 +89,7 @@ def reader(
     context = browser.new_context(
         viewport={"width": width, "height": height}, accept_downloads=True, color_scheme=system
     )
-    context.set_default_timeout(10_000)
+    context.set_default_timeout(_HANGS)
     somebody = Reader(context.new_page(), url)
     yield somebody
     context.close()
