@@ -40,6 +40,7 @@ class _Watch:
         self.finished: signal.Signals | None = None
         self.last_acts: list[Callable[[], object]] = []
         self._telling = threading.Lock()
+        self._told = False
 
     def install(self) -> None:
         if sys.platform == "win32":  # no such pipe there: Ctrl-C is what Python makes of it
@@ -92,13 +93,18 @@ class _Watch:
                 act()
 
     def tell(self, number: signal.Signals) -> None:
-        """Say it, once, without anything that another thread may hold."""
-        if not self._telling.acquire(blocking=False):
-            return
-        said = _SAID[self.first or number]
-        with suppress(OSError):
-            start = _SHOW_CURSOR if os.isatty(2) else ""
-            os.write(2, f"{start}{said}; nothing is left half done\n".encode())
+        """Say it, once. Both threads may be about to end the process: the second one waits until it is said."""
+        if not self._telling.acquire(timeout=_LAST_ACTS_SECONDS):
+            return  # nobody reads, and the pipe is full
+        try:
+            if not self._told:
+                self._told = True
+                start = _SHOW_CURSOR if os.isatty(2) else ""
+                os.write(2, f"{start}{_SAID[self.first or number]}; nothing is left half done\n".encode())
+        except OSError:
+            pass
+        finally:
+            self._telling.release()
 
     def code(self, number: signal.Signals) -> int:
         return 128 + (self.first or number)

@@ -212,6 +212,22 @@ def test_what_swallows_the_interrupt_does_not_keep_the_command(tmp_path: Path) -
         assert taken < 1.5 if second else 2 < taken < LONGEST, taken
 
 
+def test_it_is_said_although_two_threads_end_the_process() -> None:
+    """The first one is about to say it, slowly, when the second one comes to the same end."""
+    process = python(
+        "import time\n"
+        "isatty = os.isatty\n"
+        "os.isatty = lambda number: time.sleep(0.3) or isatty(number)\n"
+        "try:\n    time.sleep(60)\n"
+        "except KeyboardInterrupt:\n    os._exit(interrupts.exit_code(0))\n"
+    )
+    process.send_signal(signal.SIGINT)
+    time.sleep(0.1)
+    process.send_signal(signal.SIGINT)
+    done = ended(process, 20)
+    assert (done.code, done.err) == (130, SAID[signal.SIGINT] + "\n")
+
+
 def test_a_lock_that_nobody_gives_back_does_not_keep_the_command() -> None:
     process = python(
         "import threading\n"
