@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -57,13 +58,15 @@ def test_the_home_has_its_own_where_the_package_has_none(shipped: Path, tmp_path
     assert of_home(tmp_path).nodes
 
 
-@pytest.mark.parametrize("damage", ["other code", "other place", "a byte", "no seal", "nothing"])
+@pytest.mark.parametrize("damage", ["other code", "other packages", "other place", "a byte", "no seal", "nothing"])
 def test_otherwise_it_is_parsed_anew(
     shipped: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, damage: str
 ) -> None:
     file, seal = shipped / "partial_parse.msgpack", shipped / "parsed.sha256"
     if damage == "other code":
         monkeypatch.setattr(project, "fingerprint", lambda folder: "another")
+    elif damage == "other packages":
+        monkeypatch.setattr(project, "version", lambda name: "another" if name == "dbt-adapters" else version(name))
     elif damage == "a byte":
         content = bytearray(file.read_bytes())
         content[len(content) // 2] ^= 1

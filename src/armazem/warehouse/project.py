@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
-import sys
 import tempfile
 from functools import cache
 from importlib.metadata import version
@@ -35,7 +34,7 @@ def project_folder() -> Path:
 
 
 def shipped() -> Path:
-    """Where the project lies parsed for DuckDB, if it does: in a wheel, and in a checkout after `make test`."""
+    """Where the project lies parsed for DuckDB, if it does: in a checkout after `make test`, in a wheel made there."""
     return project_folder() / "parsed"
 
 
@@ -62,15 +61,17 @@ class ParsedProject:
     for as long as the code is the same.
 
     dbt can tell by itself that nothing changed, but takes 0.2 s longer, for a look at every file. A hash over the
-    project, dbt's version and `where` (what else a manifest names, such as datasets) stands for all it depends on.
+    project, the packages whose macros are in it, and `where` (what else a manifest names, such as datasets) stands for
+    all it depends on.
     """
 
     def __init__(self, state: Path, logs: Path, target: str, where: str = "") -> None:
         self._state = state
         self._logs = logs
         self._target = target
-        code = (fingerprint(project_folder()), version("dbt-core"), version(f"dbt-{target}"), target, where)
-        self._code = "\0".join(code)
+        profile = (project_folder() / "profiles.yml").read_text(encoding="utf-8")
+        packages = (f"{name} {version(name)}" for name in ("dbt-core", "dbt-adapters", f"dbt-{target}"))
+        self._code = "\0".join((fingerprint(project_folder()), profile, *packages, target, where))
 
     def manifest(self) -> Any:
         """The manifest. Raises BuildError where dbt cannot parse the project."""
@@ -134,4 +135,4 @@ def parse_for_all(out: Path) -> bool:
 
 
 if __name__ == "__main__":
-    parse_for_all(Path(sys.argv[1]) if len(sys.argv) > 1 else shipped())
+    parse_for_all(shipped())

@@ -84,8 +84,6 @@ class FilterBar:
 
                 async def choose(first: date = first) -> None:
                     await self._change(start=first, end=span.last)
-                    for field, chosen in zip(self._dates, (first, span.last), strict=True):
-                        field.set_value(chosen.isoformat())
 
                 ui.menu_item(label, choose)
 
