@@ -53,11 +53,13 @@ _WATCH = """
       if (!event.target.closest('.q-item')) return;
       Object.assign(seen, {clicked: performance.now(), card: 0, url: 0, heard: 0, changed: 0, drawn: 0});
     }, true);
-    const replace = history.replaceState;
-    history.replaceState = function (...given) {
-      seen.url = performance.now();
-      return replace.apply(this, given);
-    };
+    for (const name of ['pushState', 'replaceState']) {
+      const change = history[name];
+      history[name] = function (...given) {
+        seen.url = performance.now();
+        return change.apply(this, given);
+      };
+    }
   };
   requestAnimationFrame(look);
   const Native = window.WebSocket;

@@ -18,13 +18,6 @@ the source column of the same name. Nothing in the warehouse is a name, an addre
 contain one, so leave `review_comment_*` out of what you pass on.
 
 Times of orders are naive business time (America/Sao_Paulo in the reference data). Amounts are in BRL."""
-_TITLES = {
-    "staging": "One cleaned table per source table: of each key and column the newest value, out of files and events. "
-    "`stg_batch_…` are what the files alone say, `stg_events` what the events do.",
-    "marts": "Dimensions and facts: what to query.",
-    "live": "Views on the published tables and on every event accepted since: the state of now.",
-    "kpis": "The eight KPI tables. Their definitions, with examples, are in [kpis.md](kpis.md).",
-}
 # Columns that say something about a person under a name the sources do not have.
 _DERIVED = {
     ("dim_customers", "latitude"): Pii.LOCATION,
@@ -43,15 +36,17 @@ def data_dictionary(warehouse: Warehouse) -> list[str]:
     lines += ["", "### `raw.events`", "", "Accepted events, as the journal has them: see [streaming.md](streaming.md)."]
     lines += ["", "| column | type |", "|---|---|"]
     lines += [f"| `{name}` | {type_.partition('(')[0]} |" for name, type_ in event_columns().items()]
-    for layer, text in _TITLES.items():
-        lines += ["", f"## {layer}", "", text]
-        for model in warehouse.layer(layer):
-            lines += _section(model)
-    lines += ["", "## intermediate", "", "Steps between staging and marts. They are not published.", ""]
-    lines += ["| model | grain | made by |", "|---|---|---|"]
-    lines += [
-        f"| `{m.name}` | {m.description} | [{m.file}](../dbt/{m.file}) |" for m in warehouse.layer("intermediate")
-    ]
+    for layer in warehouse.layers:
+        lines += ["", f"## {layer.name}", "", layer.description]
+        if layer.published:
+            for model in warehouse.layer(layer.name):
+                lines += _section(model)
+        else:
+            lines += ["", "| model | grain | made by |", "|---|---|---|"]
+            lines += [
+                f"| `{model.name}` | {model.description} | [{model.file}](../dbt/{model.file}) |"
+                for model in warehouse.layer(layer.name)
+            ]
     lines += ["", "## meta", "", "What is known of the builds, their tests and the loads they took in."]
     for table, columns in META.items():
         lines += ["", f"### `meta.{table}`", "", columns[""], "", "| column | type | description |", "|---|---|---|"]
@@ -62,9 +57,11 @@ def data_dictionary(warehouse: Warehouse) -> list[str]:
 def _contents(warehouse: Warehouse) -> list[str]:
     lines = ["| schema | tables |", "|---|---|"]
     lines.append("| [raw](#raw) | " + ", ".join(f"[{t.name}](#raw{t.name})" for t in TABLES) + " |")
-    for layer in _TITLES:
-        links = (f"[{m.name}](#{layer}{m.name})" for m in warehouse.layer(layer))
-        lines.append(f"| [{layer}](#{layer}) | {', '.join(links)} |")
+    for layer in warehouse.layers:
+        links = (
+            f"[{m.name}](#{layer.name}{m.name})" if layer.published else m.name for m in warehouse.layer(layer.name)
+        )
+        lines.append(f"| [{layer.name}](#{layer.name}) | {', '.join(links)} |")
     return [*lines, "| [meta](#meta) | " + ", ".join(f"[{name}](#meta{name})" for name in META) + " |"]
 
 

@@ -56,4 +56,17 @@ META: dict[str, dict[str, str]] = {
         "encoding": "`utf-8` or `windows-1252`.",
         "as_of": "How old the extract is, as `load --as-of` told; null: as old as the newest time in it.",
     },
+    "models": {
+        "": "One row per model that this version consists of, as the dbt project has it.",
+        "name": "Its name in the project.",
+        "layer": "Folder of the project, schema of the warehouse.",
+        "table": "What it is found as in its schema.",
+        "materialized": "How it is made: `table`, `incremental`, `view`; `ephemeral` where it is part of others' SQL.",
+        "is_published": "Whether it is a table that readers find.",
+        "step": "Models between it and the sources, at most, itself counted.",
+        "description": "Its grain and meaning.",
+        "columns": "Of each column its meaning, as JSON.",
+        "inputs": "Names of the models, and of the sources as `schema.table`, that it reads, as JSON.",
+        "meta": "What else the project says of it, as JSON.",
+    },
 }

@@ -9,7 +9,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from armazem.contract.render import dbt_macros
+from armazem.contract.dbt_macros import dbt_macros
 from docs.command_line import cli_page, settings_page
 from docs.data_model import data_model
 from docs.dbt_sources import MACROS, SOURCES, sources_file

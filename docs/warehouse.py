@@ -13,11 +13,10 @@ from typing import Any
 import duckdb
 
 from armazem.config import load_settings
+from armazem.contract.layers import LAYERS, Layer, layer_of
 from armazem.landing import load
 from armazem.sources.synthetic import generate
 from armazem.warehouse.build import BuildRequest, build
-
-LAYERS = ("staging", "intermediate", "marts", "kpis", "live")
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +56,11 @@ class Warehouse:
 
     def model(self, name: str) -> Model:
         return next(model for model in self.models if model.name == name)
+
+    @property
+    def layers(self) -> list[Layer]:
+        """The layers of the models, those that nobody has put in order last."""
+        return [layer_of(name) for name in dict.fromkeys(model.layer for model in self.models)]
 
     def layer(self, layer: str) -> list[Model]:
         return [model for model in self.models if model.layer == layer]
@@ -114,7 +118,11 @@ def _models(manifest: dict[str, Any], types: Mapping[tuple[str, str], Mapping[st
                 sources=tuple(sorted(".".join(parent[-2:]) for parent in parents if parent[0] == "source")),
             )
         )
-    return sorted(models, key=lambda model: (LAYERS.index(model.layer), model.name))
+    known = [layer.name for layer in LAYERS]
+    return sorted(
+        models,
+        key=lambda model: (known.index(model.layer) if model.layer in known else len(known), model.layer, model.name),
+    )
 
 
 def _references(audits: list[dict[str, Any]]) -> list[Reference]:

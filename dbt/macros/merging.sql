@@ -5,21 +5,6 @@
     table, whichever way and order they came in.
 #}
 
-{# Of a source table: its key, whose first column also says which rows are computed together, and what a row needs. #}
-{% macro shape_of(table) -%}
-    {{ return({
-        'orders': {'key': ['order_id'], 'needs': ['customer_id', 'order_status', 'order_purchase_timestamp']},
-        'order_items': {
-            'key': ['order_id', 'order_item_id'], 'needs': ['product_id', 'seller_id', 'price', 'freight_value']
-        },
-        'order_payments': {'key': ['order_id', 'payment_sequential'], 'needs': ['payment_type', 'payment_value']},
-        'order_reviews': {'key': ['review_id', 'order_id'], 'needs': ['review_score']},
-        'customers': {'key': ['customer_id'], 'needs': ['customer_unique_id']},
-        'products': {'key': ['product_id'], 'needs': []},
-        'sellers': {'key': ['seller_id'], 'needs': []},
-    }[table]) }}
-{%- endmacro %}
-
 {#
     How far on an order of this status is, as a digit. Senders stamp whole seconds: of two events of one time the one
     that is further on came later. What tells no status is like an order that was just created.
@@ -54,16 +39,7 @@
 
 {# Whether an event carries rows of a source table. #}
 {% macro carries(table) -%}
-    {%- set types = {
-        'orders': ['order_initiated', 'order_status_update'],
-        'order_items': ['order_initiated'],
-        'order_payments': ['order_initiated', 'order_payment'],
-        'order_reviews': ['order_review'],
-        'customers': ['customer_update'],
-        'products': ['product_update'],
-        'sellers': ['seller_update'],
-    }[table] -%}
-    {{ return("event_type in ('" ~ types | join("', '") ~ "')") }}
+    {{ return("event_type in ('" ~ event_types_of(table) | join("', '") ~ "')") }}
 {%- endmacro %}
 
 {#
@@ -252,7 +228,7 @@ newest as (
 
 {# The rows of a source table that events carry, cleaned, with the event's version. #}
 {% macro event_rows(table, events) -%}
-    {%- if table in ('order_items', 'order_payments') -%}
+    {%- if table in repeated_parts() -%}
     select
         {%- for name, expression in cleaned_columns(table, 'part.').items() %}
         {{ expression }} as {{ name }},
@@ -292,7 +268,9 @@ newest as (
         source,
         seq,
         coalesce(
-            data.orders.order_id, data.order_reviews.order_id, {{ first_of('data.order_payments') }}.order_id
+            {%- for part in parts_with_order() %}
+            {{ first_of('data.' ~ part) if part in repeated_parts() else 'data.' ~ part }}.order_id{{ ',' if not loop.last }}
+            {%- endfor %}
         ) as order_id,
         {{ utc_text('timestamp') }} || ' ' || {{ stage_of('data.orders.order_status') }}
             || ' ' || {{ event_key() }} as version,

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from contract.event_examples import (
     ZONE,
+    Message,
     canonical,
     customer_update,
     order_initiated,
@@ -44,13 +45,17 @@ def event_lines(first: Path, second: Path) -> list[bytes]:
         order_review(timestamp=next(stamps), event_id="its-review"),
         order_status_update("canceled", {"order_id": "nobody", "order_status": "canceled"}, event_id="no-order"),
     ]
-    messages = messages[::2] + messages[1::2]
+    return lines_of(messages[::2] + messages[1::2], now)
+
+
+def lines_of(messages: list[Message], now: datetime, first: int = 1) -> list[bytes]:
+    """The lines of a journal that was given these messages now, the first of them under this number."""
     accepted = process_batch([canonical(message) for message in messages], now, ZONE)
     assert all(isinstance(result, Accepted) for result in accepted)
     prefix = '{{"seq":{},"received_at":"{}","source":"http",'
     return [
         prefix.format(number, f"{now:%Y-%m-%dT%H:%M:%S.%fZ}").encode() + result.line + b"\n"
-        for number, result in enumerate(accepted, 1)
+        for number, result in enumerate(accepted, first)
     ]
 
 

@@ -23,6 +23,7 @@ from sqlglot.tokens import TokenType
 
 from armazem.config import Settings
 from armazem.contract import TABLES
+from armazem.contract.layers import LAYERS
 from armazem.serve.kpi_filters import FilterError, Filters
 from armazem.serve.kpi_query import kpi_rows
 from armazem.serve.kpis import KPIS
@@ -162,7 +163,7 @@ def test_every_statement_is_read_as_bigquery(cloud: Cloud) -> None:
 def test_google_s_analyser_takes_every_statement(cloud: Cloud) -> None:
     connection = Connection.of(cloud.settings)
     tables = {}
-    for dataset in connection.names.all:
+    for dataset in map(connection.names.of, ("raw", "audit", "kept", "meta", *(layer.name for layer in LAYERS))):
         for name in connection.tables(dataset):
             tables[f"{dataset}.{name}"] = connection.client.get_table(connection.table_id(dataset, name)).schema
     folder = cloud.settings.home.parent

@@ -7,16 +7,12 @@ from pathlib import Path
 
 import pytest
 from emulator import Emulator
-from google.cloud import bigquery
 from reference import KEYS, compute
 from reference import differences as of_rows
 from reference.world import World
 from warehouse.shop import Shop
 
-from armazem.bigquery.datasets import datasets
 from armazem.config import Settings
-from armazem.landing.bigquery import read_cloud_ledger
-from armazem.landing.cloud.raw import LOADS, Raw
 
 from .twins import Cloud, differences, tables_of
 
@@ -93,20 +89,3 @@ def test_late_extracts(shop: Shop, cloud: Cloud, tmp_path: Path) -> None:
     told = {row["load_id"]: row["as_of"] for row in shop.rows("meta.loads")}
     assert sorted(filter(None, told.values())) == [TOLD]
     assert cloud.query("select as_of from late_meta.loads where as_of is not null").rows[0][0] == TOLD
-
-
-def test_a_ledger_that_knows_no_ages_gets_the_column(cloud: Cloud, tmp_path: Path) -> None:
-    """As an armazem before this one made it."""
-    raw = Raw(cloud.settings.model_copy(update={"bigquery_dataset_prefix": "older_"}))
-    raw.open_dataset()
-    raw.create_tables()
-    old = raw.client.get_table(raw.table(LOADS))
-    schema = [field for field in old.schema if field.name != "as_of"]
-    raw.client.delete_table(old)
-    raw.client.create_table(bigquery.Table(raw.table(LOADS), schema=schema))
-    older = Cloud(raw.settings)
-    older.load(corrected(tmp_path / "in"), partial=True, as_of=TOLD)
-    [row] = read_cloud_ledger(raw.client, datasets(raw.settings))
-    # The emulator's load jobs leave columns empty that were added to a table, so what is in it is not looked at.
-    asked = raw.client.query(f"select load_id, as_of from `{raw.table(LOADS)}`").result()
-    assert [found.load_id for found in asked] == [row.load_id]

@@ -29,11 +29,8 @@ from armazem.home import Home
 from armazem.landing import LedgerRow, Progress, load, parquet_files
 from armazem.landing.bigquery import load_to_bigquery, read_cloud_ledger, withdraw_from_bigquery
 from armazem.landing.cloud.jobs import upload_retries
-from armazem.landing.cloud.raw import EVENTS, Raw, fields
 from armazem.landing.ledger import new_load_id
 from armazem.sources.synthetic import generate
-from armazem.warehouse.bigquery.connection import Connection
-from armazem.warehouse.bigquery.inputs import events
 
 pytestmark = pytest.mark.xdist_group("bigquery")
 PROJECT = "armazem-test"  # of the emulator that all tests share
@@ -484,17 +481,3 @@ def test_the_client_is_not_installed(settings: Settings, tmp_path: Path, monkeyp
 
 def test_how_often_an_upload_is_tried_again() -> None:
     assert [upload_retries(seconds) for seconds in (0.5, 1, 3, 10, 127, 600)] == [0, 1, 2, 3, 7, 14]
-
-
-def test_a_table_of_events_from_before_they_had_senders(settings: Settings) -> None:
-    """It gets the column at its end; until then a build reads null."""
-    raw = Raw(settings)
-    raw.open_dataset()
-    old = [field for field in fields(EVENTS) if field.name != "sender"]
-    raw.client.create_table(bigquery.Table(raw.table(EVENTS), schema=old))
-    connection = Connection.of(settings)
-    assert "cast(null as STRING) as sender" in events(connection, {EVENTS})
-    assert connection.rows(f"select event_id, sender from ({events(connection, {EVENTS})})") == []
-    raw.create_tables()
-    # The emulator gives the table the column, and describes it as it was.
-    assert connection.rows(f"select sender from `{raw.table(EVENTS)}`") == []

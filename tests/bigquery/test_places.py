@@ -16,7 +16,7 @@ from armazem.errors import CloudError
 from armazem.sources.synthetic import generate
 from armazem.warehouse.bigquery import places
 from armazem.warehouse.bigquery.connection import Connection
-from armazem.warehouse.bigquery.tables import copy_tables
+from armazem.warehouse.bigquery.tables import Published, copy_tables
 from armazem.warehouse.build import BuildRequest
 
 from .twins import Cloud
@@ -91,14 +91,15 @@ def test_a_table_of_another_make_makes_room(published: Cloud, of: dict[str, str]
 def test_what_cannot_be_replaced_is_refused(emulator: Emulator, tmp_path: Path, name: str, kind: str) -> None:
     prefix = f"in_the_way_{name.partition('.')[0]}_"
     connection = Connection.of(settings_for(emulator, tmp_path, prefix))
-    connection.create_datasets()
-    places.check_places(connection, ["orders"])
+    layout = [Published(f"{prefix}marts", "fact_orders", 1), Published(f"{prefix}kpis", "agg_sales_trend", 2)]
+    connection.create_datasets([*places.datasets_of(layout), f"{prefix}live"])
+    places.check_places(connection, layout, ["orders"])
     if kind == "view":
         connection.answer(f"create view {prefix}{name} as select 1 as n")
     else:
         make(connection, f"{prefix}{name}")
     with pytest.raises(CloudError, match=f"{prefix}{name} is a {kind}, and a build") as refused:
-        places.check_places(connection, ["orders"])
+        places.check_places(connection, layout, ["orders"])
     assert "ARMAZEM_BIGQUERY_DATASET_PREFIX" in refused.value.hint
 
 
@@ -106,9 +107,8 @@ def test_a_table_of_somebody_else_is_not_overwritten(emulator: Emulator, tmp_pat
     cloud = Cloud(settings_for(emulator, tmp_path / "home", "others_"))
     cloud.load(extract)
     connection = Connection.of(cloud.settings)
-    connection.create_datasets()
+    connection.create_datasets(["others_marts"])
     make(connection, "others_marts.fact_orders")
-    make(connection, "others_marts.dim_of_somebody")
     with pytest.raises(CloudError, match=r"others_marts\.\w+ is there already, and no build has published it"):
         cloud.build()
     assert connection.client.get_table(connection.table_id("others_marts", "fact_orders")).schema[0].name == "n"

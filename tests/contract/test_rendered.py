@@ -8,7 +8,8 @@ import duckdb
 import pytest
 
 from armazem.contract import TABLES, Table
-from armazem.contract.render import data_dictionary, dbt_macros, duckdb_columns
+from armazem.contract.dbt_macros import dbt_macros
+from armazem.contract.render import data_dictionary, duckdb_columns
 from armazem.home import Home
 from armazem.landing import load
 from armazem.sources.synthetic import generate

@@ -16,6 +16,7 @@ from bqemulator.domain.events import TableDataChanged
 from bqemulator.jobs import executor
 from bqemulator.storage.engine import DuckDBEngine
 from bqemulator.storage.sql_identifiers import quoted_table_ref
+from bqemulator.storage.type_map import bq_schema_to_duckdb_columns
 from bqemulator.versioning.snapshots import SnapshotManager
 from duckdb import DuckDBPyConnection
 
@@ -29,6 +30,7 @@ def apply(engine: DuckDBEngine) -> None:
     loads_are_whole()
     copies_take_every_source()
     tables_know_their_rows(engine)
+    a_new_schema_changes_the_table(engine)
     lists_say_how_tables_are_made()
     no_retries_of_its_own_errors()
 
@@ -167,6 +169,42 @@ def tables_know_their_rows(engine: DuckDBEngine) -> None:
         return shown(meta.model_copy(update={"num_rows": count_rows(engine, meta)}) if counted else meta)
 
     tables._table_to_rest = table_to_rest
+
+
+def a_new_schema_changes_the_table(engine: DuckDBEngine) -> None:
+    """It was written down only. BigQuery adds its new columns, also those of records, and takes none away."""
+    read = tables._rest_to_table_meta
+
+    def rest_to_table_meta(
+        project_id: str, dataset_id: str, body: dict[str, Any], clock: Any, existing: TableMeta | None = None
+    ) -> TableMeta:
+        meta = read(project_id, dataset_id, body, clock, existing)
+        if existing is not None and meta.schema_ != existing.schema_:
+            _check_names(_names(existing.schema_.fields), _names(meta.schema_.fields))
+            there = {field.name for field in existing.schema_.fields}
+            types = bq_schema_to_duckdb_columns([tables._field_to_rest(field) for field in meta.schema_.fields])
+            listed = ", ".join(
+                f"cast({_quoted(name) if name in there else 'null'} as {type_}) as {_quoted(name)}"
+                for name, type_ in types
+            )
+            table = quoted_table_ref(existing.project_id, existing.dataset_id, existing.table_id)
+            engine.execute(f"create or replace table {table} as select {listed} from {table}")
+        return meta
+
+    tables._rest_to_table_meta = rest_to_table_meta
+
+
+def _quoted(name: str) -> str:
+    return f'"{name}"'
+
+
+def _names(fields: Any, above: str = "") -> set[str]:
+    return {name for field in fields for name in (above + field.name, *_names(field.fields, f"{above}{field.name}."))}
+
+
+def _check_names(before: set[str], after: set[str]) -> None:
+    if missing := before - after:
+        raise InvalidQueryError(f"Provided Schema does not match Table. Field {min(missing)} is missing in new schema")
 
 
 def lists_say_how_tables_are_made() -> None:

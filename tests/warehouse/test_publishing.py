@@ -13,10 +13,8 @@ import pytest
 from reference import KEYS, compute, differences
 from reference.world import World
 
-from armazem.serve.dashboard.lineage import read_nodes
 from armazem.sources.synthetic import generate
 from armazem.warehouse.build import BuildRequest
-from armazem.warehouse.project import project_folder
 from armazem.warehouse.versions import read_failures
 
 from . import history
@@ -114,15 +112,26 @@ def test_a_poisoned_extract(
     assert published.checksums(all_tables=True) == before
 
 
-def test_lineage_has_the_inputs_that_dbt_has(published: Shop) -> None:
+def test_a_version_says_what_it_consists_of(published: Shop) -> None:
     manifest = json.loads((published.home.root / "dbt" / "manifest.json").read_text(encoding="utf-8"))
-    known = read_nodes(project_folder())
-    models = [node for node in manifest["nodes"].values() if node["resource_type"] == "model"]
+    models = {node["name"]: node for node in manifest["nodes"].values() if node["resource_type"] == "model"}
+    catalog = {row["name"]: row for row in published.rows("meta.models")}
 
     assert len(models) > 40
-    for model in models:
-        inputs = {name.split(".", 2)[2] for name in model["depends_on"]["nodes"]}
-        assert set(known[model["name"]].inputs) == inputs, model["name"]
+    assert catalog.keys() == models.keys()
+    for name, row in catalog.items():
+        inputs = {parent.split(".", 2)[2] for parent in models[name]["depends_on"]["nodes"]}
+        assert set(json.loads(str(row["inputs"]))) == inputs, name
+        assert json.loads(str(row["columns"])).keys() == models[name]["columns"].keys(), name
+        assert row["layer"] == models[name]["schema"], name
+        # Who publishes by steps shows nothing before what it is made of.
+        assert all(catalog[parent]["step"] < row["step"] for parent in inputs & catalog.keys()), name
+    listed = (
+        "select table_schema || '.' || table_name as name from information_schema.tables "
+        "where table_catalog = current_database() and table_schema not in ('meta', 'live')"
+    )
+    there = set(published.armazem("sql", listed, "--format", "csv").out.split()[1:])
+    assert {f"{row['layer']}.{row['table']}" for row in catalog.values() if row["is_published"]} == there
 
 
 def test_the_right_extract_after_the_wrong_one(published: Shop, first: Path, second: Path, tmp_path: Path) -> None:

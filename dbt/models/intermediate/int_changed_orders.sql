@@ -11,7 +11,7 @@ with new_loads as (
 ),
 
 loaded as (
-    {%- for table in ['orders', 'order_items', 'order_payments', 'order_reviews'] %}
+    {%- for table in tables_of_orders() %}
     select {{ identifier('order_id') }} as order_id
     from {{ source('raw', table) }}
     where _load_id in (select load_id from new_loads)

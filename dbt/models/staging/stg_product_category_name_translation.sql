@@ -7,8 +7,9 @@ with source as (
 
 cleaned as (
     select
-        {{ text('product_category_name') }} as product_category_name,
-        {{ text('product_category_name_english') }} as product_category_name_english,
+        {%- for name, expression in cleaned_columns('product_category_name_translation').items() %}
+        {{ expression }} as {{ name }},
+        {%- endfor %}
         _load_id,
         _row
     from source

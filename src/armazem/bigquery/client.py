@@ -17,6 +17,9 @@ from google.cloud.bigquery.retry import DEFAULT_RETRY
 from armazem.config import Settings
 from armazem.errors import CloudError
 
+REQUEST_SECONDS = 120.0
+"""How long one request may take. The client itself would wait for ever on a connection that went silent."""
+
 _ROLES = "docs/google-cloud.md lists the roles that each command needs"
 
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import astuple, dataclass
+from dataclasses import dataclass
 
 from armazem.config import Settings
+from armazem.contract.layers import META
 
 
 @dataclass(frozen=True, slots=True)
@@ -12,29 +13,32 @@ class Datasets:
     """Names of the datasets, with the prefix of the settings.
 
     `raw`: what was loaded, with the ledger and the rejects. `audit`: what a build works on. `kept`: the tables
-    of the last published builds, for rollback. `staging`, `marts`, `kpis`, `meta`: published. `live`: views on
-    `staging` and the events since.
+    of the last published builds, for rollback. `meta`: what is known of builds. Each layer of models has one besides.
     """
 
-    raw: str
-    audit: str
-    kept: str
-    staging: str
-    marts: str
-    kpis: str
-    meta: str
-    live: str
+    prefix: str
+
+    def of(self, layer: str) -> str:
+        """The dataset in which readers find a layer."""
+        return f"{self.prefix}{layer}"
 
     @property
-    def all(self) -> tuple[str, ...]:
-        return astuple(self)
+    def raw(self) -> str:
+        return self.of("raw")
 
     @property
-    def published(self) -> tuple[str, ...]:
-        return self.staging, self.marts, self.kpis, self.meta
+    def audit(self) -> str:
+        return self.of("audit")
+
+    @property
+    def kept(self) -> str:
+        return self.of("kept")
+
+    @property
+    def meta(self) -> str:
+        return self.of(META)
 
 
 def datasets(settings: Settings) -> Datasets:
     """The names that these settings give."""
-    prefix = settings.bigquery_dataset_prefix
-    return Datasets(*(f"{prefix}{name}" for name in Datasets.__slots__))
+    return Datasets(settings.bigquery_dataset_prefix)

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+from armazem.contract.event_types import EVENT_TYPES
 from armazem.contract.model import Table
 from armazem.contract.render import BIGQUERY_TYPES, bigquery_schema, duckdb_columns
-from armazem.contract.tables import table
 
-SINGLE_PARTS: tuple[Table, ...] = tuple(
-    table(name) for name in ("orders", "order_reviews", "customers", "products", "sellers")
-)
-REPEATED_PARTS: tuple[Table, ...] = tuple(table(name) for name in ("order_items", "order_payments"))
+_PARTS = {part.name: part for event_type in EVENT_TYPES.values() for part in event_type.parts}
+SINGLE_PARTS: tuple[Table, ...] = tuple(part.table for part in _PARTS.values() if not part.many)
+REPEATED_PARTS: tuple[Table, ...] = tuple(part.table for part in _PARTS.values() if part.many)
 PARTS: tuple[Table, ...] = (*SINGLE_PARTS, *REPEATED_PARTS)
 """The source tables whose rows come as parts of an event's `data`: an object each, or a list of objects."""
 

@@ -23,6 +23,15 @@ class ColumnType(Enum):
     TIMESTAMP = "timestamp"
 
 
+# Type to the dbt macro that cleans its columns.
+_CLEANING = {
+    ColumnType.IDENTIFIER: "identifier",
+    ColumnType.TEXT: "text",
+    ColumnType.ZIP: "zip_prefix",
+    ColumnType.FLOAT: "degrees",
+}
+
+
 class Pii(Enum):
     """How much a column says about a person.
 
@@ -43,7 +52,8 @@ class Column:
     `required`: an empty value makes the row a reject. `values`: the only ones allowed. `minimum`,
     `maximum`: inclusive. `below_zero_where`: another column and its value, with which an amount is below zero instead,
     and never zero. `aliases`: other spellings of the header that are accepted. `references`:
-    the `table.column` this one points to. `optional`: no model needs it, and a file may come without it.
+    the `table.column` this one points to. `optional`: no model needs it, and a file may come without it. `cleaning`:
+    the macro of dbt/macros/cleaning.sql that cleans it, where its type does not tell.
     """
 
     name: str
@@ -58,6 +68,12 @@ class Column:
     aliases: tuple[str, ...] = ()
     references: str | None = None
     optional: bool = False
+    cleaning: str | None = None
+
+    @property
+    def cleaned_by(self) -> str | None:
+        """The dbt macro that cleans it; None where it is taken as it is, which is so for a column of named values."""
+        return self.cleaning or (None if self.values else _CLEANING.get(self.type))
 
 
 @dataclass(frozen=True, slots=True)

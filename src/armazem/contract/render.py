@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from armazem.contract.identifiers import UUID_PATTERN
 from armazem.contract.model import Column, ColumnType, Table
-from armazem.contract.states import STATES
-from armazem.contract.tables import ORDER_STATUSES, PAYMENT_TYPES, REFUND, TABLES
+from armazem.contract.tables import TABLES
 
 DUCKDB_TYPES = {
     ColumnType.IDENTIFIER: "VARCHAR",
@@ -106,32 +104,6 @@ def dbt_sources() -> dict[str, Any]:
             }
         ],
     }
-
-
-def dbt_macros() -> str:
-    """The content of the dbt project's `macros/contract.sql`: what the models need of the contract's constants."""
-    statuses = ", ".join(f"'{status}'" for status in ORDER_STATUSES)
-    types = ", ".join(f"'{type_}'" for type_ in PAYMENT_TYPES)
-    codes = tuple(STATES)
-    states = ",\n        ".join(", ".join(f"'{state}'" for state in row) for row in (codes[:14], codes[14:]))
-    return (
-        "{# Rendered from the contract by `make docs`. Change it there, not here. #}\n"
-        "\n"
-        "{# The form of a UUID, as a regular expression of RE2. #}\n"
-        f"{{% macro uuid_pattern() -%}}\n    {{{{ return('{UUID_PATTERN}') }}}}\n{{%- endmacro %}}\n"
-        "\n"
-        "{# How an order may be paid. #}\n"
-        f"{{% macro payment_types() -%}}\n    {{{{ return([{types}]) }}}}\n{{%- endmacro %}}\n"
-        "\n"
-        "{# The type of a payment that went back. #}\n"
-        f"{{% macro refund() -%}}\n    {{{{ return('{REFUND}') }}}}\n{{%- endmacro %}}\n"
-        "\n"
-        "{# The stages of an order, the furthest last. #}\n"
-        f"{{% macro order_statuses() -%}}\n    {{{{ return([{statuses}]) }}}}\n{{%- endmacro %}}\n"
-        "\n"
-        "{# The states of Brazil. #}\n"
-        f"{{% macro states() -%}}\n    {{{{ return([\n        {states}\n    ]) }}}}\n{{%- endmacro %}}\n"
-    )
 
 
 def data_dictionary() -> list[str]:

@@ -127,8 +127,8 @@ CUSTOMERS = Table(
             pii=Pii.PSEUDONYM,
         ),
         Column("customer_zip_code_prefix", T.ZIP, "First five digits of the postal code.", pii=Pii.LOCATION),
-        Column("customer_city", T.TEXT, "City of the customer.", pii=Pii.LOCATION),
-        Column("customer_state", T.TEXT, "State of the customer, two letters.", pii=Pii.LOCATION),
+        Column("customer_city", T.TEXT, "City of the customer.", cleaning="city", pii=Pii.LOCATION),
+        Column("customer_state", T.TEXT, "State of the customer, two letters.", cleaning="state", pii=Pii.LOCATION),
     ),
 )
 
@@ -140,8 +140,8 @@ SELLERS = Table(
     (
         Column("seller_id", T.IDENTIFIER, "Identifier of the seller.", required=True),
         Column("seller_zip_code_prefix", T.ZIP, "First five digits of the postal code."),
-        Column("seller_city", T.TEXT, "City of the seller, as typed."),
-        Column("seller_state", T.TEXT, "State of the seller, two letters."),
+        Column("seller_city", T.TEXT, "City of the seller, as typed.", cleaning="city"),
+        Column("seller_state", T.TEXT, "State of the seller, two letters.", cleaning="state"),
     ),
 )
 
@@ -186,8 +186,8 @@ GEOLOCATION = Table(
         Column("geolocation_zip_code_prefix", T.ZIP, "First five digits of the postal code.", required=True),
         Column("geolocation_lat", T.FLOAT, "Latitude, in degrees.", required=True, minimum=-90, maximum=90),
         Column("geolocation_lng", T.FLOAT, "Longitude, in degrees.", required=True, minimum=-180, maximum=180),
-        Column("geolocation_city", T.TEXT, "City, with and without accents."),
-        Column("geolocation_state", T.TEXT, "State, two letters."),
+        Column("geolocation_city", T.TEXT, "City, with and without accents.", cleaning="city"),
+        Column("geolocation_state", T.TEXT, "State, two letters.", cleaning="state"),
     ),
     optional=True,
 )

@@ -47,6 +47,7 @@ from armazem.warehouse.meta import (
     loads_taken_in,
     made_by,
     write_meta,
+    write_models,
 )
 from armazem.warehouse.outcome import AuditFailed, BuildReport, audit_failed, failures_in_words, record_of
 from armazem.warehouse.plan import BuildRequest, Plan, State, make_plan
@@ -224,14 +225,11 @@ def _finish(
     """Take the scaffolding away and write `meta`; the rows of each table."""
     drop_inputs(connection)
     write_meta(connection, record, run.tests, plan.loads if record.complete else ())
-    tables = connection.execute(
-        "select table_schema, table_name from information_schema.tables "
-        "where table_schema in ('staging', 'marts', 'kpis') order by all"
-    ).fetchall()
+    write_models(connection, run.catalog)
     rows = []
-    for schema, table in tables:
-        counted = connection.execute(f'select count(*) from "{schema}"."{table}"').fetchone()
-        rows.append((f"{schema}.{table}", int(counted[0]) if counted else 0))
+    for name in sorted(f"{model.layer}.{model.table}" for model in run.catalog if model.is_published):
+        counted = connection.execute(f"select count(*) from {name}").fetchone()
+        rows.append((name, int(counted[0]) if counted else 0))
     connection.execute("checkpoint")
     return tuple(rows)
 

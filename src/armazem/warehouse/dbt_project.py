@@ -14,6 +14,8 @@ from logging.handlers import RotatingFileHandler
 from pathlib import Path
 from typing import Any
 
+from armazem.contract.layers import LIVE
+from armazem.warehouse.catalog import Model, catalog_of
 from armazem.warehouse.project import ParsedProject, dbt_options, not_run
 from armazem.warehouse.records import AuditResult, ModelResult
 
@@ -25,6 +27,7 @@ class DbtRun:
     models: tuple[ModelResult, ...]
     tests: tuple[AuditResult, ...]
     compiled: tuple[tuple[str, str], ...] = ()  # name and SQL of each model that becomes a table
+    catalog: tuple[Model, ...] = ()  # all models of the project, also those that did not run
 
     @property
     def failed_models(self) -> tuple[ModelResult, ...]:
@@ -37,15 +40,15 @@ class DbtRun:
 
 _LOGGED = ("info", "warn", "error")
 
-# They exist in the file being built only, and every other model may need them.
-SCOPE_MODELS = ("int_load_times", "int_new_events", "int_changed_orders", "int_changed_periods")
+# Tables of the intermediate layer: they exist in the file being built only, and every other model may need them.
+_OF_SCOPE = "path:models/intermediate,config.materialized:table"
 # Views on what came after this very build.
-LIVE_MODELS = ("live_orders", "live_order_items", "live_order_payments")
+_OF_LIVE = f"path:models/{LIVE}"
 
 
 def with_scope(selector: str) -> str:
     """The selector, the models that say which rows are computed again, and the views that go with each build."""
-    return " ".join([selector, *SCOPE_MODELS, *LIVE_MODELS]).strip()
+    return " ".join([selector, _OF_SCOPE, _OF_LIVE]).strip()
 
 
 def build_arguments(
@@ -106,7 +109,8 @@ def run_dbt(
         from dbt.cli.main import dbtRunner  # takes over a second: only builds pay for it
 
         try:
-            outcome = dbtRunner(parsed.manifest(), callbacks=[on_event]).invoke(list(arguments))
+            manifest = parsed.manifest()
+            outcome = dbtRunner(manifest, callbacks=[on_event]).invoke(list(arguments))
         finally:
             _let_go_of_the_file()
     if outcome.result is None:
@@ -120,7 +124,14 @@ def run_dbt(
             for result in results
             if result.node.resource_type == "model" and result.node.config.materialized != "ephemeral"
         ),
+        catalog_of(manifest),
     )
+
+
+def project_catalog(parsed: ParsedProject, environment: dict[str, str]) -> tuple[Model, ...]:
+    """The models of the project, without a run. Raises BuildError where dbt cannot parse it."""
+    with _environment(environment):
+        return catalog_of(parsed.manifest())
 
 
 def _let_go_of_the_file() -> None:

@@ -60,22 +60,21 @@ def _raw_view(home: Home, table: Table, scope: Scope) -> str:
     wanted = set(scope.read_loads)
     files = [path for path in parquet_files(home, table.name) if path.parent.name in wanted]
     if not files:
-        return _empty_view(table)
+        return f"create view raw.{table.name} as {_no_rows(table)}"
     names = ", ".join(_quoted(str(path)) for path in files)
     columns = ", ".join(column.name for column in table.columns)
+    # By name, with one that has all columns: a file that was landed before the contract had a column has null there.
     return (
-        f"create view raw.{table.name} as select {columns}, "
-        "split_part(filename, '/', -2) as _load_id, file_row_number as _row "
-        f"from read_parquet([{names}], filename = true, file_row_number = true, union_by_name = true)"
+        f"create view raw.{table.name} as select {columns}, _load_id, _row from ("
+        "select *, split_part(filename, '/', -2) as _load_id, file_row_number as _row "
+        f"from read_parquet([{names}], filename = true, file_row_number = true, union_by_name = true) "
+        f"union all by name {_no_rows(table)})"
     )
 
 
-def _empty_view(table: Table) -> str:
+def _no_rows(table: Table) -> str:
     columns: Sequence[str] = [f"cast(null as {type_}) as {name}" for name, type_ in duckdb_columns(table).items()]
-    return (
-        f"create view raw.{table.name} as select {', '.join(columns)}, "
-        "cast(null as varchar) as _load_id, cast(null as bigint) as _row where false"
-    )
+    return f"select {', '.join(columns)}, cast(null as varchar) as _load_id, cast(null as bigint) as _row where false"
 
 
 def _quoted(text: str) -> str:

@@ -96,35 +96,38 @@ def events_since(home: Home, position: int) -> str:
     first = max((segment.first for segment in segments(home) if segment.first <= position + 1), default=0)
     folder = f"coalesce(getvariable('armazem_journal'), {sql_path(home.journal)})"
     where = f"where parse_filename(_file, true) >= '{first:016d}' and seq > {position} and event_id is not null"
-    # A struct that an older armazem compacted may have a field less.
     names = ", ".join(f'cast("{name}" as {type_}) as "{name}"' for name, type_ in event_columns().items())
     types = ", ".join(f"{sql_text(name)}: {sql_text(type_)}" for name, type_ in event_columns().items())
     lines = (
         f"read_json({folder} || '/**/*.jsonl', format = 'newline_delimited', columns = {{{types}}}, "
         f"ignore_errors = true, maximum_object_size = {LONGEST_LINE}, filename = '_file', hive_partitioning = false)"
     )
-    # By name where some may have no senders of events: then the footer of each is read beforehand.
+    # By name where some may have no senders of events: then the footer of each is read beforehand. Else all are read
+    # as the first one is: so that is one of now, since a struct that an older armazem wrote may have fields less.
     by_name = str(journal_format(home) < FORMAT).lower()
     compacted = (
-        f"read_parquet({folder} || '/**/*.parquet', union_by_name = {by_name}, "
+        f"read_parquet([{folder} || '/{_NONE}.parquet', {folder} || '/**/*.parquet'], union_by_name = {by_name}, "
         "filename = '_file', hive_partitioning = false)"
     )
     return f"(select {names} from {lines} {where} union all select {names} from {compacted} {where})"
 
 
-def _has_all_columns(file: Path) -> bool:
-    with duckdb.connect() as connection:
-        found = connection.execute(f"describe from read_parquet({sql_path(file)})").fetchall()
-    return {row[0] for row in found} == set(event_columns())
+def _has_all_columns(connection: duckdb.DuckDBPyConnection, file: Path) -> bool:
+    nothing = connection.execute(f"describe {_no_events()}").fetchall()
+    return file.exists() and connection.execute(f"describe from read_parquet({sql_path(file)})").fetchall() == nothing
+
+
+def _no_events() -> str:
+    columns = ", ".join(f'cast(null as {type_}) as "{name}"' for name, type_ in event_columns().items())
+    return f"select {columns} where false"
 
 
 def _create_nothing(home: Home) -> None:
     """An empty file of either kind."""
     lines, compacted = (home.journal / f"{_NONE}.{suffix}" for suffix in ("jsonl", "parquet"))
     lines.touch()
-    if not compacted.exists() or not _has_all_columns(compacted):
-        temporary = compacted.with_suffix(".tmp")
-        columns = ", ".join(f'cast(null as {type_}) as "{name}"' for name, type_ in event_columns().items())
-        with duckdb.connect() as connection:
-            connection.execute(f"copy (select {columns} where false) to {sql_text(str(temporary))} (format parquet)")
-        temporary.replace(compacted)
+    with duckdb.connect() as connection:
+        if not _has_all_columns(connection, compacted):
+            temporary = compacted.with_suffix(".tmp")
+            connection.execute(f"copy ({_no_events()}) to {sql_text(str(temporary))} (format parquet)")
+            temporary.replace(compacted)

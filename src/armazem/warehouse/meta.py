@@ -1,7 +1,8 @@
-"""The schema `meta`: builds, test_results and loads, published with the tables that they speak of."""
+"""The schema `meta`: builds, test_results, loads and models, published with the tables that they speak of."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import astuple, fields
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import duckdb
 
 from armazem.landing import LedgerRow
+from armazem.warehouse.catalog import Model
 from armazem.warehouse.records import AuditResult, BuildRecord
 
 META_DDL = """
@@ -29,6 +31,10 @@ create table if not exists meta.loads (
     rows_read bigint, rows_accepted bigint, rows_rejected bigint, seconds double, loaded_at timestamptz,
     encoding varchar, as_of timestamptz
 );
+create table if not exists meta.models (
+    name varchar, layer varchar, "table" varchar, materialized varchar, is_published boolean, step integer,
+    description varchar, columns varchar, inputs varchar, meta varchar
+);
 """
 _LOAD_COLUMNS = (
     "load_id", "table", "path", "sha256", "size_bytes", "rows_read", "rows_accepted", "rows_rejected",
@@ -37,7 +43,7 @@ _LOAD_COLUMNS = (
 
 
 def create_meta(connection: duckdb.DuckDBPyConnection) -> None:
-    """Create the three tables where they do not exist."""
+    """Create the tables of `meta` where they do not exist."""
     connection.execute(META_DDL)
 
 
@@ -91,6 +97,33 @@ def write_meta(
     _insert(connection, "test_results", [astuple(test) for test in tests], len(fields(AuditResult)))
     rows = [(record.build_id, *(getattr(load, name) for name in _LOAD_COLUMNS)) for load in loads]
     _insert(connection, "loads", rows, 1 + len(_LOAD_COLUMNS))
+
+
+def write_models(connection: duckdb.DuckDBPyConnection, catalog: Sequence[Model]) -> None:
+    """Write what the version consists of, in place of what the one before consisted of."""
+    connection.execute("delete from meta.models")
+    rows = [model_row(model) for model in catalog]
+    _insert(connection, "models", [tuple(row.values()) for row in rows], len(rows[0]))
+
+
+def model_row(model: Model) -> dict[str, Any]:
+    """The row of `meta.models`: what is no single value in it is JSON."""
+    return {
+        "name": model.name,
+        "layer": model.layer,
+        "table": model.table,
+        "materialized": model.materialized,
+        "is_published": model.is_published,
+        "step": model.step,
+        "description": model.description,
+        "columns": _json(dict(model.columns)),
+        "inputs": _json(model.inputs),
+        "meta": _json(dict(model.meta)),
+    }
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False)
 
 
 def _insert(connection: duckdb.DuckDBPyConnection, table: str, rows: Sequence[Sequence[Any]], width: int) -> None:

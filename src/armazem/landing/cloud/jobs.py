@@ -11,8 +11,9 @@ from google.api_core import exceptions
 from google.api_core.retry import Retry, if_exception_type
 from google.cloud import bigquery
 
+from armazem.bigquery.client import REQUEST_SECONDS
 from armazem.errors import CloudError
-from armazem.landing.cloud.raw import REQUEST_SECONDS, Raw, fields
+from armazem.landing.cloud.raw import Raw, fields
 
 _SHOWN_ERRORS = 3
 _LONGEST_WAIT = 64  # seconds that an upload waits at most before it tries again

@@ -10,8 +10,9 @@ from google.api_core import exceptions
 from google.api_core.retry import Retry
 from google.cloud import bigquery
 
+from armazem.bigquery.client import REQUEST_SECONDS
 from armazem.contract import TABLES
-from armazem.landing.cloud.raw import LOADS, REQUEST_SECONDS, Raw
+from armazem.landing.cloud.raw import LOADS, Raw
 from armazem.landing.ledger import LedgerRow
 
 _ORDER = {table.name: number for number, table in enumerate(TABLES)}

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
 from google.api_core import exceptions
 from google.cloud import bigquery
 
-from armazem.bigquery.client import connect, retrying
+from armazem.bigquery.client import REQUEST_SECONDS, connect, retrying
+from armazem.bigquery.columns import add_columns
 from armazem.bigquery.datasets import datasets
 from armazem.config import Settings
 from armazem.contract import TABLES, ColumnType, Table
@@ -19,9 +21,6 @@ LOADS = "loads"
 REJECTS = "rejects"
 EVENTS = "events"
 DEAD_LETTERS = "dead_letters"
-REQUEST_SECONDS = 120.0
-"""How long one request may take. The client itself would wait for ever on a connection that went silent."""
-
 _MOST_CLUSTERING_COLUMNS = 4  # BigQuery's limit
 
 Schema = list[dict[str, Any]]
@@ -110,24 +109,18 @@ class Raw:
                 f"set ARMAZEM_BIGQUERY_LOCATION to {dataset.location}, or use another ARMAZEM_BIGQUERY_DATASET_PREFIX",
             )
 
-    def create_tables(self) -> None:
-        """Create the tables that are missing, of all sources: who reads them need not ask which were loaded."""
+    def create_tables(self, loaded: Collection[str]) -> None:
+        """Create the tables that are missing, of all sources: who reads them need not ask which were loaded.
+
+        The tables of this load, the ledger and that of events get the columns that an older armazem did not know.
+        """
         listed = self.client.list_tables(f"{self.project}.{self.dataset}", retry=self.retry, timeout=REQUEST_SECONDS)
         there = {table.table_id for table in listed}
         for table in [*map(self._source, TABLES), self._loads(), self._rejects(), *self._of_events()]:
             if table.table_id not in there:
                 self.client.create_table(table, exists_ok=True, retry=self.retry, timeout=REQUEST_SECONDS)
-            elif table.table_id in (LOADS, EVENTS):
-                self._add_columns(table)
-
-    def _add_columns(self, wanted: bigquery.Table) -> None:
-        """Give a table that an older armazem made the columns that it did not know; its rows have null there."""
-        table = self.client.get_table(wanted.reference, retry=self.retry, timeout=REQUEST_SECONDS)
-        there = {field.name for field in table.schema}
-        for field in wanted.schema:
-            if field.name not in there:
-                name = self.table(wanted.table_id)
-                self.query(f"alter table `{name}` add column if not exists {field.name} {field.field_type}")
+            elif table.table_id in {LOADS, EVENTS, *loaded}:
+                add_columns(self.client, self.settings, self.table(table.table_id), table.schema)
 
     def query(self, sql: str, **parameters: tuple[str, Any]) -> None:
         """Run a statement to its end. Parameters: name=(type, value)."""

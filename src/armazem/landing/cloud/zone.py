@@ -50,7 +50,7 @@ class BigQueryZone:
         tables = [row.table for row in filled] + ([REJECTS] if staging.rejects.is_dir() else [])
         upload = Upload(staging.load_id, raw.project, raw.dataset, tables)
         with cloud_errors(self._settings, "the load"):
-            raw.create_tables()
+            raw.create_tables(tables)
         announce(self._home, upload)
         try:
             with cloud_errors(self._settings, "the load"):

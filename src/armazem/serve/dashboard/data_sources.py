@@ -38,8 +38,7 @@ NEWEST_BUILD = Query("select b as build from meta.builds b where status = 'publi
 _TAKEN_IN = Query("select distinct load_id from meta.loads")
 _NEWEST_ORDER = Query("select max(order_purchase_timestamp) from marts.fact_orders")
 _TABLES = Query(
-    "select schema_name, table_name from duckdb_tables() where schema_name in ('staging', 'marts', 'kpis', 'meta') "
-    "and database_name = current_database() order by all"
+    "select schema_name, table_name from duckdb_tables() where database_name = current_database() order by all"
 )
 TESTS = Query(
     "select test, model, status, failures, failed_checks, severity, seconds, description, sql from meta.test_results "

@@ -1,126 +1,39 @@
-"""What a KPI is computed from, step by step, as the dbt project says: read from its files, without dbt."""
+"""What a KPI is computed from, step by step, as the published version says of itself."""
 
 from __future__ import annotations
 
-import re
+import json
 from collections import deque
 from collections.abc import Mapping
-from contextlib import suppress
-from dataclasses import dataclass
-from functools import cache
-from pathlib import Path
-from types import MappingProxyType
-from typing import Any
+from dataclasses import dataclass, field
 
-import jinja2
+from armazem.serve.dashboard.queries import Query
+from armazem.warehouse.query import Rows
 
-from armazem.errors import BuildError
-from armazem.warehouse.project import project_folder
-
-_MACRO = re.compile(r"({%-?\s*macro\s+)")
-_OWN = "of_project_"
 LAYERS = ("kpis", "marts", "intermediate", "staging", "source")
+MODELS = Query("select name, layer, description, columns, inputs from meta.models")
 
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """A model or a source table. `inputs`: names of what it reads, in the order in which it names them."""
+    """A model or a source table. `inputs`: names of what it reads. Of a source only name and layer are known."""
 
     name: str
     layer: str
+    description: str = ""
+    columns: Mapping[str, str] = field(default_factory=dict)
     inputs: tuple[str, ...] = ()
 
 
-class _Anything(jinja2.ChainableUndefined):
-    """What dbt knows and this does not: called, looped over or asked for a part, it is nothing at all."""
-
-    def __call__(self, *_: object, **__: object) -> _Anything:  # type: ignore[override]
-        return self
-
-
-class _Returned(Exception):
-    """`return` in a macro ends it, as in dbt."""
-
-    def __init__(self, value: Any) -> None:
-        self.value = value
-
-
-class _Adapter:
-    def __init__(self, macros: Mapping[str, Any]) -> None:
-        self._macros = macros
-
-    def dispatch(self, name: str, *_: object) -> Any:
-        return self._macros.get(f"duckdb__{name}") or self._macros.get(f"default__{name}") or _Anything()
-
-
-def _environment(folder: Path) -> jinja2.Environment:
-    """Jinja with the macros of the project. Models are rendered, not searched for `ref`: macros have refs too."""
-    environment = jinja2.Environment(extensions=["jinja2.ext.do"], undefined=_Anything, autoescape=False)
-    environment.globals |= {"return": _return, "adapter": _Adapter(environment.globals)}
-    for path in sorted((folder / "macros").glob("**/*.sql")):
-        with suppress(jinja2.TemplateSyntaxError):  # materializations and tests: of dbt's own tags, no part of a model
-            # Under other names, as dbt does: a macro then finds those of its file as it finds all others.
-            template = environment.from_string(_MACRO.sub(rf"\1{_OWN}", path.read_text(encoding="utf-8")))
-            # Shared: it finds what becomes known later too.
-            for name, macro in vars(template.make_module(environment.globals, shared=True)).items():
-                if isinstance(macro, jinja2.runtime.Macro):
-                    environment.globals[name.removeprefix(_OWN)] = _returning(macro)
-    return environment
-
-
-def _return(value: Any = None) -> None:
-    raise _Returned(value)
-
-
-def _returning(macro: Any) -> Any:
-    def call(*args: Any, **named: Any) -> Any:
-        try:
-            return macro(*args, **named)
-        except _Returned as returned:
-            return returned.value
-
-    return call
-
-
-def _inputs(environment: jinja2.Environment, sql: str) -> tuple[str, ...]:
-    found: dict[str, None] = {}
-
-    def ref(*names: str) -> str:
-        found[names[-1]] = None
-        return names[-1]
-
-    def source(schema: str, table: str) -> str:
-        found[f"{schema}.{table}"] = None
-        return f"{schema}.{table}"
-
-    environment.globals |= {"ref": ref, "source": source}
-    with suppress(_Returned):
-        environment.from_string(sql).render()
-    return tuple(found)
-
-
-def read_nodes(folder: Path) -> dict[str, Node]:
-    """All models of the project in this folder, by name, and the source tables that they read, as `schema.table`.
-
-    Raises BuildError for a project that cannot be read.
-    """
-    found: dict[str, Node] = {}
-    try:
-        environment = _environment(folder)
-        for path in sorted((folder / "models").glob("**/*.sql")):
-            layer = path.relative_to(folder / "models").parts[0]
-            found[path.stem] = Node(path.stem, layer, _inputs(environment, path.read_text(encoding="utf-8")))
-    except (OSError, UnicodeDecodeError, jinja2.TemplateError, KeyError, TypeError) as error:
-        raise BuildError(f"the dbt project cannot be read: {error}", "install armazem again") from error
+def nodes_of(models: Rows) -> dict[str, Node]:
+    """All models of the answer to `MODELS`, by name, and the source tables that they read, as `schema.table`."""
+    found = {
+        name: Node(name, layer, description, json.loads(columns), tuple(json.loads(inputs)))
+        for name, layer, description, columns, inputs in models.rows
+    }
     for name in {name for node in found.values() for name in node.inputs if "." in name}:
         found[name] = Node(name, "source")
     return found
-
-
-@cache
-def nodes() -> Mapping[str, Node]:
-    """Those of the installed project."""
-    return MappingProxyType(read_nodes(project_folder()))
 
 
 def steps(name: str, known: Mapping[str, Node]) -> list[Node]:

@@ -18,6 +18,7 @@ from armazem.bigquery.client import cloud_errors, is_emulator
 from armazem.config import Settings
 from armazem.contract import TABLES
 from armazem.contract.event_record import event_columns_bigquery
+from armazem.contract.layers import LIVE
 from armazem.contract.render import BIGQUERY_TYPES
 from armazem.errors import BuildError, CloudError
 from armazem.landing.bigquery import read_cloud_ledger
@@ -26,22 +27,24 @@ from armazem.warehouse.bigquery.connection import Connection
 from armazem.warehouse.bigquery.inputs import create_inputs, new_event_types
 from armazem.warehouse.bigquery.lock import LOCK_TABLE, build_lock
 from armazem.warehouse.bigquery.tables import (
+    Layout,
     copy_tables,
     drop_tables,
     forget,
-    in_order,
+    is_there,
     keep,
     kept_builds,
+    kept_layout,
     kept_name,
+    layout_of,
     publish,
-    published_dataset,
-    published_tables,
 )
 from armazem.warehouse.dbt_project import (
-    LIVE_MODELS,
+    DbtRun,
     build_arguments,
     compile_arguments,
     no_garbage_collection,
+    project_catalog,
     run_dbt,
     start_import,
 )
@@ -122,14 +125,22 @@ def rollback(settings: Settings, build_id: str | None) -> str:
                 raise CloudError(f"no build older than {current} is kept", "`armazem builds` lists them")
             if target not in kept:
                 raise CloudError(f"nothing is kept of build {target}", "`armazem builds` lists what can be restored")
-            _publish(connection, connection.names.kept, {table: kept_name(table, target) for table in kept[target]})
+            layout = kept_layout(connection, target)
+            _publish(
+                connection, connection.names.kept, {table: kept_name(table, target) for table in kept[target]}, layout
+            )
+            if current in kept:
+                _drop_others(connection, kept_layout(connection, current), layout)
             return target
 
 
 def _build_locked(connection: Connection, request: BuildRequest, on_node: OnNode, on_notice: OnNotice) -> BuildReport:
     settings, names = connection.settings, connection.names
     started = datetime.now(UTC)
-    places.check_places(connection, [model.removeprefix("live_") for model in LIVE_MODELS])
+    catalog = project_catalog(_parsed(connection), _environment(connection))
+    layout = layout_of(names, catalog)
+    connection.create_datasets([*places.datasets_of(layout), names.of(LIVE)])
+    places.check_places(connection, layout, [model.table for model in catalog if model.is_live])
     _make_good(connection, on_notice)
     plan = _plan(connection, request)
     if plan.is_empty:
@@ -162,11 +173,11 @@ def _build_locked(connection: Connection, request: BuildRequest, on_node: OnNode
         meta.write_log(connection, record)
         look = f'armazem sql --target bigquery "select * from {names.audit}.…"'
         raise audit_failed(record, run, meta.current_build(connection), look)
-    rows = _row_counts(connection)
-    meta.write_meta(connection, record, run.tests, plan.loads if record.complete else ())
-    _publish_and_keep(connection, record)
-    _show_live(connection, dict(run.compiled))
-    for dataset in names.published:
+    rows = _row_counts(connection, layout)
+    meta.write_meta(connection, record, run.tests, plan.loads if record.complete else (), run.catalog)
+    _publish_and_keep(connection, record, layout)
+    _show_live(connection, run)
+    for dataset in places.datasets_of(layout):
         if notice := places.expiring(places.items(connection, dataset)):
             on_notice(notice)
     _prune(connection, keep_builds=settings.keep_builds, current=build_id)
@@ -195,7 +206,7 @@ def _plan(connection: Connection, request: BuildRequest, *, with_events: bool = 
     current = meta.current_build(connection)
     before = None
     # Where a table that was kept is gone, an increment would make it anew of the new loads alone.
-    if current is not None and published_tables(connection) == set(kept_builds(connection).get(current, ())):
+    if current in kept_builds(connection) and is_there(connection, kept_layout(connection, current)):
         before = meta.state_of_published(connection)
     new = new_event_types(connection) if before and with_events else frozenset()
     journal = Journal(_accepted_messages(connection), new)
@@ -234,29 +245,38 @@ def _prepare(connection: Connection, plan: Plan, *, with_tables: bool) -> None:
     create_inputs(connection, plan.scope)
 
 
-def _publish_and_keep(connection: Connection, record: BuildRecord) -> None:
+def _publish_and_keep(connection: Connection, record: BuildRecord, layout: Layout) -> None:
     """Keep the tables, then publish them, `meta.builds` last."""
-    names = connection.names
-    tables = [table for step in in_order(names, connection.tables(names.audit)) for table in step]
+    tables = [one.table for one in layout]
     keep(connection, tables, record.build_id)
-    before = kept_builds(connection).get(meta.current_build(connection) or "", [])
-    _publish(connection, names.audit, {table: table for table in tables})
-    for table in set(before) - set(tables):  # of a model that is no more
-        drop_tables(connection, published_dataset(names, table) or names.audit, [table])
+    current = meta.current_build(connection)
+    before = kept_layout(connection, current) if current in kept_builds(connection) else ()
+    _publish(connection, connection.names.audit, {table: table for table in tables}, layout)
+    _drop_others(connection, before, layout)
     meta.write_log(connection, record)
 
 
-def _show_live(connection: Connection, compiled: dict[str, str]) -> None:
+def _drop_others(connection: Connection, before: Layout, now: Layout) -> None:
+    """Delete what was published of models that are no more."""
+    places_now = {(one.dataset, one.table) for one in now}
+    for one in before:
+        if (one.dataset, one.table) not in places_now:
+            drop_tables(connection, one.dataset, [one.table])
+
+
+def _show_live(connection: Connection, run: DbtRun) -> None:
     """Make the views of `live`: they name published tables, so those have to be there first."""
-    for model in LIVE_MODELS:
-        view = f"`{connection.client.project}`.{connection.names.live}.{model.removeprefix('live_')}"
-        connection.answer(f"create or replace view {view} as {compiled[model]}")
+    compiled = dict(run.compiled)
+    for model in run.catalog:
+        if model.is_live:
+            view = f"`{connection.client.project}`.{connection.names.of(LIVE)}.{model.table}"
+            connection.answer(f"create or replace view {view} as {compiled[model.name]}")
 
 
-def _publish(connection: Connection, dataset: str, tables: dict[str, str]) -> None:
-    in_the_way = places.in_the_way(connection, dataset, tables)
+def _publish(connection: Connection, dataset: str, tables: dict[str, str], layout: Layout) -> None:
+    in_the_way = places.in_the_way(connection, dataset, tables, layout)
     connection.answer(f"create or replace table {connection.names.audit}.{_PUBLISHING} as select true as under_way")
-    publish(connection, dataset, tables, in_the_way)
+    publish(connection, dataset, tables, layout, in_the_way)
     drop_tables(connection, connection.names.audit, [_PUBLISHING])
 
 
@@ -269,7 +289,7 @@ def _make_good(connection: Connection, on_notice: OnNotice) -> None:
     if current in kept:
         on_notice(f"a publication was cut off: publishing {current} again")
         again = {table: kept_name(table, current) for table in kept[current]}
-        publish(connection, connection.names.kept, again, places.in_the_way(connection, connection.names.kept, again))
+        _publish(connection, connection.names.kept, again, kept_layout(connection, current))
     drop_tables(connection, connection.names.audit, [_PUBLISHING])
 
 
@@ -296,14 +316,12 @@ def _with_failed_checks(connection: Connection, tests: Sequence[AuditResult]) ->
     return tuple(named)
 
 
-def _row_counts(connection: Connection) -> tuple[tuple[str, int], ...]:
+def _row_counts(connection: Connection, layout: Layout) -> tuple[tuple[str, int], ...]:
     names = connection.names
-    tables = [table for step in in_order(names, connection.tables(names.audit)) for table in step]
-    schemas = {"stg_": "staging", "dim_": "marts", "fact": "marts", "audi": "marts", "agg_": "kpis"}
-    counted = [(f"{schemas[table[:4]]}.{table}", table) for table in tables if table[:4] in schemas]
-    if not counted:
-        return ()
-    sql = " union all ".join(f"select '{label}', count(*) from {names.audit}.{table}" for label, table in counted)
+    counted = [(one.dataset.removeprefix(names.prefix), one.table) for one in layout if one.dataset != names.meta]
+    sql = " union all ".join(
+        f"select '{layer}.{table}', count(*) from {names.audit}.{table}" for layer, table in counted
+    )
     return tuple(sorted((str(label), int(rows)) for label, rows in connection.rows(sql)))
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from io import BytesIO
@@ -68,12 +68,10 @@ class Connection:
     def table_id(self, dataset: str, table: str) -> str:
         return f"{self.client.project}.{dataset}.{table}"
 
-    def columns(self, dataset: str, table: str) -> list[str]:
-        """Names of a table's columns, none where it does not exist."""
+    def fields(self, dataset: str, table: str) -> list[bigquery.SchemaField]:
+        """A table's columns, none where it does not exist."""
         try:
-            return [
-                field.name for field in self.client.get_table(self.table_id(dataset, table), retry=self.retry).schema
-            ]
+            return list(self.client.get_table(self.table_id(dataset, table), retry=self.retry).schema)
         except exceptions.NotFound:
             return []
 
@@ -84,10 +82,10 @@ class Connection:
         except exceptions.NotFound:
             return []
 
-    def create_datasets(self) -> None:
-        """Make the datasets that do not exist, in the location of the settings."""
+    def create_datasets(self, published: Iterable[str] = ()) -> None:
+        """Make the datasets that do not exist, in the location of the settings: those of every warehouse, and these."""
         existing = {item.dataset_id for item in self.client.list_datasets(retry=self.retry)}
-        for name in self.names.all:
+        for name in (self.names.raw, self.names.audit, self.names.kept, self.names.meta, *published):
             if name not in existing:
                 dataset = bigquery.Dataset(f"{self.client.project}.{name}")
                 dataset.location = self.settings.bigquery_location

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from datetime import date, datetime
 
+from armazem.bigquery.columns import selected
 from armazem.contract import TABLES, Table
 from armazem.contract.event_record import event_columns_bigquery
 from armazem.contract.render import BIGQUERY_TYPES
+from armazem.landing.cloud.raw import EVENTS, fields
 from armazem.warehouse.bigquery.connection import Connection
 from armazem.warehouse.plan import Scope
 
@@ -18,7 +20,8 @@ def create_inputs(connection: Connection, scope: Scope) -> None:
     """Create `raw_<table>` for the nine source tables, `raw_events`, and the four control tables.
 
     A raw view has the contract's columns, `_load_id` and `_row`, of the loads that the build reads. The days of
-    these loads stand in it as literals, which is what BigQuery prunes partitions by.
+    these loads stand in it as literals, which is what BigQuery prunes partitions by. What a table of an older armazem
+    lacks is null: the next load gives it the columns, a build may read it only.
     """
     audit = connection.names.audit
     loaded = set(connection.tables(connection.names.raw))
@@ -45,19 +48,17 @@ def create_inputs(connection: Connection, scope: Scope) -> None:
 
 def events(connection: Connection, loaded: set[str]) -> str:
     """SQL of all accepted events."""
-    columns = event_columns_bigquery()
-    if "events" not in loaded:
-        nothing = ", ".join(f"cast(null as {type_}) as {name}" for name, type_ in columns.items())
+    if EVENTS not in loaded:
+        types = event_columns_bigquery().items()
+        nothing = ", ".join(f"cast(null as {type_}) as {name}" for name, type_ in types)
         return f"select {nothing} from unnest([1]) where false"
-    there = connection.columns(connection.names.raw, "events")
-    # A table from before events had senders gets the column with the next load.
-    listed = ", ".join(name if name in there else f"cast(null as {type_}) as {name}" for name, type_ in columns.items())
-    return f"select {listed} from `{connection.client.project}`.{connection.names.raw}.events"
+    columns = selected(connection.fields(connection.names.raw, EVENTS), fields(EVENTS), EVENTS)
+    return f"select {columns} from `{connection.client.project}`.{connection.names.raw}.{EVENTS} as {EVENTS}"
 
 
 def events_since(connection: Connection, loaded: set[str]) -> str:
     """SQL of the events that are not in the published tables, whenever it is evaluated."""
-    published = f"`{connection.client.project}`.{connection.names.staging}.stg_events"
+    published = f"`{connection.client.project}`.{connection.names.of('staging')}.stg_events"
     columns = ", ".join(event_columns_bigquery())
     return (
         f"select {columns} from ({events(connection, loaded)}) "
@@ -67,8 +68,8 @@ def events_since(connection: Connection, loaded: set[str]) -> str:
 
 def new_event_types(connection: Connection) -> frozenset[str]:
     """The types of the events that are not in the published tables, where those know the senders of events."""
-    staging = connection.names.staging
-    if "sender" not in connection.columns(staging, "stg_events"):
+    staging = connection.names.of("staging")
+    if "sender" not in {field.name for field in connection.fields(staging, "stg_events")}:
         return frozenset()  # they are built anew
     rows = connection.rows_if_there(
         f"select distinct event_type from ({events(connection, set(connection.tables(connection.names.raw)))}) "
@@ -97,7 +98,8 @@ def _ages(ages: tuple[tuple[str, str], ...]) -> str:
 
 def raw_rows(connection: Connection, table: Table, scope: Scope) -> str:
     """SQL of the rows of a raw table that the build reads."""
-    columns = ", ".join(column.name for column in table.columns)
+    wanted = [field for field in fields(table.name) if field.name in {column.name for column in table.columns}]
+    columns = selected(connection.fields(connection.names.raw, table.name), wanted, "landed")
     days = sorted({f"date '{_day(load_id)}'" for load_id in scope.read_loads})
     if len(scope.read_loads) <= _MOST_LITERALS:
         loads = "_load_id in (" + ", ".join(f"'{load_id}'" for load_id in scope.read_loads) + ")"
@@ -107,7 +109,7 @@ def raw_rows(connection: Connection, table: Table, scope: Scope) -> str:
         loads = f"_load_id in (select load_id from `{project}`.{connection.names.audit}.read_loads)"
         when = f"_load_date between {days[0]} and {days[-1]}"
     raw = f"`{connection.client.project}`.{connection.names.raw}.{table.name}"
-    return f"select {columns}, _load_id, _row from {raw} where {when} and {loads}"
+    return f"select {columns}, _load_id, _row from {raw} as landed where {when} and {loads}"
 
 
 def _day(load_id: str) -> date:

@@ -11,6 +11,8 @@ from google.cloud.bigquery import SchemaField
 
 from armazem.landing import LedgerRow
 from armazem.warehouse.bigquery.connection import Connection
+from armazem.warehouse.catalog import Model
+from armazem.warehouse.meta import model_row
 from armazem.warehouse.plan import State
 from armazem.warehouse.records import AuditResult, BuildRecord
 
@@ -32,12 +34,20 @@ _LOADS = {
     "size_bytes": "INT64", "rows_read": "INT64", "rows_accepted": "INT64", "rows_rejected": "INT64",
     "seconds": "FLOAT64", "loaded_at": "TIMESTAMP", "encoding": "STRING", "as_of": "TIMESTAMP",
 }  # fmt: skip
+_MODELS = {
+    "name": "STRING", "layer": "STRING", "table": "STRING", "materialized": "STRING", "is_published": "BOOL",
+    "step": "INT64", "description": "STRING", "columns": "STRING", "inputs": "STRING", "meta": "STRING",
+}  # fmt: skip
 
 
 def write_meta(
-    connection: Connection, record: BuildRecord, tests: Sequence[AuditResult], loads: Sequence[LedgerRow]
+    connection: Connection,
+    record: BuildRecord,
+    tests: Sequence[AuditResult],
+    loads: Sequence[LedgerRow],
+    catalog: Sequence[Model],
 ) -> None:
-    """Add the build, its test results and the loads that it took in to the audit dataset's copies of `meta`."""
+    """Add the build, its tests, the loads it took in and its models to the audit dataset's copies of `meta`."""
     audit = connection.names.audit
     for table, columns, rows in (
         ("builds", _BUILDS, [asdict(record)]),
@@ -45,6 +55,10 @@ def write_meta(
         ("loads", _LOADS, [{"build_id": record.build_id, **asdict(load)} for load in loads]),
     ):
         _append(connection, connection.table_id(audit, table), columns, rows)
+    # What the version consists of stands in place of what the one before did.
+    models = connection.table_id(audit, "models")
+    connection.client.delete_table(models, not_found_ok=True, retry=connection.retry)
+    _append(connection, models, _MODELS, [model_row(model) for model in catalog])
 
 
 def write_log(connection: Connection, record: BuildRecord) -> None:

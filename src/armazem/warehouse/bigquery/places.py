@@ -6,16 +6,17 @@ that ("Incompatible table partitioning specification"). It copies onto no view e
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Any
 
 from google.api_core import exceptions
 from google.cloud.bigquery.table import TableListItem
 
+from armazem.contract.layers import LIVE
 from armazem.errors import CloudError
 from armazem.warehouse.bigquery.connection import Connection
 from armazem.warehouse.bigquery.meta import current_build
-from armazem.warehouse.bigquery.tables import kept_builds, published_dataset
+from armazem.warehouse.bigquery.tables import Layout, kept_builds
 
 _HINT = "drop or rename it, or give armazem datasets of its own with ARMAZEM_BIGQUERY_DATASET_PREFIX"
 
@@ -28,38 +29,46 @@ def items(connection: Connection, dataset: str) -> dict[str, TableListItem]:
         return {}
 
 
-def check_places(connection: Connection, live_views: Iterable[str]) -> None:
+def check_places(connection: Connection, layout: Layout, live_views: Iterable[str]) -> None:
     """Raise CloudError where a place is taken by what no build can replace, before anything is built.
 
     Where nothing was ever published, every table with a name of ours is somebody else's.
     """
-    names = connection.names
     first = current_build(connection) is None and not kept_builds(connection, whole=False)
-    for dataset in names.published:
+    for dataset, tables in _by_dataset(layout).items():
         for table, item in items(connection, dataset).items():
-            if published_dataset(names, table) != dataset:
+            if table not in tables:
                 continue
             if item.table_type not in (None, "TABLE"):
                 raise CloudError(f"{dataset}.{table} is a {_kind(item)}, and a build publishes a table there", _HINT)
             if first:
                 raise CloudError(f"{dataset}.{table} is there already, and no build has published it", _HINT)
-    live = items(connection, names.live)
+    dataset = connection.names.of(LIVE)
+    live = items(connection, dataset)
     for view in live_views:
         if view in live and live[view].table_type != "VIEW":
-            raise CloudError(f"{names.live}.{view} is a {_kind(live[view])}, and a build makes a view there", _HINT)
+            raise CloudError(f"{dataset}.{view} is a {_kind(live[view])}, and a build makes a view there", _HINT)
 
 
-def in_the_way(connection: Connection, dataset: str, tables: dict[str, str]) -> frozenset[str]:
+def _by_dataset(layout: Layout) -> dict[str, Collection[str]]:
+    return {dataset: {one.table for one in layout if one.dataset == dataset} for dataset in datasets_of(layout)}
+
+
+def datasets_of(layout: Layout) -> list[str]:
+    """The datasets of what is published."""
+    return sorted({one.dataset for one in layout})
+
+
+def in_the_way(connection: Connection, dataset: str, tables: dict[str, str], layout: Layout) -> frozenset[str]:
     """Of what is to be published, the tables that have to be deleted first, as they are partitioned or clustered
     otherwise: no copy replaces them. `tables`: published name to name in `dataset`.
     """
     listed = items(connection, dataset)
     sources = {table: listed[name] for table, name in tables.items() if name in listed}
     found: set[str] = set()
-    for published in connection.names.published:
+    for published, ours in _by_dataset(layout).items():
         for table, target in items(connection, published).items():
-            ours = published_dataset(connection.names, table) == published and table in sources
-            if ours and make_of(target) != make_of(sources[table]):
+            if table in ours and table in sources and make_of(target) != make_of(sources[table]):
                 found.add(table)
     return frozenset(found)
 

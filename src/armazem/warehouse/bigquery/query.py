@@ -64,7 +64,7 @@ def status(settings: Settings) -> dict[str, Any]:
             taken_in = meta.state_of_published(connection).loads
             orders = connection.rows(
                 "select count(*), max(order_purchase_timestamp), "
-                f"coalesce(sum(if(is_valid_sale, revenue, 0)), 0) from {connection.names.marts}.fact_orders"
+                f"coalesce(sum(if(is_valid_sale, revenue, 0)), 0) from {connection.names.of('marts')}.fact_orders"
             )[0]
         ids = {load.load_id for load in loads}
         return {

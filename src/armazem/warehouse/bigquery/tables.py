@@ -1,4 +1,4 @@
-"""Which published dataset a table belongs to, and copies of tables between datasets.
+"""Where readers find a table, in which order tables are published, and copies of tables between datasets.
 
 A copy job is free, and atomic for its table: a reader sees the old one or the new one.
 """
@@ -6,6 +6,8 @@ A copy job is free, and atomic for its table: a reader sees the old one or the n
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from itertools import groupby
 from typing import cast
 from uuid import uuid4
 
@@ -14,38 +16,55 @@ from google.cloud import bigquery
 
 from armazem.bigquery import Datasets
 from armazem.warehouse.bigquery.connection import Connection
+from armazem.warehouse.catalog import Model
 
-META_TABLES = ("loads", "test_results", "builds")
+MODELS = "models"
+META_TABLES = ("loads", "test_results", MODELS)
 SEAL = "builds"  # written last wherever tables go: it says that the others are there
 _KEPT = "__"
 
 
-def published_dataset(names: Datasets, table: str) -> str | None:
-    """The dataset in which readers find this table; None for what only a build needs."""
-    if table.startswith("stg_"):
-        return names.staging
-    if table.startswith(("dim_", "fact_", "audit_fact_")):
-        return names.marts
-    if table.startswith("agg_"):
-        return names.kpis
-    return names.meta if table in META_TABLES else None
-
-
-def in_order(names: Datasets, tables: Iterable[str]) -> list[list[str]]:
-    """The published ones among these tables, in the steps in which they are published.
+@dataclass(frozen=True, slots=True)
+class Published:
+    """A table that readers find in `dataset`. Those of a lower `step` are published before it.
 
     A fact must not be seen without its dimensions, nor a KPI without its facts; `meta.builds` says that all is there.
     """
-    steps: list[list[str]] = [[] for _ in range(6)]
-    for table in sorted(tables):
-        if published_dataset(names, table) is None:
-            continue
-        first = ("stg_", "dim_", "fact_", "agg_")
-        step = next((number for number, prefix in enumerate(first) if table.startswith(prefix)), None)
-        if step is None:
-            step = 5 if table == "builds" else 4 if table in META_TABLES else 2
-        steps[step].append(table)
-    return [step for step in steps if step]
+
+    dataset: str
+    table: str
+    step: int
+
+
+Layout = Sequence[Published]
+
+
+def layout_of(names: Datasets, catalog: Iterable[Model]) -> Layout:
+    """What a build of these models publishes."""
+    return _with_meta(
+        names, [Published(names.of(model.layer), model.table, model.step) for model in catalog if model.is_published]
+    )
+
+
+def kept_layout(connection: Connection, build_id: str) -> Layout:
+    """What this build published; it must be kept whole."""
+    names = connection.names
+    rows = connection.rows(
+        f"select layer, `table`, step from `{names.kept}.{kept_name(MODELS, build_id)}` where is_published"
+    )
+    return _with_meta(names, [Published(names.of(layer), table, step) for layer, table, step in rows])
+
+
+def _with_meta(names: Datasets, models: list[Published]) -> Layout:
+    last = max((model.step for model in models), default=0)
+    meta = [Published(names.meta, table, last + 1) for table in META_TABLES]
+    return sorted([*models, *meta, Published(names.meta, SEAL, last + 2)], key=lambda one: (one.step, one.table))
+
+
+def is_there(connection: Connection, layout: Layout) -> bool:
+    """Whether readers find all of it."""
+    listed = {dataset: set(connection.tables(dataset)) for dataset in {one.dataset for one in layout}}
+    return all(one.table in listed[one.dataset] for one in layout)
 
 
 def copy_tables(connection: Connection, pairs: Sequence[tuple[str, str]]) -> None:
@@ -73,20 +92,19 @@ def _begin_copy(connection: Connection, source: str, target: str) -> bigquery.Co
         return cast(bigquery.CopyJob, connection.client.get_job(job_id, retry=connection.retry))
 
 
-def publish(connection: Connection, dataset: str, tables: dict[str, str], in_the_way: frozenset[str]) -> None:
-    """Copy tables to their published datasets, step by step. `tables`: published name to name in `dataset`.
+def publish(
+    connection: Connection, dataset: str, tables: dict[str, str], layout: Layout, in_the_way: frozenset[str]
+) -> None:
+    """Copy tables to where readers find them, step by step. `tables`: published name to name in `dataset`.
 
     Those `in_the_way` are deleted first, in their step: until the copy is made, readers do not find them.
     """
-    names = connection.names
-    for step in in_order(names, tables):
+    for _, step in groupby((one for one in layout if one.table in tables), key=lambda one: one.step):
         pairs = []
-        for table in step:
-            target = published_dataset(names, table)
-            assert target is not None  # in_order gives published ones only
-            if table in in_the_way:
-                drop_tables(connection, target, [table])
-            pairs.append((connection.table_id(dataset, tables[table]), connection.table_id(target, table)))
+        for one in step:
+            if one.table in in_the_way:
+                drop_tables(connection, one.dataset, [one.table])
+            pairs.append((connection.table_id(dataset, tables[one.table]), connection.table_id(one.dataset, one.table)))
         copy_tables(connection, pairs)
 
 
@@ -121,18 +139,7 @@ def kept_builds(connection: Connection, *, whole: bool = True) -> dict[str, list
         table, separator, build_id = name.rpartition(_KEPT)
         if separator:
             kept.setdefault(build_id, []).append(table)
-    return {build_id: tables for build_id, tables in sorted(kept.items()) if SEAL in tables or not whole}
-
-
-def published_tables(connection: Connection) -> set[str]:
-    """Names of all tables that builds published; a table of somebody else in these datasets has another name."""
-    names = connection.names
-    return {
-        table
-        for dataset in names.published
-        for table in connection.tables(dataset)
-        if published_dataset(names, table) == dataset
-    }
+    return {build_id: tables for build_id, tables in sorted(kept.items()) if {MODELS, SEAL} <= {*tables} or not whole}
 
 
 def drop_tables(connection: Connection, dataset: str, tables: Iterable[str]) -> None:

@@ -1,4 +1,4 @@
-"""What an export is of: the tables of `marts` and `kpis` in one published version, and which build that is."""
+"""What an export is of: the tables of `marts`, `kpis` and layers of users in one version, and which build that is."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from pathlib import Path
 import duckdb
 
 from armazem.causes import cause_of
+from armazem.contract.layers import LAYERS, META
 from armazem.errors import ExportError
 
 # Called before each table with its name, its number and how many there are.
@@ -57,13 +58,15 @@ class Exported:
 
 
 def contents(connection: duckdb.DuckDBPyConnection) -> Contents:
-    """The tables of this version: all of `marts` and `kpis` but `audit_*`, which only the tests of a build look at."""
+    """The tables of the layers that are exported, in this version, but `audit_*`: only a build's tests look there."""
+    kept_back = ", ".join(f"'{name}'" for name in (META, *(layer.name for layer in LAYERS if not layer.exported)))
     try:
         columns = connection.execute(
             "select table_schema, table_name, column_name, data_type "
-            "from information_schema.columns join information_schema.tables using (table_schema, table_name) "
-            "where table_schema in ('marts', 'kpis') and table_type = 'BASE TABLE' "
-            "and not starts_with(table_name, 'audit_') "
+            "from information_schema.columns join information_schema.tables "
+            "using (table_catalog, table_schema, table_name) "
+            f"where table_catalog = current_database() and table_schema not in ({kept_back}) "
+            "and table_type = 'BASE TABLE' and not starts_with(table_name, 'audit_') "
             "order by table_schema desc, table_name, ordinal_position"
         ).fetchall()
         build = connection.execute(
@@ -76,6 +79,6 @@ def contents(connection: duckdb.DuckDBPyConnection) -> Contents:
     for schema, table, column, type_ in columns:
         found.setdefault((schema, table), []).append(Column(column, type_))
     if build is None or not found:
-        raise ExportError("the published version has no tables in marts and kpis", "run `armazem build`")
+        raise ExportError("the published version has no tables to export", "run `armazem build`")
     build_id, published_at = build
     return Contents(build_id, published_at, tuple(Table(*name, tuple(parts)) for name, parts in found.items()))

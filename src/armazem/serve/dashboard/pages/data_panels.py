@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import html
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from nicegui import ui
@@ -16,11 +16,12 @@ from armazem.serve.dashboard.components import NO_ROWS, Ask, Framed
 from armazem.serve.dashboard.downloads import in_batches
 from armazem.serve.dashboard.frame import Frame
 from armazem.serve.dashboard.grids import Column, GridPanel
+from armazem.serve.dashboard.lineage import Node
 from armazem.serve.dashboard.paging import Page, ask_page, matching, page_of
 from armazem.serve.dashboard.queries import Query
 from armazem.serve.dashboard.view import View
 from armazem.serve.kpis import KPIS
-from armazem.warehouse.descriptions import source_text, table_text
+from armazem.warehouse.descriptions import source_text
 from armazem.warehouse.query import Rows, run_query
 
 Read = Callable[[View, Ask], Rows]
@@ -283,7 +284,7 @@ class LineagePanel(Framed):
         self._frame = frame
         super().__init__(
             "Lineage of a KPI in words", "What a KPI table is, what its columns mean, and from which tables it is "
-            "computed, down to the source tables: as the dbt project has it.", classes=classes, name="lineage",
+            "computed, down to the source tables: as the published version has it.", classes=classes, name="lineage",
             height=560,
         )  # fmt: skip
 
@@ -303,9 +304,9 @@ class LineagePanel(Framed):
         await self.refresh(self._frame.view, self._frame.sources.ask)
 
     def load(self, view: View, ask: Ask) -> Rows:
-        del view, ask
-        with data.readable("the dbt project"):
-            return lineage_rows(self._select.value)
+        del view
+        with data.readable("what the version consists of"):
+            return lineage_rows(self._select.value, lineage.nodes_of(ask(lineage.MODELS)))
 
     def _draw(self, view: View, rows: Rows) -> str:
         del view
@@ -313,12 +314,12 @@ class LineagePanel(Framed):
         return f"kpis.{self._select.value}"
 
 
-def lineage_rows(name: str) -> Rows:
+def lineage_rows(name: str, known: Mapping[str, Node]) -> Rows:
     """Columns first, then the steps."""
-    rows = [("columns", column, words, "") for column, words in table_text(name).columns.items()]
-    for node in lineage.steps(name, lineage.nodes()):
-        text = source_text(node.name) if node.layer == "source" else table_text(node.name)
-        rows.append((node.layer, node.name, text.description, ", ".join(node.inputs)))
+    rows = [("columns", column, words, "") for column, words in known[name].columns.items()]
+    for node in lineage.steps(name, known):
+        words = source_text(node.name).description if node.layer == "source" else node.description
+        rows.append((node.layer, node.name, words, ", ".join(node.inputs)))
     return Rows(("part", "name", "description", "computed_from"), tuple(rows))
 
 

@@ -1,0 +1,116 @@
+"""Renders `macros/contract.sql` of the dbt project: all that the models know of the contract.
+
+Constants, the keys and needed columns of the source tables, how each column is cleaned, and which events carry which
+table. A macro `name(table)` looks a source table up.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+
+from armazem.contract.event_record import PARTS, REPEATED_PARTS
+from armazem.contract.event_types import EVENT_TYPES
+from armazem.contract.identifiers import UUID_PATTERN
+from armazem.contract.model import Column, Table
+from armazem.contract.states import STATES
+from armazem.contract.tables import ORDER_STATUSES, PAYMENT_TYPES, REFUND, TABLES
+
+_MARK = "{# Rendered from the contract by `make docs`. Change it there, not here. #}\n"
+_INDENT = " " * 8
+# How many of the states stand in a line.
+_STATES_A_LINE = 14
+
+
+def dbt_macros() -> str:
+    """The content of the file."""
+    macros = (
+        ("The form of a UUID, as a regular expression of RE2.", "uuid_pattern()", f"'{UUID_PATTERN}'"),
+        ("How an order may be paid.", "payment_types()", _list(PAYMENT_TYPES)),
+        ("The type of a payment that went back.", "refund()", f"'{REFUND}'"),
+        ("The stages of an order, the furthest last.", "order_statuses()", _list(ORDER_STATUSES)),
+        ("The states of Brazil.", "states()", _states()),
+        (
+            "Of a source table: its key, whose first column also says which rows are computed together, and what a\n"
+            "   row needs besides.",
+            "shape_of(table)",
+            _by_table(TABLES, _shape),
+        ),
+        (
+            "The columns of a source table, cleaned, as name to expression. `of` is what stands before a column's\n"
+            "   name: a batch row has its columns at hand, an event in a part of `data`. docs/cleaning.md says what\n"
+            "   each step touched.",
+            "cleaned_columns(table, of='')",
+            _by_table(TABLES, _cleaned),
+        ),
+        ("The source tables whose rows belong to an order.", "tables_of_orders()", _list(_tables_of_orders())),
+        (
+            "The source tables whose rows come as a list in the `data` of an event.",
+            "repeated_parts()",
+            _list(_names(REPEATED_PARTS)),
+        ),
+        (
+            "The parts that tell the order of an event: one of each type of event that has an order.",
+            "parts_with_order()",
+            _list(_parts_with_order()),
+        ),
+        ("The types of events that carry a part.", "event_types_of(part)", _by_table(PARTS, _types, "part")),
+    )
+    return _MARK + "".join(
+        f"\n{{# {about} #}}\n{{% macro {signature} -%}}\n    {{{{ return({value}) }}}}\n{{%- endmacro %}}\n"
+        for about, signature, value in macros
+    )
+
+
+def _names(tables: Iterable[Table]) -> list[str]:
+    return [table.name for table in tables]
+
+
+def _tables_of_orders() -> list[str]:
+    return [table.name for table in TABLES if "order_id" in table.key]
+
+
+def _parts_with_order() -> list[str]:
+    found: dict[str, None] = {}
+    for event_type in EVENT_TYPES.values():
+        names = [part.name for part in event_type.parts if part.name in _tables_of_orders()]
+        if names:
+            found.setdefault(names[0])
+    return [name for name in _names(PARTS) if name in found]
+
+
+def _shape(table: Table) -> str:
+    needs = [column.name for column in table.columns if column.required and column.name not in table.key]
+    return _dict({"key": _list(table.key), "needs": _list(needs)}, "    ")
+
+
+def _cleaned(table: Table) -> str:
+    return _dict({column.name: _expression(column) for column in table.columns}, "    ")
+
+
+def _expression(column: Column) -> str:
+    value = f"of ~ '{column.name}'"
+    return f"{column.cleaned_by}({value})" if column.cleaned_by else value
+
+
+def _types(part: Table) -> str:
+    return _list([name for name, type_ in EVENT_TYPES.items() if part.name in [one.name for one in type_.parts]])
+
+
+def _by_table(tables: Iterable[Table], value: Callable[[Table], str], argument: str = "table") -> str:
+    return f"{_dict({table.name: value(table) for table in tables})}[{argument}]"
+
+
+def _dict(values: Mapping[str, str], deeper: str = "") -> str:
+    lines = "".join(f"{deeper}{_INDENT}'{name}': {value},\n" for name, value in values.items())
+    return f"{{\n{lines}{deeper}    }}"
+
+
+def _list(values: Iterable[str]) -> str:
+    return "[" + ", ".join(f"'{value}'" for value in values) + "]"
+
+
+def _states() -> str:
+    codes = list(STATES)
+    rows = [codes[start : start + _STATES_A_LINE] for start in range(0, len(codes), _STATES_A_LINE)]
+    lines = f",\n{_INDENT}".join(", ".join(f"'{code}'" for code in row) for row in rows)
+    return f"[\n{_INDENT}{lines}\n    ]"

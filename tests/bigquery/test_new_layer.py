@@ -1,0 +1,102 @@
+"""A model in a new folder of the project is a layer of its own, without another line anywhere: on both targets."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from emulator import Emulator, client
+
+from armazem.home import Home
+from armazem.sources.synthetic import generate
+from armazem.warehouse.versions import current_build
+
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("bigquery")]
+
+ROOT = Path(__file__).parents[2]
+SQL = """\
+with sellers as (
+    select * from {{ ref('fact_sales') }}
+)
+
+select
+    seller_id,
+    count(*) as units
+from sellers
+group by seller_id
+"""
+YAML = """\
+models:
+  - name: seller_scores
+    description: One row per seller with a sale.
+    columns:
+      - {name: seller_id, description: The seller.}
+      - {name: units, description: Units sold.}
+"""
+
+
+@pytest.fixture(scope="module")
+def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The code, with one model more."""
+    folder = tmp_path_factory.mktemp("checkout")
+    for part in ("src", "dbt", "docs"):
+        shutil.copytree(ROOT / part, folder / part, ignore=shutil.ignore_patterns("__pycache__", "parsed", "img"))
+    (folder / "dbt" / "models" / "scores").mkdir()
+    (folder / "dbt" / "models" / "scores" / "seller_scores.sql").write_text(SQL, encoding="utf-8")
+    (folder / "dbt" / "models" / "scores" / "seller_scores.yml").write_text(YAML, encoding="utf-8")
+    generate(folder / "in", orders=100, seed=1)
+    return folder
+
+
+def run(checkout: Path, *arguments: str, **settings: str) -> str:
+    """A Python program of this checkout, in its folder; its answer."""
+    ours = {name: value for name, value in os.environ.items() if not name.startswith("ARMAZEM_")}
+    paths = os.pathsep.join(str(path) for path in (checkout / "src", checkout))
+    done = subprocess.run(
+        [sys.executable, *arguments],
+        cwd=checkout,
+        env=ours | {"PYTHONPATH": paths, "ARMAZEM_HOME": str(checkout / "home")} | settings,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_on_a_home_folder(checkout: Path) -> None:
+    run(checkout, "-m", "armazem", "load", "in")
+    run(checkout, "-m", "armazem", "build")
+    assert current_build(Home(checkout / "home")) is not None
+    listed = run(checkout, "-m", "armazem", "sql", "show all tables", "--format", "csv")
+    assert "scores,seller_scores" in listed
+    both = "select sum(units) as units, (select count(*) from marts.fact_sales) as sold from scores.seller_scores"
+    [row] = json.loads(run(checkout, "-m", "armazem", "sql", both, "--format", "json"))
+    assert row["units"] == row["sold"] > 0
+    run(checkout, "-m", "armazem", "export", "parquet", "out")
+    assert list((checkout / "out").glob("**/*seller_scores*"))
+    program = (
+        "from pathlib import Path; from docs.warehouse import build_warehouse; from docs.dictionary import *\n"
+        "print('\\n'.join(data_dictionary(build_warehouse(Path('docs-home'), 50))))"
+    )
+    assert "### `scores.seller_scores`" in run(checkout, "-c", program)
+
+
+def test_on_bigquery(checkout: Path, emulator: Emulator) -> None:
+    settings = {
+        "ARMAZEM_TARGET": "bigquery",
+        "ARMAZEM_BIGQUERY_PROJECT": emulator.project,
+        "ARMAZEM_BIGQUERY_ENDPOINT": emulator.url,
+        "ARMAZEM_BIGQUERY_DATASET_PREFIX": "layers_",
+    }
+    run(checkout, "-m", "armazem", "load", "in", **settings)
+    run(checkout, "-m", "armazem", "build", **settings)
+    google = client(emulator.url, emulator.project)
+    both = "select sum(units), (select count(*) from layers_marts.fact_sales) from layers_scores.seller_scores"
+    [[units, sold]] = [list(row.values()) for row in google.query(both).result()]
+    assert units == sold > 0
