@@ -1,27 +1,28 @@
-# The project's own environment; everything runs from it.
+# The project's own environment; everything runs from it: with what running needs, or with what development needs too.
 VENV := .venv
 BIN := $(VENV)/bin
+RUNS := $(VENV)/.ready-run
 READY := $(VENV)/.ready
 PYTHON ?= python3
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup up test lint soak bench bench-live bench-dashboard docs lock clean
+.PHONY: help setup up test lint soak bench bench-live bench-dashboard docs wheel lock clean
 
 help:  ## Show the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 17
 
-setup: $(READY)  ## Make the environment that both `up` and `test` need
+setup: $(READY)  ## Make the whole environment: what `up` needs, Google Cloud and Tableau, tests and linters
 
-$(READY): requirements.lock pyproject.toml
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
-		|| { echo "Armazém needs Python 3.11 or newer; name one: make $(MAKECMDGOALS) PYTHON=python3.12" >&2; exit 1; }
-	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.lock
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --editable .
+$(RUNS): requirements-run.lock pyproject.toml
+	@$(PYTHON) tools/environment.py $(VENV) requirements-run.lock
 	@touch $@
 
-up: setup  ## The main job: data, load, build, serve (ARGS="--orders 5000", ARGS="--data PATH", ARGS=--no-serve)
+$(READY): requirements.lock $(RUNS)
+	@$(PYTHON) tools/environment.py $(VENV) requirements.lock
+	@touch $@
+
+up: $(RUNS)  ## The main job: data, load, build, serve (ARGS="--orders 5000", ARGS="--data PATH", ARGS=--no-serve)
 	$(BIN)/armazem up $(ARGS)
 
 test: setup  ## All tests, after the static checks (ARGS="-k allocation")
@@ -55,9 +56,15 @@ bench-dashboard: setup  ## The dashboard and its API at full size, while events 
 docs: setup  ## Render the parts of docs/ and dbt/ that come from the contract and the models
 	$(BIN)/python -m docs.render
 
-lock: setup  ## Compile requirements.lock anew
-	$(BIN)/python -m pip install --quiet uv
-	$(BIN)/uv pip compile --quiet --group dev --extra bigquery --extra pubsub --extra tableau --no-emit-index-url --python-version 3.11 pyproject.toml -o requirements.lock
+wheel: setup  ## The package, with the dbt project parsed in it, into dist/
+	$(BIN)/python -m armazem.warehouse.project
+	$(PYTHON) tools/environment.py $(VENV) --uv build --wheel --quiet
+
+lock: setup  ## Compile both lock files anew
+	$(PYTHON) tools/environment.py $(VENV) --uv pip compile --quiet --universal --no-emit-index-url --python-version 3.11 \
+		pyproject.toml -o requirements-run.lock
+	$(PYTHON) tools/environment.py $(VENV) --uv pip compile --quiet --group dev --extra bigquery --extra pubsub --extra tableau \
+		-c requirements-run.lock --no-emit-index-url --python-version 3.11 pyproject.toml -o requirements.lock
 
 clean:  ## Remove the environment and caches, not the data
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from armazem.cli import main
+from armazem.cli.group import COMMANDS, all_commands
 from armazem.config import CONFIG_FILE, Settings
 
 _WIDTH = 100
@@ -43,12 +44,10 @@ def cli_page() -> list[str]:
         main, info_name="armazem", terminal_width=_WIDTH, help_option_names=main.context_settings["help_option_names"]
     )
     lines = ["# Commands", "", *_CLI_INTRO.splitlines(), "", "| command | what it does |", "|---|---|"]
-    names = main.list_commands(context)
-    for name in names:
-        lines.append(f"| [`{name}`](#armazem-{name}) | {_first_sentence(main.commands[name])} |")
+    lines += [f"| [`{name}`](#armazem-{name}) | {text} |" for name, (_, text) in sorted(COMMANDS.items())]
     lines += ["", "## `armazem`", "", "```text", *main.get_help(context).splitlines(), "```"]
-    for name in names:
-        lines += _sections(main.commands[name], context, "##")
+    for command in all_commands().values():
+        lines += _sections(command, context, "##")
     return [line.rstrip() for line in lines]
 
 
@@ -60,10 +59,6 @@ def _sections(command: click.Command, parent: click.Context, level: str) -> list
         for name in command.list_commands(context):
             lines += _sections(command.commands[name], context, level + "#")
     return lines
-
-
-def _first_sentence(command: click.Command) -> str:
-    return " ".join((command.help or "").split("\n\n")[0].split())
 
 
 def settings_page() -> list[str]:

@@ -17,6 +17,7 @@ class Numbers:
     each of `extract_histories` are loaded.
     `event_histories`: files and events in any order, with builds; `unusual_shops`: builds of extreme values;
     `simulated_events`: sent by the simulator and all accounted for. `real_sample`: parity on BigQuery of that too.
+    `pythons`: that the wheel is tried on, besides the one that runs the tests.
     """
 
     kills: int
@@ -37,6 +38,7 @@ class Numbers:
     interrupts: int
     extract_orders: int
     real_sample: bool
+    pythons: tuple[str, ...]
 
 
 SHORT = Numbers(
@@ -58,6 +60,7 @@ SHORT = Numbers(
     interrupts=1,
     extract_orders=1,
     real_sample=False,
+    pythons=(),
 )
 LONG = Numbers(
     kills=50,
@@ -78,6 +81,7 @@ LONG = Numbers(
     interrupts=50,
     extract_orders=6,
     real_sample=True,
+    pythons=("3.11", "3.12", "3.13"),
 )
 
 NUMBERS = LONG if os.environ.get("ARMAZEM_SOAK") == "1" else SHORT

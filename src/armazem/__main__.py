@@ -16,6 +16,8 @@ def run() -> None:
     Whoever reads the answer may close the pipe when it has seen enough: that is no error. One who reads the remarks
     may too, and the work goes on.
     """
+    if sys.platform == "win32":
+        sys.exit("error: Armazém runs on Linux and macOS; on Windows use WSL: https://learn.microsoft.com/windows/wsl")
     interrupts.install()  # before the imports, which take most of a second
     remarks.let_nobody_listen()
     code = 0

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TextIO
+from typing import TYPE_CHECKING, TextIO
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
@@ -14,10 +14,12 @@ from rich.table import Table
 from rich.text import Text
 
 from armazem.errors import ArmazemError
-from armazem.landing import LoadResult
-from armazem.landing import Progress as LoadProgress
-from armazem.warehouse.build import BuildReport
-from armazem.warehouse.records import AuditResult
+
+if TYPE_CHECKING:  # a second of imports, which few commands need
+    from armazem.landing import LoadResult
+    from armazem.landing import Progress as LoadProgress
+    from armazem.warehouse.build import BuildReport
+    from armazem.warehouse.records import AuditResult
 
 _PLAIN_WIDTH = 100_000  # where nobody looks at it, a line is never folded
 

@@ -2,6 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+# Extra of the package to what its libraries' modules begin with.
+_EXTRAS = {
+    "bigquery": ("google", "dbt.adapters.bigquery"),
+    "pubsub": ("google",),
+    "tableau": ("tableauhyperapi",),
+}
+
 
 class ArmazemError(Exception):
     """Work that failed for a reason the user can act on. Exit code 1.
@@ -36,3 +46,22 @@ class ExportError(ArmazemError):
 
 class CloudError(ArmazemError):
     """Google Cloud did not do what was asked: no credentials, no permission, not found, not reachable."""
+
+
+class MissingExtra(ArmazemError):
+    """What was asked for needs libraries that come with an extra of the package, which is not installed."""
+
+
+@contextmanager
+def extra(name: str, what: str) -> Iterator[None]:
+    """Raise MissingExtra where a library of this extra, which `what` needs, is missing; no other import error."""
+    try:
+        yield
+    except ImportError as error:
+        module = error.name or ""
+        if not any(module == prefix or module.startswith(f"{prefix}.") for prefix in _EXTRAS[name]):
+            raise
+        raise MissingExtra(
+            f"{what} needs {module}, which is not installed",
+            f'pip install "armazem[{name}]"; in a checkout `make setup`',
+        ) from error

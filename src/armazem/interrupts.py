@@ -43,8 +43,6 @@ class _Watch:
         self._told = False
 
     def install(self) -> None:
-        if sys.platform == "win32":  # no such pipe there: Ctrl-C is what Python makes of it
-            return
         reading, writing = os.pipe()
         os.set_blocking(writing, False)
         # Python writes here as the signal comes, whatever the main thread is at.

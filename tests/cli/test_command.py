@@ -14,7 +14,7 @@ import click
 import pytest
 from warehouse.shop import Answer, Shop, armazem, ended, start
 
-from armazem.cli import main
+from armazem.cli.group import COMMANDS, all_commands
 from armazem.serve.kpis import KPIS
 
 pytestmark = pytest.mark.xdist_group("command")
@@ -46,12 +46,12 @@ def test_up_twice_changes_nothing(place: Path, shop: Shop) -> None:
     assert json.loads(shop.armazem("status", "--format", "json").out)[0]["orders"] == 300
 
 
-@pytest.mark.parametrize("name", sorted(main.commands))
+@pytest.mark.parametrize("name", sorted(COMMANDS))
 def test_every_command_shows_examples(name: str) -> None:
     helped = armazem(name, "--help")
     assert helped.code == 0
     assert "Example" in helped.out or name in ("builds", "status"), helped.out
-    assert all(option.help for option in main.commands[name].params if isinstance(option, click.Option))
+    assert all(option.help for option in all_commands()[name].params if isinstance(option, click.Option))
     assert name in armazem("--help").out
 
 

@@ -9,7 +9,7 @@ import pytest
 from warehouse.exported import BUILD, publish
 from warehouse.shop import armazem
 
-from armazem.cli import main
+from armazem.cli.group import COMMANDS
 from armazem.home import Home
 
 
@@ -69,4 +69,4 @@ def test_help() -> None:
     for arguments in ((), ("tableau",), ("parquet",)):
         helped = armazem("export", *arguments, "--help")
         assert (helped.code, "Examples:" in helped.out) == (0, True)
-    assert "export" in main.commands
+    assert "export" in COMMANDS

@@ -10,7 +10,7 @@ from pathlib import Path
 import click
 import pytest
 
-from armazem.cli import main
+from armazem.cli.group import all_commands
 from armazem.config import Settings, load_settings
 from docs.cleaning_counts import STEPS, counts
 from docs.dbt_sources import SOURCES, sources_file
@@ -57,8 +57,8 @@ def test_every_arrow_of_the_lineage_is_a_dependency(warehouse: Warehouse) -> Non
 
 def test_every_command_and_option_has_its_section(warehouse: Warehouse) -> None:
     page = pages(warehouse)["cli.md"]
-    commands = dict(main.commands)
-    for name, command in main.commands.items():
+    commands = all_commands()
+    for name, command in list(commands.items()):
         if isinstance(command, click.Group):
             commands |= {f"{name} {below}": part for below, part in command.commands.items()}
     for name, command in commands.items():

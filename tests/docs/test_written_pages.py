@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from armazem.cli import main
+from armazem.cli.group import COMMANDS
 from armazem.config import Settings
 from armazem.contract import TABLES, RejectCode
 from armazem.serve.kpis import KPIS
@@ -51,7 +51,7 @@ def test_every_page_is_linked_from_the_readme() -> None:
 
 
 def test_the_readme_names_every_command() -> None:
-    assert {name for name in main.commands if f"`armazem {name}" not in read("README.md")} == set()
+    assert {name for name in COMMANDS if f"`armazem {name}" not in read("README.md")} == set()
 
 
 def test_the_readme_names_every_source_file_and_whether_it_is_required() -> None:
@@ -85,4 +85,4 @@ def test_every_setting_named_in_the_docs_exists() -> None:
 def test_every_command_named_in_the_docs_exists() -> None:
     text = "\n".join(page.read_text(encoding="utf-8") for page in PAGES)
     named = set(re.findall(r"`armazem ([a-z]+)[` ]", text)) | set(re.findall(r"bin/armazem ([a-z]+)", text))
-    assert named - set(main.commands) == set()
+    assert named - set(COMMANDS) == set()

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 
 import click
 
 from armazem import console
 from armazem.cli.group import main, settings_of
-from armazem.errors import ArmazemError
+from armazem.errors import ArmazemError, extra
 from armazem.warehouse.export.parquet import export_parquet
 from armazem.warehouse.export.tables import Exported
 
@@ -46,7 +45,7 @@ def tableau(ctx: click.Context, out: Path, force: bool) -> None:
     """
     if out.suffix != ".hyper":
         raise click.BadParameter("Tableau opens extracts by their ending: name a file that ends in .hyper")
-    with _tableau_extra():
+    with extra("tableau", "export tableau"):
         from armazem.warehouse.export.tableau import export_tableau
     _export(ctx, export_tableau, out, force)
 
@@ -89,14 +88,3 @@ def _show(done: Exported, seconds: float) -> None:
     )
     for path in done.paths:
         lines.print(f"wrote {path}")
-
-
-@contextmanager
-def _tableau_extra() -> Iterator[None]:
-    """Say what to install where Tableau's library is missing."""
-    try:
-        yield
-    except ModuleNotFoundError as error:
-        raise ArmazemError(
-            f"export tableau needs {error.name}", 'install it with `pip install "armazem[tableau]"`'
-        ) from error

@@ -1,28 +1,73 @@
-"""What every command uses: the group with its errors, the options they share, and how answers are printed."""
+"""What every command uses: the group with its errors, the options they share, and how answers are printed.
+
+Each command's module is imported when the command is asked for, and here only what each of them needs: help and
+version answer at once.
+"""
 
 from __future__ import annotations
 
+import importlib
 import signal
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from threading import Event
 from types import FrameType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from armazem import __version__, console, interrupts
-from armazem.causes import cause_of
-from armazem.config import Settings, load_settings
+import armazem
+from armazem import interrupts
 from armazem.errors import ArmazemError
-from armazem.serve.formats import FORMATS, Format, print_table, to_csv, to_json
-from armazem.warehouse.lock import build_lock
-from armazem.warehouse.query import Rows
+
+if TYPE_CHECKING:
+    from armazem.config import Settings
+    from armazem.serve.formats import Format
+    from armazem.warehouse.query import Rows
+
+FORMATS = ("table", "csv", "json")
+
+# Name to the module that has it, and what `armazem --help` says of it.
+COMMANDS = {
+    "build": ("warehouse", "Build tables and KPIs, test them, publish them if they pass."),
+    "builds": ("warehouse", "List the builds: which is current, which can be restored."),
+    "dead-letters": ("ingest", "Messages that were refused: list, show, take in again."),
+    "export": ("export", "Write all marts and KPIs as Parquet, or for Tableau."),
+    "fetch": ("data", "Download the real data set by Olist from Kaggle."),
+    "generate": ("data", "Write nine CSV files like Olist's, with their defects."),
+    "ingest": ("ingest", "Take in the events of a file."),
+    "kpi": ("warehouse", "Show a KPI table."),
+    "load": ("data", "Load batch files: a folder, an archive, a bucket, one file."),
+    "rollback": ("warehouse", "Give readers an older version."),
+    "serve": ("serve", "Take events over HTTP; dashboard, API and live figures."),
+    "simulate": ("simulate", "Send the orders of an invented shop."),
+    "sql": ("warehouse", "Answer a query on the published warehouse."),
+    "status": ("warehouse", "What is loaded, what is published, whether a build is due."),
+    "subscribe": ("subscribe", "Take events from a Pub/Sub subscription."),
+    "unload": ("data", "Withdraw a load: the next build is made without it."),
+    "up": ("up", "The main job: data, load, build, a first look, serve."),
+}
 
 
 class _Group(click.Group):
-    """Turns the package's errors into one line and exit code 1."""
+    """Imports commands as they are asked for; turns the package's errors into one line and exit code 1."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        del ctx
+        return sorted(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name in COMMANDS and cmd_name not in self.commands:
+            # A KeyboardInterrupt that falls into an import leaves its lock held; there is nothing to unwind yet.
+            with interrupts.at_once():
+                importlib.import_module(f"armazem.cli.{COMMANDS[cmd_name][0]}")
+        return super().get_command(ctx, cmd_name)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        del ctx
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, text) for name, (_, text) in sorted(COMMANDS.items())])
 
     def make_context(self, *arguments: Any, **extra: Any) -> click.Context:
         try:
@@ -30,6 +75,8 @@ class _Group(click.Group):
         except BrokenPipeError:
             raise SystemExit(0) from None
         except OSError as error:
+            from armazem import console
+
             console.show_error(console.unwritten(error))
             raise SystemExit(1) from None
 
@@ -38,10 +85,14 @@ class _Group(click.Group):
             with interrupts.unwinding():
                 return super().invoke(ctx)
         except ArmazemError as error:
+            from armazem import console
+
             if not interrupts.came():
                 console.show_error(error)
             ctx.exit(1)
         except KeyboardInterrupt:
+            from armazem import console
+
             if not interrupts.came():  # in another program
                 console.messages().print("interrupted")
             ctx.exit(130)
@@ -50,6 +101,9 @@ class _Group(click.Group):
         except OSError as error:
             if interrupts.came():
                 ctx.exit(130)
+            from armazem import console
+            from armazem.causes import cause_of
+
             cause = cause_of(error, Path("the system"))
             console.show_error(ArmazemError(cause.reason, cause.hint))
             ctx.exit(1)
@@ -71,9 +125,17 @@ format_option = click.option(
 )
 
 
+def _version(ctx: click.Context, _: click.Parameter, wanted: bool) -> None:
+    if wanted:
+        click.echo(f"armazem, version {armazem.__version__}")
+        ctx.exit()
+
+
 @click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.option("--home", type=click.Path(path_type=Path), help="Home folder of all data [ARMAZEM_HOME].")
-@click.version_option(__version__, prog_name="armazem")
+@click.option(
+    "--version", is_flag=True, expose_value=False, is_eager=True, callback=_version, help="Show the version and exit."
+)
 @click.pass_context
 def main(ctx: click.Context, home: Path | None) -> None:
     """The warehouse of an e-commerce platform: files in, audited tables and KPIs out.
@@ -89,11 +151,16 @@ def main(ctx: click.Context, home: Path | None) -> None:
 
 def settings_of(ctx: click.Context, **flags: Any) -> Settings:
     """Settings with the flags of this command on top."""
+    from armazem.config import load_settings  # pydantic takes a tenth of a second
+
     return load_settings(**ctx.obj, **flags)
 
 
 def no_build(settings: Settings) -> AbstractContextManager[None]:
     """Hold the build lock, after a remark where a build has it."""
+    from armazem import console
+    from armazem.warehouse.lock import build_lock
+
     notices = console.messages()
     return build_lock(
         settings.home_folder,
@@ -104,22 +171,14 @@ def no_build(settings: Settings) -> AbstractContextManager[None]:
 
 def print_rows(rows: Rows, format_: Format, title: str | None = None) -> None:
     """Print an answer as `--format` says."""
+    from armazem import console
+    from armazem.serve.formats import print_table, to_csv, to_json
+
     with console.answering():
         if format_ == "table":
             print_table(console.output(), rows, title)
         else:
             click.echo(to_json(rows) if format_ == "json" else to_csv(rows, exact=True), nl=False)
-
-
-@contextmanager
-def cloud_extra() -> Iterator[None]:
-    """Say what to install where Google's libraries are missing."""
-    try:
-        yield
-    except ModuleNotFoundError as error:
-        raise ArmazemError(
-            f"the BigQuery target needs {error.name}", 'install it with `pip install "armazem[bigquery]"`'
-        ) from error
 
 
 @contextmanager
@@ -142,3 +201,10 @@ def stop_signals() -> Iterator[Event]:
         finally:
             for number, handler in before.items():
                 signal.signal(number, handler)
+
+
+def all_commands() -> dict[str, click.Command]:
+    """Name to command, in order, all of them imported: for who describes them."""
+    context = click.Context(main)
+    found = {name: main.get_command(context, name) for name in main.list_commands(context)}
+    return {name: command for name, command in found.items() if command is not None}

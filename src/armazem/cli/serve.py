@@ -6,7 +6,8 @@ import click
 
 from armazem.cli.group import main, settings_of
 from armazem.cli.serving import run_server
-from armazem.cli.subscribe import parse_source, pubsub_extra
+from armazem.cli.subscribe import parse_source
+from armazem.errors import extra
 
 
 @main.command()
@@ -53,5 +54,5 @@ def serve(
             f"--host {host} is open to other machines: set ARMAZEM_TOKEN to a secret that senders give, "
             "or keep to 127.0.0.1"
         )
-    with pubsub_extra():
+    with extra("pubsub", "reading Pub/Sub"):
         run_server(settings, host, port, subscription=source)

@@ -12,7 +12,7 @@ import click
 
 from armazem import console
 from armazem.cli.group import main, settings_of, stop_signals
-from armazem.errors import ArmazemError
+from armazem.errors import ArmazemError, extra
 from armazem.stream.batches import Counts
 from armazem.stream.ingest import Ingest
 
@@ -62,7 +62,7 @@ def subscribe(
     """
     settings = settings_of(ctx)
     messages = console.messages()
-    with pubsub_extra():
+    with extra("pubsub", "reading Pub/Sub"):
         from armazem.stream.pubsub import start_subscription
     started = time.monotonic()
     project, subscription = source
@@ -122,14 +122,3 @@ def _line(counts: Counts) -> str:
 def _say_returned(error: ArmazemError, messages: int, pause: float) -> None:
     console.show_error(error)
     console.messages().print(f"{messages:,} messages given back to Pub/Sub; trying again in {pause:.0f} s")
-
-
-@contextmanager
-def pubsub_extra() -> Iterator[None]:
-    """Say what to install where Google's library is missing."""
-    try:
-        yield
-    except ModuleNotFoundError as error:
-        raise ArmazemError(
-            f"reading Pub/Sub needs {error.name}", 'install it with `pip install "armazem[pubsub]"`'
-        ) from error

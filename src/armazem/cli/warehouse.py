@@ -9,9 +9,9 @@ from typing import Any
 import click
 
 from armazem import console, interrupts
-from armazem.cli.group import cloud_extra, format_option, main, no_build, print_rows, settings_of, target_option
+from armazem.cli.group import format_option, main, no_build, print_rows, settings_of, target_option
 from armazem.config import Settings
-from armazem.errors import ArmazemError, QueryError
+from armazem.errors import ArmazemError, QueryError, extra
 from armazem.landing import read_ledger
 from armazem.serve.formats import Format
 from armazem.serve.kpi_filters import FILTERS, FilterError, parse_filters
@@ -79,7 +79,7 @@ def build(
 
 
 def _estimate(settings: Settings, request: BuildRequest) -> None:
-    with cloud_extra():
+    with extra("bigquery", "the BigQuery target"):
         from armazem.warehouse.bigquery.build import estimate
     estimates = estimate(settings, request, on_notice=lambda text: console.messages().print(text))
     known = [item.bytes for item in estimates if item.bytes is not None]
@@ -97,7 +97,7 @@ def builds(ctx: click.Context, target: str | None, format_: Format) -> None:
     """List the builds, newest first: which is current, which can be restored."""
     settings = settings_of(ctx, target=target)
     if settings.target == "bigquery":
-        with cloud_extra():
+        with extra("bigquery", "the BigQuery target"):
             from armazem.warehouse.bigquery.query import builds as cloud_builds
         records, current, kept = cloud_builds(settings)
     else:
@@ -146,7 +146,7 @@ def rollback(ctx: click.Context, build_id: str | None, target: str | None) -> No
     """
     settings = settings_of(ctx, target=target)
     if settings.target == "bigquery":
-        with cloud_extra():
+        with extra("bigquery", "the BigQuery target"):
             from armazem.warehouse.bigquery.build import rollback as cloud_rollback
         restored = cloud_rollback(settings, build_id)
     else:
@@ -184,7 +184,7 @@ def status(ctx: click.Context, ledger: bool, target: str | None, format_: Format
             raise ArmazemError(f"{unaccounted} received messages are unaccounted for", "keep the home folder, tell us")
         return
     if settings.target == "bigquery":
-        with cloud_extra():
+        with extra("bigquery", "the BigQuery target"):
             from armazem.warehouse.bigquery.query import status as cloud_status
         values = cloud_status(settings)
     else:
@@ -271,7 +271,7 @@ def sql(
         raise click.UsageError("on BigQuery the tables of a failed build are in the dataset `audit`: query them there")
     if timeout is not None:
         raise click.UsageError("--timeout is for DuckDB; BigQuery has limits of its own")
-    with cloud_extra():
+    with extra("bigquery", "the BigQuery target"):
         from armazem.warehouse.bigquery.query import run_query as run_on_bigquery
     print_rows(run_on_bigquery(settings, query), format_)
 
@@ -313,7 +313,7 @@ def kpi(
         raise click.UsageError(f"{error}\n{error.hint}") from error
     except QueryError as error:
         raise click.BadParameter(f"{error}; {error.hint}") from error
-    with cloud_extra():
+    with extra("bigquery", "the BigQuery target"):
         rows = kpi_rows(settings_of(ctx, target=target), found, filters, where=where)
     print_rows(rows, format_, found.title)
 
@@ -324,7 +324,7 @@ def run_build(settings: Settings, request: BuildRequest) -> BuildReport:
     notices = console.messages()
     run = build_warehouse
     if settings.target == "bigquery":
-        with cloud_extra():
+        with extra("bigquery", "the BigQuery target"):
             from armazem.warehouse.bigquery.build import build as run
     try:
         with console.steps("building") as step:

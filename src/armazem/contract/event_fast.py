@@ -17,7 +17,6 @@ from struct import pack
 from typing import Any, NamedTuple
 
 import msgspec
-import numpy as np
 
 from armazem.contract.event_structs import EVENT_STRUCTS, decoder
 from armazem.contract.event_types import DECIMALS, EVENT_TYPES, MAX_MESSAGE, STAGE_TIMESTAMPS, EventType, is_promised
@@ -247,6 +246,8 @@ def has_decimals(amounts: list[float], places: int) -> bool:
     """
     if not amounts:
         return True
+    import numpy as np  # a tenth of a second, for which most commands have no use
+
     array = np.frombuffer(pack(f"{len(amounts)}d", *amounts))  # a third of the time of np.array
     scale = 10.0**places
     return bool((np.rint(array * scale) / scale == array).all() and array[np.signbit(array)].all())

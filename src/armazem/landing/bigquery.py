@@ -5,15 +5,14 @@ Google's client is imported late: the embedded target runs without it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from armazem.bigquery import Datasets
 from armazem.config import Settings
-from armazem.errors import CloudError
+from armazem.errors import CloudError, extra
 from armazem.landing.form import Format
 from armazem.landing.guard import locked
 from armazem.landing.ledger import LedgerRow
@@ -48,7 +47,7 @@ def load_to_bigquery(
     Raises what `landing.load` raises, and CloudError where BigQuery refuses or does not answer.
     """
     options = Options(Format.of(delimiter, encoding, decimal, settings.time_zone), strict, force, partial, as_of)
-    with _client_installed():
+    with extra("bigquery", "the BigQuery target"):
         from armazem.landing.cloud.zone import BigQueryZone
     return load_into(BigQueryZone(settings), path, settings.home_folder, options, on_progress, on_warning)
 
@@ -73,7 +72,7 @@ def withdraw_from_bigquery(settings: Settings, load_id: str, on_wait: Callable[[
     Waits for a load of this home folder, after telling `on_wait`. Withdrawing twice changes nothing.
     Raises CloudError for a load that is not there, and where BigQuery refuses or does not answer.
     """
-    with _client_installed():
+    with extra("bigquery", "the BigQuery target"):
         from armazem.bigquery.client import cloud_errors
         from armazem.landing.cloud.ledger import mark_withdrawn, read_entries
         from armazem.landing.cloud.raw import Raw
@@ -86,16 +85,3 @@ def withdraw_from_bigquery(settings: Settings, load_id: str, on_wait: Callable[[
                 f"the newest are {', '.join(known[-5:]) or 'none'}; {raw.dataset}.loads lists all",
             )
         mark_withdrawn(raw, load_id)
-
-
-@contextmanager
-def _client_installed() -> Iterator[None]:
-    try:
-        yield
-    except ImportError as error:
-        if not (error.name or "").startswith("google"):
-            raise
-        raise CloudError(
-            "the BigQuery target needs Google's client library, which is not installed",
-            'pip install "armazem[bigquery]"',
-        ) from error

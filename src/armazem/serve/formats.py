@@ -20,7 +20,6 @@ from armazem.serve.csv_cells import neutral
 from armazem.warehouse.query import Rows
 
 Format = Literal["table", "csv", "json"]
-FORMATS: tuple[Format, ...] = ("table", "csv", "json")
 
 
 def to_json(rows: Rows) -> str:

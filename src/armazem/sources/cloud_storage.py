@@ -14,7 +14,7 @@ from typing import Any
 
 from armazem.contract import TABLES
 from armazem.contract.file_names import kind_of, table_of
-from armazem.errors import CloudError, SourceError
+from armazem.errors import CloudError, SourceError, extra
 from armazem.sources.archives import ARCHIVES
 from armazem.sources.files import SourceFile, Warn, find_files, not_a_source_file
 
@@ -146,15 +146,11 @@ def _retry() -> Any:
 @contextmanager
 def _storage_errors(url: str) -> Iterator[None]:
     """Turn the client's errors, and its absence, into ours."""
-    try:
+    with extra("bigquery", url):
         import requests
         from google.api_core import exceptions
         from google.auth.exceptions import DefaultCredentialsError, GoogleAuthError
         from google.cloud.storage.exceptions import DataCorruption  # type: ignore[import-untyped]
-    except ImportError as error:
-        raise CloudError(
-            f"{url} needs Google's client library, which is not installed", 'pip install "armazem[bigquery]"'
-        ) from error
     try:
         yield
     except exceptions.NotFound as error:

@@ -7,6 +7,7 @@ from collections import deque
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from armazem.errors import extra
 from armazem.stream.simulate.messages import Message
 from armazem.stream.simulate.senders import Acknowledged, TargetError
 
@@ -24,12 +25,8 @@ class PubSubSender:
         match = _TARGET.fullmatch(to)
         if match is None:
             raise TargetError(f"{to} names no topic", "for example pubsub:my-project/olist_orders_topic")
-        try:
+        with extra("pubsub", "Pub/Sub"):
             from google.cloud import pubsub_v1
-        except ModuleNotFoundError as error:
-            raise TargetError(
-                f"Pub/Sub needs {error.name}", 'install it with `pip install "armazem[pubsub]"`'
-            ) from error
         self._to = to
         self._acknowledged = acknowledged
         self._retry_seconds = retry_seconds
