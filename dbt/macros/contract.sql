@@ -20,6 +20,11 @@
     {{ return(['created', 'approved', 'invoiced', 'processing', 'shipped', 'delivered', 'canceled', 'unavailable']) }}
 {%- endmacro %}
 
+{# Whether an order of this status is a valid sale. #}
+{% macro valid_sale(status) -%}
+    {{ return(status ~ " not in ('canceled', 'unavailable')") }}
+{%- endmacro %}
+
 {# The states of Brazil. #}
 {% macro states() -%}
     {{ return([

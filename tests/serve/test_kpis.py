@@ -14,11 +14,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from reference.cleaning import identifier
 
-from armazem.errors import QueryError
+from armazem.errors import BuildError, QueryError
 from armazem.serve.accept import is_known, preferred
 from armazem.serve.kpi_filters import FILTERS, FilterError, Filters, filters_of, parse_filters
 from armazem.serve.kpi_query import count_query, kpi_query
-from armazem.serve.kpis import KPIS, Kpi, find_kpi
+from armazem.serve.kpis import KPIS, Kpi, declared, find_kpi
 from armazem.warehouse.descriptions import table_text
 
 FIRST_DAY = date(2018, 1, 29)
@@ -256,3 +256,30 @@ def test_no_accept_header_raises(accept: str) -> None:
 )  # fmt: skip
 def test_whether_an_answer_is_known(header: str, known: bool) -> None:
     assert is_known(header, '"a-1"') is known
+
+
+COLUMNS = {"month": "", "revenue": ""}
+META = {"title": "Mine", "order_by": ["-month"], "filters": {"from": "month"}}
+
+
+def test_a_kpi_is_what_its_model_declares() -> None:
+    kpi = declared("agg_mine", COLUMNS, META)
+    assert (kpi.name, kpi.title, kpi.order_by, dict(kpi.filters), kpi.head) == (
+        "agg_mine", "Mine", ("-month",), {"from": "month"}, "true",
+    )  # fmt: skip
+    assert KPIS[-1].place < kpi.place
+
+
+@pytest.mark.parametrize(
+    ("meta", "said"),
+    [
+        ({**META, "order_by": ["-week"]}, "no week"),
+        ({**META, "filters": {"from": "day"}}, "no day"),
+        ({**META, "heads": "true"}, "no heads"),
+        ({**META, "title": 5}, "title"),
+        ({"title": "Mine", "filters": {}}, "order_by"),
+    ],
+)
+def test_a_wrong_declaration_is_said(meta: dict[str, Any], said: str) -> None:
+    with pytest.raises(BuildError, match=f"meta.kpi of model agg_mine cannot be used.*{said}"):
+        declared("agg_mine", COLUMNS, meta)

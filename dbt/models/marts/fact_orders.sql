@@ -47,7 +47,7 @@ final as (
         orders.order_delivered_carrier_date,
         orders.order_delivered_customer_date,
         orders.order_estimated_delivery_date,
-        orders.order_status not in ('canceled', 'unavailable') as is_valid_sale,
+        {{ valid_sale('orders.order_status') }} as is_valid_sale,
         coalesce(items.items, 0) as items,
         {{ decimal('coalesce(items.gmv, 0)') }} as gmv,
         {{ decimal('coalesce(items.freight, 0)') }} as freight,

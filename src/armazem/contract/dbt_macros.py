@@ -13,7 +13,7 @@ from armazem.contract.event_types import EVENT_TYPES
 from armazem.contract.identifiers import UUID_PATTERN
 from armazem.contract.model import Column, Table
 from armazem.contract.states import STATES
-from armazem.contract.tables import ORDER_STATUSES, PAYMENT_TYPES, REFUND, TABLES
+from armazem.contract.tables import NO_SALE_STATUSES, ORDER_STATUSES, PAYMENT_TYPES, REFUND, TABLES
 
 _MARK = "{# Rendered from the contract by `make docs`. Change it there, not here. #}\n"
 _INDENT = " " * 8
@@ -28,6 +28,11 @@ def dbt_macros() -> str:
         ("How an order may be paid.", "payment_types()", _list(PAYMENT_TYPES)),
         ("The type of a payment that went back.", "refund()", f"'{REFUND}'"),
         ("The stages of an order, the furthest last.", "order_statuses()", _list(ORDER_STATUSES)),
+        (
+            "Whether an order of this status is a valid sale.",
+            "valid_sale(status)",
+            f'status ~ " not in {NO_SALE_STATUSES}"',
+        ),
         ("The states of Brazil.", "states()", _states()),
         (
             "Of a source table: its key, whose first column also says which rows are computed together, and what a\n"

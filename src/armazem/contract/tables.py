@@ -19,6 +19,8 @@ ORDER_STATUSES = (
     "canceled",
     "unavailable",
 )
+NO_SALE_STATUSES = ("canceled", "unavailable")
+"""An order of every other status is a valid sale."""
 REFUND = "refund"
 PAYMENT_TYPES = ("credit_card", "boleto", "voucher", "debit_card", "not_defined", "pix", REFUND)
 """Those of Olist, the one that most of Brazil pays by since, and money that went back."""

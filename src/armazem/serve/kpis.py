@@ -1,11 +1,20 @@
-"""The eight KPI tables: names, what they show, what they can be filtered by, and in which order they are read best."""
+"""The KPI tables: names, what they show, what they can be filtered by, and in which order they are read best.
+
+Each is declared under `meta: kpi:` of its model in dbt/models/kpis.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
-from armazem.errors import QueryError
+import msgspec
+
+from armazem.errors import BuildError, QueryError
+from armazem.warehouse.descriptions import layer_texts
+
+_LAYER = "kpis"
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,7 +22,8 @@ class Kpi:
     """One table of schema `kpis`.
 
     `order_by`: columns, with `-` in front where the largest comes first; together they tell all rows apart, so that
-    pages do not overlap. `filters`: filter to the column that it compares. `head`: rows worth a first look.
+    pages do not overlap. `filters`: filter to the column that it compares. `grains`: those that its column `grain` has.
+    `head`: rows worth a first look, in SQL. `place`: among the KPIs, those without one last.
     """
 
     name: str
@@ -22,58 +32,37 @@ class Kpi:
     filters: Mapping[str, str] = field(hash=False)
     grains: tuple[str, ...] = ()
     head: str = "true"
+    place: int = 1_000
 
 
-def _period(column: str) -> dict[str, str]:
-    return {"from": column, "to": column}
+def declared(name: str, columns: Mapping[str, str], meta: Mapping[str, Any]) -> Kpi:
+    """The KPI as its model declares it. Raises BuildError where that is incomplete, or names what is not there."""
+    try:
+        unknown = meta.keys() - Kpi.__slots__
+        kpi = msgspec.convert({**meta, "name": name}, Kpi)
+    except (msgspec.ValidationError, AttributeError) as error:
+        raise _bad(name, str(error)) from error
+    used = [column.removeprefix("-") for column in kpi.order_by] + list(kpi.filters.values())
+    unknown |= {column for column in used if column not in columns}
+    if unknown:
+        raise _bad(name, f"it has no {', '.join(sorted(unknown))}")
+    return kpi
 
 
-_SELLER = {"seller": "seller_id", "state": "seller_state", "city": "seller_city"}
-_PLACE = {"level": "level", "state": "customer_state", "city": "customer_city"}
-_PLACES_FIRST = ("-level", "-orders", "customer_state", "customer_city")
+def _bad(name: str, what: str) -> BuildError:
+    return BuildError(f"meta.kpi of model {name} cannot be used: {what}", "docs/kpis.md says what it declares")
 
-KPIS: tuple[Kpi, ...] = (
-    Kpi("agg_monthly_growth", "Monthly growth of customers and revenue", ("-month",), _period("month")),
-    Kpi(
-        "agg_top_selling_products",
-        "Top selling products",
-        ("grain", "-period_start", "units_rank"),
-        {**_period("period_start"), "grain": "grain", "product": "product_id", "category": "product_category"},
-        grains=("day", "week", "month", "year", "all"),
-        head="grain = 'all'",
-    ),
-    Kpi("agg_sales_by_seller", "Sales by seller", ("revenue_rank",), _SELLER),
-    Kpi(
-        "agg_sales_trend",
-        "Sales trend",
-        ("grain", "-period_start"),
-        {**_period("period_start"), "grain": "grain"},
-        grains=("day", "week", "month"),
-        head="grain = 'month'",
-    ),
-    Kpi("agg_avg_delivery_time_seller", "Delivery time by seller", ("-delivered_orders", "seller_id"), _SELLER),
-    Kpi(
-        "agg_avg_order_value_city_state",
-        "Average order value by city and state",
-        _PLACES_FIRST,
-        _PLACE,
-        head="level = 'state'",
-    ),
-    Kpi(
-        "agg_customer_purchase_frequency",
-        "Purchase frequency by city and state",
-        _PLACES_FIRST,
-        _PLACE,
-        head="level = 'state'",
-    ),
-    Kpi(
-        "agg_retained_customers_over_month",
-        "Customers retained over the months",
-        ("-cohort_month", "months_since_first"),
-        _period("cohort_month"),
-        head="months_since_first <= 3",
-    ),
-)
+
+def _kpis() -> tuple[Kpi, ...]:
+    found = [
+        declared(name, text.columns, text.meta["kpi"])
+        for name, text in layer_texts(_LAYER).items()
+        if "kpi" in text.meta
+    ]
+    return tuple(sorted(found, key=lambda kpi: (kpi.place, kpi.name)))
+
+
+KPIS: tuple[Kpi, ...] = _kpis()
 
 
 def find_kpi(name: str) -> Kpi:

@@ -6,9 +6,8 @@ from collections.abc import Iterable
 from decimal import Decimal
 from typing import Any
 
-from armazem.contract.tables import ORDER_STATUSES
+from armazem.contract.tables import NO_SALE_STATUSES, ORDER_STATUSES
 
-NO_SALE = frozenset({"canceled", "unavailable"})
 UNKNOWN = "unknown"
 
 Change = tuple[str, str, int, Decimal]
@@ -45,7 +44,7 @@ class Totals:
         by_status: dict[str, dict[str, Any]] = {}
         by_state: dict[str, dict[str, Any]] = {}
         for (status, state), (cell_orders, cell_revenue) in sorted(self._cells.items(), key=_order):
-            sold = Decimal("0.00") if status in NO_SALE else cell_revenue
+            sold = Decimal("0.00") if status in NO_SALE_STATUSES else cell_revenue
             orders += cell_orders
             revenue += sold
             for groups, name, value in ((by_status, status, cell_revenue), (by_state, state, sold)):

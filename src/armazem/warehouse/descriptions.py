@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
+from pathlib import Path
+from typing import Any
 
 import yaml
 
@@ -16,10 +18,11 @@ _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 @dataclass(frozen=True, slots=True)
 class TableText:
-    """`columns`: name to meaning, in the order of the table."""
+    """`columns`: name to meaning, in the order of the table. `meta`: what else is declared of it."""
 
     description: str
     columns: Mapping[str, str]
+    meta: Mapping[str, Any]
 
 
 @cache
@@ -37,12 +40,22 @@ def meaning(name: str) -> str:
 
 @cache
 def _models() -> Mapping[str, TableText]:
-    found = {}
-    for path in sorted((project_folder() / "models").glob("**/*.yml")):
+    return {name: text for layer in sorted((project_folder() / "models").iterdir()) for name, text in _texts(layer)}
+
+
+@cache
+def layer_texts(layer: str) -> Mapping[str, TableText]:
+    """The texts of the models of one layer, by name."""
+    return dict(_texts(project_folder() / "models" / layer))
+
+
+def _texts(folder: Path) -> Iterator[tuple[str, TableText]]:
+    for path in sorted(folder.glob("**/*.yml")):
+        if path.stem.endswith("_unit_tests"):
+            continue
         for model in (yaml.load(path.read_text(encoding="utf-8"), _LOADER) or {}).get("models") or ():
             columns = {column["name"]: _one_line(column) for column in model.get("columns") or ()}
-            found[model["name"]] = TableText(_one_line(model), columns)
-    return found
+            yield model["name"], TableText(_one_line(model), columns, (model.get("config") or {}).get("meta") or {})
 
 
 @cache
@@ -58,7 +71,7 @@ def _sources() -> Mapping[str, TableText]:
         for source in (yaml.load(path.read_text(encoding="utf-8"), _LOADER) or {}).get("sources") or ():
             for table in source.get("tables") or ():
                 columns = {column["name"]: _one_line(column) for column in table.get("columns") or ()}
-                found[f"{source['name']}.{table['name']}"] = TableText(_one_line(table), columns)
+                found[f"{source['name']}.{table['name']}"] = TableText(_one_line(table), columns, {})
     return found
 
 

@@ -7,9 +7,8 @@ from collections.abc import Iterable
 from decimal import Decimal
 from typing import Any
 
+from armazem.contract.tables import NO_SALE_STATUSES
 from armazem.stream.simulate.messages import Account, Message, Role
-
-INVALID_STATUSES = ("canceled", "unavailable")
 
 
 class Totals:
@@ -60,7 +59,7 @@ class Totals:
         if account.placed:
             self.orders[account.status] += sign
             self.cents += sign * account.cents
-            if account.status not in INVALID_STATUSES:
+            if account.status not in NO_SALE_STATUSES:
                 self.valid_cents += sign * account.cents
 
     def as_dict(self) -> dict[str, Any]:

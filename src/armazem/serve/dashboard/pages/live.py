@@ -12,7 +12,7 @@ from typing import Any
 
 from nicegui import ui
 
-from armazem.contract.tables import ORDER_STATUSES
+from armazem.contract.tables import NO_SALE_STATUSES, ORDER_STATUSES
 from armazem.errors import HomeError
 from armazem.serve.dashboard.cards import Card, CardsPanel, Figure
 from armazem.serve.dashboard.components import Ask, ChartPanel, Framed
@@ -129,7 +129,7 @@ def draw_statuses(view: View, rows: Rows, shades: Colors) -> tuple[Options, str]
     for row in found:
         share = form.percent(row["orders"] / total)
         said = f"{row['status']}\nOrders {form.number(row['orders'])} ({share})\nPaid {form.money(row['revenue'])}"
-        lost = row["status"] in ("canceled", "unavailable")
+        lost = row["status"] in NO_SALE_STATUSES
         label = {"show": True, "position": "right", "color": shades.muted, "formatter": form.number(row["orders"])}
         data.append(
             point(row["orders"], said, label=label, itemStyle={"color": shades.alert if lost else shades.first})
