@@ -63,7 +63,7 @@ META: dict[str, dict[str, str]] = {
         "table": "What it is found as in its schema.",
         "materialized": "How it is made: `table`, `incremental`, `view`; `ephemeral` where it is part of others' SQL.",
         "is_published": "Whether it is a table that readers find.",
-        "step": "Models between it and the sources, at most, itself counted.",
+        "step": "Order of publishing: what it is made of, and tested against, has a lower one.",
         "description": "Its grain and meaning.",
         "columns": "Of each column its meaning, as JSON.",
         "inputs": "Names of the models, and of the sources as `schema.table`, that it reads, as JSON.",

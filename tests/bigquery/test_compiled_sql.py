@@ -172,6 +172,11 @@ def test_google_s_analyser_takes_every_statement(cloud: Cloud) -> None:
     for path in files:  # of a model that grows by increments: they have the columns of their table
         for dataset, name, base in re.findall(r"`(\w+)`\.`((\w+?)__dbt_tmp\w*)`", path.read_text(encoding="utf-8")):
             tables[f"{dataset}.{name}"] = tables[f"{dataset}.{base}"]
+    # What was kept of older builds is gone, but was read: it had the columns of what is kept now.
+    kept = next(name for name in tables if re.fullmatch(r"\w+_kept\.models__\w+", name))
+    for path in files:
+        for dataset, name in re.findall(r"`(\w+_kept)`\.`(models__\w+)`", path.read_text(encoding="utf-8")):
+            tables.setdefault(f"{dataset}.{name}", tables[kept])
     analyser = Analyser(connection.client.project, tables)
     refused: dict[str, object] = {}
     checked = 0

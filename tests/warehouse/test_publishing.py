@@ -124,8 +124,21 @@ def test_a_version_says_what_it_consists_of(published: Shop) -> None:
         assert set(json.loads(str(row["inputs"]))) == inputs, name
         assert json.loads(str(row["columns"])).keys() == models[name]["columns"].keys(), name
         assert row["layer"] == models[name]["schema"], name
-        # Who publishes by steps shows nothing before what it is made of.
-        assert all(catalog[parent]["step"] < row["step"] for parent in inputs & catalog.keys()), name
+    # Who publishes by steps shows no fact without its dimensions, and no KPI before its facts.
+    first = {
+        prefix: min(row["step"] for name, row in catalog.items() if name.startswith(prefix))
+        for prefix in ("fact", "agg")
+    }
+    last = {
+        prefix: max(row["step"] for name, row in catalog.items() if name.startswith(prefix))
+        for prefix in ("stg", "dim")
+    }
+    assert last["stg"] < first["fact"]
+    assert last["dim"] < first["fact"] < first["agg"]
+    for name, row in catalog.items():
+        if row["layer"] == "kpis":
+            inputs = set(json.loads(str(row["inputs"])))
+            assert all(catalog[parent]["step"] < row["step"] for parent in inputs & catalog.keys()), name
     listed = (
         "select table_schema || '.' || table_name as name from information_schema.tables "
         "where table_catalog = current_database() and table_schema not in ('meta', 'live')"

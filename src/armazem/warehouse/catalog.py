@@ -16,8 +16,8 @@ _NO_FOLDER = "main"
 class Model:
     """One model. `name`: dbt's; `table`: what readers find it as, in schema `layer`.
 
-    `step`: how many models lie between it and the sources at most: who publishes them in this order shows none before
-    what it is made of. `inputs`: the models, and the sources as `schema.table`, that it reads. `meta`: dbt's, of its
+    `step`: who publishes the models in this order shows no fact without its dimensions, and no KPI before its facts.
+    `inputs`: the models, and the sources as `schema.table`, that it reads. `meta`: dbt's, of its
     YAML.
     """
 
@@ -45,14 +45,7 @@ class Model:
 def catalog_of(manifest: Any) -> tuple[Model, ...]:
     """The models of dbt's manifest, in an order in which none comes before what it is made of."""
     nodes = {key: node for key, node in manifest.nodes.items() if str(node.resource_type) == "model"}
-    steps: dict[str, int] = {}
-
-    def step(key: str) -> int:
-        if key not in steps:
-            parents = [parent for parent in nodes[key].depends_on.nodes if parent in nodes]
-            steps[key] = 1 + max(map(step, parents), default=0)
-        return steps[key]
-
+    steps = _steps({key: {*node.depends_on.nodes} for key, node in nodes.items()}, _references(manifest))
     models = [
         Model(
             node.name,
@@ -60,7 +53,7 @@ def catalog_of(manifest: Any) -> tuple[Model, ...]:
             node.config.schema or (node.fqn[1] if len(node.fqn) > 2 else _NO_FOLDER),
             node.alias,
             str(node.config.materialized),
-            step(key),
+            steps[key],
             " ".join(node.description.split()),
             {name: " ".join(column.description.split()) for name, column in node.columns.items()},
             tuple(map(_name, node.depends_on.nodes)),
@@ -69,6 +62,38 @@ def catalog_of(manifest: Any) -> tuple[Model, ...]:
         for key, node in nodes.items()
     ]
     return tuple(sorted(models, key=lambda model: (model.step, model.layer, model.name)))
+
+
+def _references(manifest: Any) -> dict[str, set[str]]:
+    """Of each model, those that its tests compare it with (foreign keys, sums), and those that say so themselves."""
+    found: dict[str, set[str]] = {}
+    for key, node in manifest.nodes.items():
+        for name in node.config.meta.get("published_before", ()):
+            found.setdefault(f"model.{node.package_name}.{name}", set()).add(key)
+        model = getattr(node, "attached_node", None)  # a singular test speaks of several models
+        if model:
+            found.setdefault(model, set()).update(node.depends_on.nodes)
+    return found
+
+
+def _steps(made_of: Mapping[str, set[str]], refers_to: Mapping[str, set[str]]) -> dict[str, int]:
+    """From 1: what a model is made of, and what it refers to, comes before it.
+
+    Where that is a circle, a dimension that is computed of its fact, the reference counts: all is computed before any
+    of it is published, and a reader must find what a row refers to.
+    """
+    steps: dict[str, int] = {}
+    while left := made_of.keys() - steps.keys():
+
+        def waits(key: str, left: set[str] = left) -> set[str]:
+            return refers_to.get(key, set()) & left - {key}
+
+        ready = [key for key in left if not made_of[key] & left]
+        settled = [key for key in ready if not waits(key)]
+        if not settled:
+            settled = [key for key in set().union(*map(waits, ready)) if not waits(key)] or ready
+        steps |= dict.fromkeys(settled, max(steps.values(), default=0) + 1)
+    return steps
 
 
 def _name(unique_id: str) -> str:

@@ -206,8 +206,11 @@ def _plan(connection: Connection, request: BuildRequest, *, with_events: bool = 
     current = meta.current_build(connection)
     before = None
     # Where a table that was kept is gone, an increment would make it anew of the new loads alone.
-    if current in kept_builds(connection) and is_there(connection, kept_layout(connection, current)):
-        before = meta.state_of_published(connection)
+    kept = kept_builds(connection)
+    if current in kept:
+        layout = kept_layout(connection, current)
+        if {one.table for one in layout} <= {*kept[current]} and is_there(connection, layout):
+            before = meta.state_of_published(connection)
     new = new_event_types(connection) if before and with_events else frozenset()
     journal = Journal(_accepted_messages(connection), new)
     return make_plan(request, ledger, current, before, code, journal)

@@ -50,7 +50,7 @@ def kept_layout(connection: Connection, build_id: str) -> Layout:
     """What this build published; it must be kept whole."""
     names = connection.names
     rows = connection.rows(
-        f"select layer, `table`, step from `{names.kept}.{kept_name(MODELS, build_id)}` where is_published"
+        f"select layer, `table`, step from `{names.kept}`.`{kept_name(MODELS, build_id)}` where is_published"
     )
     return _with_meta(names, [Published(names.of(layer), table, step) for layer, table, step in rows])
 
