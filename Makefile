@@ -42,7 +42,7 @@ soak: setup  ## The long versions of the kill, fuzz and property tests; figures 
 	rm -f .soak.jsonl
 	$(BIN)/python -m armazem.warehouse.project
 	ARMAZEM_SOAK=1 ARMAZEM_SOAK_REPORT=$(CURDIR)/.soak.jsonl $(BIN)/python -m pytest -n 2 --dist loadgroup -m slow $(ARGS)
-	$(BIN)/python -m docs.reliability .soak.jsonl
+	$(BIN)/python -m tools.reliability .soak.jsonl
 
 bench: setup  ## Benchmarks with their limits; figures into docs/benchmarks.md
 	$(BIN)/python -m bench --write docs/benchmarks.md $(ARGS)
@@ -54,7 +54,7 @@ bench-dashboard: setup  ## The dashboard and its API at full size, while events 
 	$(BIN)/python -m bench.dashboard --write docs/dashboard.md $(ARGS)
 
 docs: setup  ## Render the parts of docs/ and dbt/ that come from the contract and the models
-	$(BIN)/python -m docs.render
+	$(BIN)/python -m tools.render
 
 wheel: setup  ## The package, with the dbt project parsed in it, into dist/
 	$(BIN)/python -m armazem.warehouse.project

@@ -44,8 +44,8 @@ models:
 def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The code, with one model more."""
     folder = tmp_path_factory.mktemp("checkout")
-    for part in ("src", "dbt", "docs"):
-        shutil.copytree(ROOT / part, folder / part, ignore=shutil.ignore_patterns("__pycache__", "parsed", "img"))
+    for part in ("src", "dbt", "tools"):
+        shutil.copytree(ROOT / part, folder / part, ignore=shutil.ignore_patterns("__pycache__", "parsed"))
     (folder / "dbt" / "models" / "scores").mkdir()
     (folder / "dbt" / "models" / "scores" / "seller_scores.sql").write_text(SQL, encoding="utf-8")
     (folder / "dbt" / "models" / "scores" / "seller_scores.yml").write_text(YAML, encoding="utf-8")
@@ -81,7 +81,7 @@ def test_on_a_home_folder(checkout: Path) -> None:
     run(checkout, "-m", "armazem", "export", "parquet", "out")
     assert list((checkout / "out").glob("**/*seller_scores*"))
     program = (
-        "from pathlib import Path; from docs.warehouse import build_warehouse; from docs.dictionary import *\n"
+        "from pathlib import Path; from tools.warehouse import build_warehouse; from tools.dictionary import *\n"
         "print('\\n'.join(data_dictionary(build_warehouse(Path('docs-home'), 50))))"
     )
     assert "### `scores.seller_scores`" in run(checkout, "-c", program)

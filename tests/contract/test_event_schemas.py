@@ -14,7 +14,7 @@ from armazem.contract.events import Accepted, Refused, process_batch
 from contract.event_examples import EXAMPLES, NOW, ZONE, canonical, order_payment, order_status_update, payment
 from contract.fuzz_events import mutated
 from contract.test_event_codes import CASES, changed
-from docs.event_schemas import DOCS, pages
+from tools.event_schemas import DOCS, pages
 
 jsonschema = pytest.importorskip("jsonschema")
 SCHEMAS: dict[str, Any] = {path.split("/")[1].removesuffix(".json"): json.loads(text) for path, text in pages().items()}

@@ -13,7 +13,7 @@ from armazem.contract.render import data_dictionary, duckdb_columns
 from armazem.home import Home
 from armazem.landing import load
 from armazem.sources.synthetic import generate
-from docs.dbt_sources import MACROS, SOURCES, sources_file
+from tools.dbt_sources import MACROS, SOURCES, sources_file
 
 
 @pytest.fixture(scope="module")

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
-    from docs.warehouse import Warehouse
+    from tools.warehouse import Warehouse
 
 
 @pytest.fixture(scope="session")
 def built(tmp_path_factory: pytest.TempPathFactory) -> tuple[Warehouse, Path]:
     """The warehouse as the docs see it, and its home folder."""
-    from docs.warehouse import build_warehouse
+    from tools.warehouse import build_warehouse
 
     folder = tmp_path_factory.mktemp("docs")
     return build_warehouse(folder, orders=200), folder / "home"

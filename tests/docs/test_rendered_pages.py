@@ -12,11 +12,11 @@ import pytest
 
 from armazem.cli.group import all_commands
 from armazem.config import Settings, load_settings
-from docs.cleaning_counts import STEPS, counts
-from docs.dbt_sources import SOURCES, sources_file
-from docs.pictures import growth
-from docs.render import DOCS, ORDERS, pages
-from docs.warehouse import Warehouse
+from tools.cleaning_counts import STEPS, counts
+from tools.dbt_sources import SOURCES, sources_file
+from tools.pictures import growth
+from tools.render import DOCS, ORDERS, pages
+from tools.warehouse import Warehouse
 
 # One worker makes the build that all of these look at.
 pytestmark = pytest.mark.xdist_group("docs")

@@ -11,7 +11,7 @@ from armazem.cli.group import COMMANDS
 from armazem.config import Settings
 from armazem.contract import TABLES, RejectCode
 from armazem.serve.kpis import KPIS
-from docs.cleaning_counts import STEPS
+from tools.cleaning_counts import STEPS
 
 ROOT = Path(__file__).parents[2]
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")], key=str)

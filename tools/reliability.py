@@ -1,4 +1,4 @@
-"""docs/reliability.md from the figures that `make soak` leaves: `python -m docs.reliability FIGURES`."""
+"""docs/reliability.md from the figures that `make soak` leaves: `python -m tools.reliability FIGURES`."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from collections import defaultdict
 from datetime import UTC, datetime
 from pathlib import Path
 
-PAGE = Path(__file__).with_name("reliability.md")
+PAGE = Path(__file__).parents[1] / "docs" / "reliability.md"
 WHAT = {
     "killed builds": "`armazem build` killed (SIGKILL) at a random moment; after each kill the published version "
     "opens and has the checksums of the old or the new version, and at the end the next build works",

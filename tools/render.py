@@ -10,15 +10,15 @@ import tempfile
 from pathlib import Path
 
 from armazem.contract.dbt_macros import dbt_macros
-from docs.command_line import cli_page, settings_page
-from docs.data_model import data_model
-from docs.dbt_sources import MACROS, SOURCES, sources_file
-from docs.dictionary import data_dictionary
-from docs.event_schemas import pages as event_schemas
-from docs.pictures import growth, overview
-from docs.warehouse import Warehouse, build_warehouse
+from tools.command_line import cli_page, settings_page
+from tools.data_model import data_model
+from tools.dbt_sources import MACROS, SOURCES, sources_file
+from tools.dictionary import data_dictionary
+from tools.event_schemas import pages as event_schemas
+from tools.pictures import growth, overview
+from tools.warehouse import Warehouse, build_warehouse
 
-DOCS = Path(__file__).parent
+DOCS = Path(__file__).parents[1] / "docs"
 ORDERS = 5_000
 _MARK = "<!-- Rendered by `make docs`. Change what it is rendered from, not this file. -->"
 

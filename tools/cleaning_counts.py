@@ -1,4 +1,4 @@
-"""How many rows each cleaning step touches: `python -m docs.cleaning_counts FOLDER` prints the table of cleaning.md.
+"""How many rows each cleaning step touches: `python -m tools.cleaning_counts FOLDER` prints the table of cleaning.md.
 
 FOLDER is loaded into a temporary home folder and built. A count compares what was landed, `raw`, with what the
 cleaning made of it, `staging`; of no row more than a count is shown.
@@ -105,7 +105,7 @@ def counts(home: Home) -> list[tuple[str, int]]:
 def main() -> None:
     """Print the table."""
     if len(sys.argv) != 2:
-        sys.exit("usage: python -m docs.cleaning_counts FOLDER")
+        sys.exit("usage: python -m tools.cleaning_counts FOLDER")
     with tempfile.TemporaryDirectory() as folder:
         settings = load_settings(home=Path(folder) / "home")
         load(Path(sys.argv[1]), settings.home_folder)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from armazem.contract import TABLES, Pii
 from armazem.contract.event_record import event_columns
 from armazem.contract.render import data_dictionary as source_tables
-from docs.meta_columns import META
-from docs.warehouse import Model, Warehouse
+from tools.meta_columns import META
+from tools.warehouse import Model, Warehouse
 
 _INTRO = """\
 Every table and column. The source tables come from the contract (`src/armazem/contract/tables.py`), the others from

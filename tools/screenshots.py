@@ -1,4 +1,4 @@
-"""Pictures of every page of the dashboard, made from the real application: `python -m docs.screenshots`.
+"""Pictures of every page of the dashboard, made from the real application: `python -m tools.screenshots`.
 
 A home folder with generated data is made and served, orders come in from the simulator, and a Chromium takes the
 pictures into docs/dashboard/. `--home` takes one that is built already, of which it works on a copy.
@@ -19,7 +19,7 @@ from pathlib import Path
 
 from playwright.sync_api import Browser, sync_playwright
 
-PICTURES = Path(__file__).parent / "dashboard"
+PICTURES = Path(__file__).parents[1] / "docs" / "dashboard"
 PAGES = ("overview", "products", "sellers", "customers", "live", "data")
 DESKTOP, PHONE = (1440, 900), (390, 844)
 # A theme and a locale each, so that all of them are seen.
@@ -79,7 +79,7 @@ def take(browser: Browser, url: str, page: str, kind: str, size: tuple[int, int]
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(prog="python -m docs.screenshots", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m tools.screenshots", description=__doc__)
     parser.add_argument("--home", type=Path, help="a home folder that is built; it is copied")
     parser.add_argument("--page", choices=PAGES, action="append", help="only this one; may be given again")
     arguments = parser.parse_args()

@@ -33,7 +33,7 @@ from armazem.contract.nulls import NULL_WORDS
 
 Schema = dict[str, Any]
 
-DOCS = Path(__file__).parent
+DOCS = Path(__file__).parents[1] / "docs"
 # Of the basic plane only: the dialects of regular expressions write the others in different ways.
 _INVISIBLE = "".join(rf"\u{first:04x}-\u{last:04x}" for first, last in INVISIBLE if last <= 0xFFFF)
 _CONTROL = r"\u0000-\u001f\u007f-\u009f"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from armazem.contract import TABLES
-from docs.warehouse import Model, Warehouse
+from tools.warehouse import Model, Warehouse
 
 # Models that say which orders a build computes. Nearly everything depends on them: they have their own diagram.
 SCOPE = ("int_changed_orders", "int_changed_periods", "int_load_times", "int_new_events", "int_reprocessed_orders")

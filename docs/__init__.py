@@ -1,1 +1,0 @@
-"""The documentation, and the code that renders the parts of it that come from the contract and the models."""

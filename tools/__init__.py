@@ -1,0 +1,1 @@
+"""What keeps the checkout: its environment, the rendered pages and pictures, the figures of soak."""
