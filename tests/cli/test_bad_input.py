@@ -176,7 +176,9 @@ def test_other_delimiters(home: Home, data: Path) -> None:
 
 AS_NOBODY = """
 import os, sys
-from armazem.cli import main  # root may read the interpreter's own files, nobody perhaps not
+from armazem import causes, console
+from armazem.cli.group import all_commands, main
+all_commands()  # imported now: root may read the interpreter's own files, nobody perhaps not
 if os.getuid() == 0:
     os.setuid(65534)
 main(sys.argv[1:])

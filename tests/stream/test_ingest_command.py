@@ -308,8 +308,9 @@ def test_while_somebody_else_writes(home: Home, settings: Any, tmp_path: Path) -
 
 AS_NOBODY = """
 import os, sys
-import armazem.cli.ingest, armazem.stream.files, armazem.stream.ingest, armazem.stream.sending
-from armazem.cli import main  # root may read the interpreter's own files, nobody perhaps not
+import armazem.causes, armazem.console, armazem.stream.files, armazem.stream.ingest, armazem.stream.sending
+from armazem.cli.group import all_commands, main
+all_commands()  # imported now: root may read the interpreter's own files, nobody perhaps not
 if os.getuid() == 0:
     os.setuid(65534)
 main(sys.argv[1:])
