@@ -32,6 +32,7 @@ from armazem.warehouse import versions
 from armazem.warehouse.dbt_project import (
     DbtRun,
     build_arguments,
+    duckdb_environment,
     no_garbage_collection,
     run_dbt,
     start_import,
@@ -126,12 +127,7 @@ def _build_locked(
             full_refresh=plan.full_refresh or plan.request.full_refresh,
             select=plan.selector,
         ),
-        {
-            "ARMAZEM_DBT_DUCKDB_PATH": str(work),
-            "ARMAZEM_DBT_MEMORY_LIMIT": settings.memory_limit or _default_memory_limit(),
-            "ARMAZEM_DBT_TIME_ZONE": settings.time_zone,
-            "DO_NOT_TRACK": "1",
-        },
+        duckdb_environment(settings, work),
         build_id,
         home.logs / "dbt.log",
         ParsedProject(home.root / "dbt", home.logs, "duckdb"),
@@ -211,12 +207,6 @@ def _with_failed_checks(connection: duckdb.DuckDBPyConnection, tests: Sequence[A
         else:
             named.append(test)
     return tuple(named)
-
-
-def _default_memory_limit() -> str:
-    with closing(duckdb.connect()) as connection:
-        row = connection.execute("select current_setting('memory_limit')").fetchone()
-    return str(row[0]) if row else "1GB"
 
 
 def _finish(

@@ -43,7 +43,7 @@ class Model:
 
 
 def catalog_of(manifest: Any) -> tuple[Model, ...]:
-    """The models of dbt's manifest, in an order in which none comes before what it is made of."""
+    """The models of dbt's manifest, in the order in which they are published."""
     nodes = {key: node for key, node in manifest.nodes.items() if str(node.resource_type) == "model"}
     steps = _steps({key: {*node.depends_on.nodes} for key, node in nodes.items()}, _references(manifest))
     models = [

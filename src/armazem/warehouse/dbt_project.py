@@ -8,12 +8,15 @@ import logging
 import os
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
 from typing import Any
 
+import duckdb
+
+from armazem.config import Settings
 from armazem.contract.layers import LIVE
 from armazem.warehouse.catalog import Model, catalog_of
 from armazem.warehouse.project import ParsedProject, dbt_options, not_run
@@ -41,14 +44,14 @@ class DbtRun:
 _LOGGED = ("info", "warn", "error")
 
 # Tables of the intermediate layer: they exist in the file being built only, and every other model may need them.
-_OF_SCOPE = "path:models/intermediate,config.materialized:table"
+OF_SCOPE = "path:models/intermediate,config.materialized:table"
 # Views on what came after this very build.
 _OF_LIVE = f"path:models/{LIVE}"
 
 
 def with_scope(selector: str) -> str:
     """The selector, the models that say which rows are computed again, and the views that go with each build."""
-    return " ".join([selector, _OF_SCOPE, _OF_LIVE]).strip()
+    return " ".join([selector, OF_SCOPE, _OF_LIVE]).strip()
 
 
 def build_arguments(
@@ -105,7 +108,7 @@ def run_dbt(
             except Exception:
                 log.exception("the listener to this build failed")
 
-    with _environment(environment), _logger(log_file) as log:
+    with dbt_environment(environment), _logger(log_file) as log:
         from dbt.cli.main import dbtRunner  # takes over a second: only builds pay for it
 
         try:
@@ -130,7 +133,7 @@ def run_dbt(
 
 def project_catalog(parsed: ParsedProject, environment: dict[str, str]) -> tuple[Model, ...]:
     """The models of the project, without a run. Raises BuildError where dbt cannot parse it."""
-    with _environment(environment):
+    with dbt_environment(environment):
         return catalog_of(parsed.manifest())
 
 
@@ -199,9 +202,25 @@ def _logger(file: Path) -> Iterator[logging.Logger]:
         logging.raiseExceptions = before
 
 
+def duckdb_environment(settings: Settings, work: Path) -> dict[str, str]:
+    """What the profile reads for a database file."""
+    return {
+        "ARMAZEM_DBT_DUCKDB_PATH": str(work),
+        "ARMAZEM_DBT_MEMORY_LIMIT": settings.memory_limit or _default_memory_limit(),
+        "ARMAZEM_DBT_TIME_ZONE": settings.time_zone,
+        "DO_NOT_TRACK": "1",
+    }
+
+
+def _default_memory_limit() -> str:
+    with closing(duckdb.connect()) as connection:
+        row = connection.execute("select current_setting('memory_limit')").fetchone()
+    return str(row[0]) if row else "1GB"
+
+
 @contextmanager
-def _environment(values: dict[str, str]) -> Iterator[None]:
-    # dbt's profile reads its values from the environment; they are put back when dbt is done.
+def dbt_environment(values: dict[str, str]) -> Iterator[None]:
+    """dbt's profile reads its values from the environment; they are put back when dbt is done."""
     before = {name: os.environ.get(name) for name in values}
     os.environ.update(values)
     try:

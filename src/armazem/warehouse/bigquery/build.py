@@ -1,8 +1,7 @@
 """`armazem build --target bigquery`: build in the audit dataset, and publish by copy jobs if every test passed.
 
 The audit dataset starts as a copy of what the build before published. Nobody reads it, so whatever goes wrong
-there leaves the published datasets as they are. What a build publishes is kept first: a rollback, and a build
-after one that was killed while it published, start from that.
+there leaves the published datasets as they are.
 """
 
 from __future__ import annotations
@@ -26,21 +25,25 @@ from armazem.warehouse.bigquery import meta, places
 from armazem.warehouse.bigquery.connection import Connection
 from armazem.warehouse.bigquery.inputs import create_inputs, new_event_types
 from armazem.warehouse.bigquery.lock import LOCK_TABLE, build_lock
+from armazem.warehouse.bigquery.publishing import (
+    PUBLISHING,
+    make_good,
+    prune,
+    publish_again,
+    publish_and_keep,
+    show_live,
+)
 from armazem.warehouse.bigquery.tables import (
     Layout,
     copy_tables,
     drop_tables,
-    forget,
     is_there,
-    keep,
     kept_builds,
     kept_layout,
     kept_name,
     layout_of,
-    publish,
 )
 from armazem.warehouse.dbt_project import (
-    DbtRun,
     build_arguments,
     compile_arguments,
     no_garbage_collection,
@@ -51,12 +54,10 @@ from armazem.warehouse.dbt_project import (
 from armazem.warehouse.outcome import AuditFailed, BuildReport, audit_failed, record_of
 from armazem.warehouse.plan import BuildRequest, Journal, Plan, make_plan
 from armazem.warehouse.project import ParsedProject, fingerprint, project_folder
-from armazem.warehouse.records import AuditResult, BuildRecord, new_build_id
+from armazem.warehouse.records import AuditResult, new_build_id
 
 _THREADS = 8  # a model waits for BigQuery, not for this machine
-# Is there while tables are being published: who finds it without its build has to make that good.
-_PUBLISHING = "publishing"
-_STAY = (LOCK_TABLE, meta.LOG_TABLE, _PUBLISHING)
+_STAY = (LOCK_TABLE, meta.LOG_TABLE, PUBLISHING)
 
 __all__ = ["AuditFailed", "BuildReport", "BuildRequest", "Estimate", "build", "estimate", "rollback"]
 
@@ -125,12 +126,7 @@ def rollback(settings: Settings, build_id: str | None) -> str:
                 raise CloudError(f"no build older than {current} is kept", "`armazem builds` lists them")
             if target not in kept:
                 raise CloudError(f"nothing is kept of build {target}", "`armazem builds` lists what can be restored")
-            layout = kept_layout(connection, target)
-            _publish(
-                connection, connection.names.kept, {table: kept_name(table, target) for table in kept[target]}, layout
-            )
-            if current in kept:
-                _drop_others(connection, kept_layout(connection, current), layout)
+            publish_again(connection, target, kept)
             return target
 
 
@@ -141,7 +137,7 @@ def _build_locked(connection: Connection, request: BuildRequest, on_node: OnNode
     layout = layout_of(names, catalog)
     connection.create_datasets([*places.datasets_of(layout), names.of(LIVE)])
     places.check_places(connection, layout, [model.table for model in catalog if model.is_live])
-    _make_good(connection, on_notice)
+    make_good(connection, on_notice)
     plan = _plan(connection, request)
     if plan.is_empty:
         assert plan.base is not None
@@ -175,12 +171,12 @@ def _build_locked(connection: Connection, request: BuildRequest, on_node: OnNode
         raise audit_failed(record, run, meta.current_build(connection), look)
     rows = _row_counts(connection, layout)
     meta.write_meta(connection, record, run.tests, plan.loads if record.complete else (), run.catalog)
-    _publish_and_keep(connection, record, layout)
-    _show_live(connection, run)
+    publish_and_keep(connection, record, layout)
+    show_live(connection, run)
     for dataset in places.datasets_of(layout):
         if notice := places.expiring(places.items(connection, dataset)):
             on_notice(notice)
-    _prune(connection, keep_builds=settings.keep_builds, current=build_id)
+    prune(connection, keep_builds=settings.keep_builds, current=build_id)
     return BuildReport(record, build_id, plan.reason, run.tests, run.models, rows)
 
 
@@ -246,64 +242,6 @@ def _prepare(connection: Connection, plan: Plan, *, with_tables: bool) -> None:
             ],
         )
     create_inputs(connection, plan.scope)
-
-
-def _publish_and_keep(connection: Connection, record: BuildRecord, layout: Layout) -> None:
-    """Keep the tables, then publish them, `meta.builds` last."""
-    tables = [one.table for one in layout]
-    keep(connection, tables, record.build_id)
-    current = meta.current_build(connection)
-    before = kept_layout(connection, current) if current in kept_builds(connection) else ()
-    _publish(connection, connection.names.audit, {table: table for table in tables}, layout)
-    _drop_others(connection, before, layout)
-    meta.write_log(connection, record)
-
-
-def _drop_others(connection: Connection, before: Layout, now: Layout) -> None:
-    """Delete what was published of models that are no more."""
-    places_now = {(one.dataset, one.table) for one in now}
-    for one in before:
-        if (one.dataset, one.table) not in places_now:
-            drop_tables(connection, one.dataset, [one.table])
-
-
-def _show_live(connection: Connection, run: DbtRun) -> None:
-    """Make the views of `live`: they name published tables, so those have to be there first."""
-    compiled = dict(run.compiled)
-    for model in run.catalog:
-        if model.is_live:
-            view = f"`{connection.client.project}`.{connection.names.of(LIVE)}.{model.table}"
-            connection.answer(f"create or replace view {view} as {compiled[model.name]}")
-
-
-def _publish(connection: Connection, dataset: str, tables: dict[str, str], layout: Layout) -> None:
-    in_the_way = places.in_the_way(connection, dataset, tables, layout)
-    connection.answer(f"create or replace table {connection.names.audit}.{_PUBLISHING} as select true as under_way")
-    publish(connection, dataset, tables, layout, in_the_way)
-    drop_tables(connection, connection.names.audit, [_PUBLISHING])
-
-
-def _make_good(connection: Connection, on_notice: OnNotice) -> None:
-    """Publish the current build again where somebody was cut off while publishing: some tables are of another one."""
-    if _PUBLISHING not in connection.tables(connection.names.audit):
-        return
-    current = meta.current_build(connection)
-    kept = kept_builds(connection)
-    if current in kept:
-        on_notice(f"a publication was cut off: publishing {current} again")
-        again = {table: kept_name(table, current) for table in kept[current]}
-        _publish(connection, connection.names.kept, again, kept_layout(connection, current))
-    drop_tables(connection, connection.names.audit, [_PUBLISHING])
-
-
-def _prune(connection: Connection, *, keep_builds: int, current: str) -> None:
-    """Delete what is kept of all but the newest builds, and of builds that were never published."""
-    published = meta.published_ids(connection)
-    kept = kept_builds(connection, whole=False)
-    newest = [build for build in kept if build in published][-keep_builds:]
-    for build_id, tables in kept.items():
-        if build_id not in newest and build_id != current:
-            forget(connection, tables, build_id)
 
 
 def _with_failed_checks(connection: Connection, tests: Sequence[AuditResult]) -> tuple[AuditResult, ...]:
