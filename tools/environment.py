@@ -77,7 +77,7 @@ def made(environment):
     if not python.exists():
         say(f"making {environment} with Python {sys.version_info[0]}.{sys.version_info[1]}")
         if uv is not None:
-            run([uv, "venv", "--quiet", "--allow-existing", "--python", sys.executable, str(environment)])
+            run([uv, "venv", "--quiet", "--seed", "--allow-existing", "--python", sys.executable, str(environment)])
         else:
             run(
                 [sys.executable, "-m", "venv", str(environment)],
