@@ -74,7 +74,8 @@ def made(environment):
     python = environment / "bin" / "python"
     if uv is None and (environment / "bin" / "uv").exists():
         uv = str(environment / "bin" / "uv")
-    if not python.exists():
+    # One that was cut off, or that lacked a package of the system, has a Python and no pip.
+    if not python.exists() or (uv is None and not works([str(python), "-m", "pip", "--version"])):
         say(f"making {environment} with Python {sys.version_info[0]}.{sys.version_info[1]}")
         if uv is not None:
             run([uv, "venv", "--quiet", "--seed", "--allow-existing", "--python", sys.executable, str(environment)])
@@ -90,6 +91,11 @@ def made(environment):
         else:
             say("uv cannot be had: going on with pip, which takes minutes")
     return uv
+
+
+def works(command):
+    """Whether a command can be run."""
+    return subprocess.run(command, check=False, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL).returncode == 0
 
 
 def install(environment, uv, what):

@@ -69,6 +69,15 @@ def run(checkout: Path, *arguments: str, **settings: str) -> str:
     return done.stdout
 
 
+def cloud(emulator: Emulator) -> dict[str, str]:
+    return {
+        "ARMAZEM_TARGET": "bigquery",
+        "ARMAZEM_BIGQUERY_PROJECT": emulator.project,
+        "ARMAZEM_BIGQUERY_ENDPOINT": emulator.url,
+        "ARMAZEM_BIGQUERY_DATASET_PREFIX": "layers_",
+    }
+
+
 def test_on_a_home_folder(checkout: Path) -> None:
     run(checkout, "-m", "armazem", "load", "in")
     run(checkout, "-m", "armazem", "build")
@@ -88,15 +97,25 @@ def test_on_a_home_folder(checkout: Path) -> None:
 
 
 def test_on_bigquery(checkout: Path, emulator: Emulator) -> None:
-    settings = {
-        "ARMAZEM_TARGET": "bigquery",
-        "ARMAZEM_BIGQUERY_PROJECT": emulator.project,
-        "ARMAZEM_BIGQUERY_ENDPOINT": emulator.url,
-        "ARMAZEM_BIGQUERY_DATASET_PREFIX": "layers_",
-    }
+    settings = cloud(emulator)
     run(checkout, "-m", "armazem", "load", "in", **settings)
     run(checkout, "-m", "armazem", "build", **settings)
     google = client(emulator.url, emulator.project)
     both = "select sum(units), (select count(*) from layers_marts.fact_sales) from layers_scores.seller_scores"
     [[units, sold]] = [list(row.values()) for row in google.query(both).result()]
     assert units == sold > 0
+
+
+def test_a_selection_beside_a_model_that_was_never_built(checkout: Path, emulator: Emulator) -> None:
+    """It has no table yet, on either target: it is not counted, kept or published."""
+    late = checkout / "dbt" / "models" / "scores" / "late_scores.sql"
+    late.write_text(SQL, encoding="utf-8")
+    try:
+        for settings in ({}, cloud(emulator)):
+            run(checkout, "-m", "armazem", "build", "--select", "agg_sales_trend", **settings)
+            run(checkout, "-m", "armazem", "build", "--select", "agg_monthly_growth", **settings)
+    finally:
+        late.unlink()
+    listed = run(checkout, "-m", "armazem", "sql", "select name from meta.models", "--format", "csv")
+    assert "seller_scores" in listed
+    assert "late_scores" not in listed

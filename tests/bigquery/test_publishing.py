@@ -242,3 +242,24 @@ def test_a_kept_table_that_is_gone_is_not_made_of_the_new_loads_alone(published:
     published.load(tmp_path / "fourth")
     assert "missing or damaged" in published.build().reason
     assert published.query("select count(*) from publishing_staging.stg_sellers").rows[0][0] >= sellers
+
+
+def test_a_version_of_an_armazem_that_did_not_say_what_it_consists_of(published: Cloud) -> None:
+    """It is built anew, and the list of builds goes on."""
+    connection = Connection.of(published.settings)
+    counted = "select max(build_id), count(*) from publishing_meta.builds"
+    [[current, builds]] = published.query(counted).rows
+    tables.drop_tables(connection, connection.names.kept, [tables.kept_name("models", current)])
+    assert "the models changed" in published.build().reason
+    assert published.query(counted).rows[0][1] == builds + 1
+
+
+def test_a_rollback_makes_a_dataset_that_is_gone(published: Cloud) -> None:
+    connection = Connection.of(published.settings)
+    orders = published.query("select count(*) from publishing_marts.fact_orders").rows
+    published.build(BuildRequest(full_refresh=True))
+    connection.client.delete_dataset("publishing_kpis", delete_contents=True)
+    answer = published.armazem("rollback", "--target", "bigquery")
+    assert answer.code == 0, answer.err
+    assert published.query("select count(*) > 0 from publishing_kpis.agg_sales_trend").rows == ((True,),)
+    assert published.query("select count(*) from publishing_marts.fact_orders").rows == orders

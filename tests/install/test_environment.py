@@ -50,17 +50,34 @@ def test_pip_does_it_where_uv_cannot_be_had(tmp_path: Path) -> None:
     constraint, lock = tmp_path / "constraint.txt", tmp_path / "lock"
     constraint.write_text("uv<0\n", encoding="utf-8")
     lock.write_text(re.findall("^click==.*\n", (ROOT / "requirements-run.lock").read_text(), re.MULTILINE)[0])
-    elsewhere = os.pathsep.join(
-        folder for folder in os.environ["PATH"].split(os.pathsep) if not (Path(folder) / "uv").exists()
-    )
     done = make(
-        os.path.realpath(sys.executable), tmp_path / "environment", lock, PIP_CONSTRAINT=str(constraint), PATH=elsewhere
+        os.path.realpath(sys.executable),
+        tmp_path / "environment",
+        lock,
+        PIP_CONSTRAINT=str(constraint),
+        PATH=without_uv(),
     )
     assert done.returncode == 0, done.stderr
     assert "uv cannot be had" in done.stderr
     assert "1 packages by pip" in done.stderr
     assert (tmp_path / "environment" / "bin" / "armazem").exists()
     assert not (tmp_path / "environment" / "bin" / "uv").exists()
+
+
+@pytest.mark.slow
+def test_one_that_was_cut_off_is_made_again(tmp_path: Path) -> None:
+    """As where Debian's package of venv was missing: a Python is there, and no pip."""
+    environment, lock = tmp_path / "environment", tmp_path / "lock"
+    subprocess.run([os.path.realpath(sys.executable), "-m", "venv", "--without-pip", environment], check=True)
+    lock.write_text(re.findall("^click==.*\n", (ROOT / "requirements-run.lock").read_text(), re.MULTILINE)[0])
+    done = make(os.path.realpath(sys.executable), environment, lock, PATH=without_uv())
+    assert done.returncode == 0, done.stderr
+    assert (environment / "bin" / "armazem").exists()
+
+
+def without_uv() -> str:
+    folders = os.environ["PATH"].split(os.pathsep)
+    return os.pathsep.join(folder for folder in folders if not (Path(folder) / "uv").exists())
 
 
 def test_an_old_python_is_told_so() -> None:

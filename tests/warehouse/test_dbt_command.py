@@ -9,8 +9,11 @@ import time
 from pathlib import Path
 
 import pytest
+from contract.event_examples import canonical, order, order_initiated
 
+from armazem.config import Settings
 from armazem.sources.synthetic import generate
+from armazem.stream.ingest import Ingest
 from armazem.warehouse.versions import version_file
 
 from .shop import Answer, Shop, ended, start
@@ -24,8 +27,16 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Shop:
     generate(folder / "in", orders=200, seed=1)
     shop = Shop(folder / "home")
     shop.load(folder / "in")
+    ingest(shop, "built")
     shop.build()
+    ingest(shop, "new")
     return shop
+
+
+def ingest(shop: Shop, order_id: str) -> None:
+    with Ingest(shop.home, Settings(home=shop.path)) as writer:
+        message = canonical(order_initiated(order(order_id=order_id), [], [], event_id=order_id))
+        assert writer.submit([message], "ingest").result().accepted == 1
 
 
 def dbt(shop: Shop, *arguments: str) -> Answer:
@@ -42,12 +53,23 @@ def test_show(shop: Shop) -> None:
     answer = dbt(shop, "show", "--output", "json", "--inline", f"{query} from {{{{ ref('fact_orders') }}}}")
     assert answer.code == 0, answer.out
     shown = json.loads(answer.out[answer.out.index("{") :])["show"]
-    assert shown == [{"orders": 200, "loaded": 200}]
+    assert shown == [{"orders": 201, "loaded": 200}]
 
 
-@pytest.mark.parametrize("more", [[], ["--full-refresh"]], ids=["increment", "full refresh"])
+@pytest.mark.parametrize(("more", "events"), [([], 0), (["--full-refresh"], 2)], ids=["increment", "full refresh"])
+def test_what_counts_as_new(shop: Shop, more: list[str], events: int) -> None:
+    """Without a full refresh nothing, also no event that came after the build."""
+    counted = "select count(*) as events from intermediate.int_new_events"
+    answer = dbt(shop, "--no-use-colors", "show", *more, "--output", "json", "--inline", counted)
+    assert answer.code == 0, answer.out
+    assert json.loads(answer.out[answer.out.index("{") :])["show"] == [{"events": events}]
+
+
+@pytest.mark.parametrize(
+    "more", [["--select", "+agg_sales_trend"], ["--full-refresh"]], ids=["increment", "full refresh"]
+)
 def test_build(shop: Shop, more: list[str]) -> None:
-    answer = dbt(shop, "build", "--select", "+agg_sales_trend", "--exclude-resource-type", "unit_test", *more)
+    answer = dbt(shop, "build", "--exclude-resource-type", "unit_test", *more)
     assert answer.code == 0, answer.out
     assert "agg_sales_trend_audit" in answer.out
     assert "ERROR=0" in answer.out

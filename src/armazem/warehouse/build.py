@@ -215,11 +215,14 @@ def _finish(
     """Take the scaffolding away and write `meta`; the rows of each table."""
     drop_inputs(connection)
     write_meta(connection, record, run.tests, plan.loads if record.complete else ())
-    write_models(connection, run.catalog)
+    there = set(connection.execute("select schema_name, table_name from duckdb_tables()").fetchall())
+    # With --select a model that is new may not have been made yet.
+    catalog = [model for model in run.catalog if not model.is_published or (model.layer, model.table) in there]
+    write_models(connection, catalog)
     rows = []
-    for name in sorted(f"{model.layer}.{model.table}" for model in run.catalog if model.is_published):
-        counted = connection.execute(f"select count(*) from {name}").fetchone()
-        rows.append((name, int(counted[0]) if counted else 0))
+    for schema, table in sorted((model.layer, model.table) for model in catalog if model.is_published):
+        counted = connection.execute(f'select count(*) from "{schema}"."{table}"').fetchone()
+        rows.append((f"{schema}.{table}", int(counted[0]) if counted else 0))
     connection.execute("checkpoint")
     return tuple(rows)
 

@@ -12,6 +12,7 @@ from pathlib import Path
 import duckdb
 from filelock import FileLock, Timeout
 
+from armazem.causes import cause_of
 from armazem.config import Settings
 from armazem.errors import BuildError, HomeError
 from armazem.home import Home
@@ -20,6 +21,7 @@ from armazem.stream.reading import last_seq
 from armazem.warehouse import versions
 from armazem.warehouse.dbt_project import OF_SCOPE, dbt_environment, duckdb_environment
 from armazem.warehouse.inputs import create_inputs
+from armazem.warehouse.meta import journal_position
 from armazem.warehouse.plan import Scope
 from armazem.warehouse.project import WORK_FILE, ParsedProject, dbt_options, not_run, project_folder
 
@@ -45,15 +47,17 @@ def run_command(settings: Settings, arguments: Sequence[str]) -> bool:
     with tempfile.TemporaryDirectory(prefix=_COPY, dir=home.root) as folder, FileLock(Path(folder) / _LOCK):
         work = Path(folder) / WORK_FILE
         shutil.copyfile(versions.version_file(home, current), work)
-        with closing(duckdb.connect(str(work))) as connection:
-            create_inputs(
-                connection, home, _scope(home, full_refresh=not {"--full-refresh", "-f"}.isdisjoint(arguments))
-            )
+        try:
+            with closing(duckdb.connect(str(work))) as connection:
+                create_inputs(connection, home, _scope(connection, home, full_refresh=_is_full(arguments)))
+        except duckdb.Error as error:
+            cause = cause_of(error, home.root)
+            raise HomeError(f"{current} cannot be worked on: {cause.reason}", cause.hint) from error
         places = {
             "DBT_PROJECT_DIR": str(project_folder()),
             "DBT_PROFILES_DIR": str(project_folder()),
             "DBT_TARGET_PATH": str(home.root / _TARGET),
-            "DBT_LOG_PATH": str(home.logs),
+            "DBT_LOG_PATH": str(home.root / _TARGET),
         }
         with dbt_environment(duckdb_environment(settings, work) | places):
             return _run(home, list(arguments))
@@ -64,23 +68,27 @@ def _run(home: Home, arguments: list[str]) -> bool:
 
     state = home.root / "dbt"
     parsed = ParsedProject(state, home.logs, "duckdb")
-    if arguments and arguments[0] in _ON_TABLES:
-        scope = dbtRunner(parsed.manifest()).invoke(
-            ["run", *dbt_options(state, home.logs, "duckdb"), "--select", OF_SCOPE]
-        )
-        if not scope.success:
-            raise not_run(scope.exception)
+    if not set(_ON_TABLES).isdisjoint(arguments):
+        scope = ["run", *dbt_options(state, home.logs, "duckdb"), "--select", OF_SCOPE, "--no-write-json"]
+        made = dbtRunner(parsed.manifest()).invoke([*scope, *(["--full-refresh"] if _is_full(arguments) else [])])
+        if not made.success:
+            raise not_run(made.exception)
     outcome = dbtRunner(parsed.manifest()).invoke(arguments)  # read anew: a run leaves its marks in a manifest
     if outcome.exception is not None:
         raise BuildError(f"dbt: {' '.join(str(outcome.exception).split())}", "`armazem dbt --help` shows its commands")
     return outcome.success
 
 
-def _scope(home: Home, *, full_refresh: bool) -> Scope:
+def _is_full(arguments: Sequence[str]) -> bool:
+    return not {"--full-refresh", "-f"}.isdisjoint(arguments)
+
+
+def _scope(connection: duckdb.DuckDBPyConnection, home: Home, *, full_refresh: bool) -> Scope:
     loads = read_ledger(home)
     ids = tuple(sorted({load.load_id for load in loads}))
+    up_to = last_seq(home) if full_refresh else journal_position(connection)
     # A window in which no order was bought: all loads can be read, and none of them is taken in by an increment.
-    return Scope(ids, ids if full_refresh else (), date.max, date.max, 0, last_seq(home), ages(loads))
+    return Scope(ids, ids if full_refresh else (), date.max, date.max, 0, up_to, ages(loads))
 
 
 def _clear_up(home: Home) -> None:

@@ -34,6 +34,8 @@ from armazem.warehouse.bigquery.publishing import (
     show_live,
 )
 from armazem.warehouse.bigquery.tables import (
+    MODELS,
+    SEAL,
     Layout,
     copy_tables,
     drop_tables,
@@ -169,8 +171,12 @@ def _build_locked(connection: Connection, request: BuildRequest, on_node: OnNode
         meta.write_log(connection, record)
         look = f'armazem sql --target bigquery "select * from {names.audit}.…"'
         raise audit_failed(record, run, meta.current_build(connection), look)
+    there = set(connection.tables(names.audit))
+    # With --select a model that is new may not have been made yet.
+    made = [model for model in run.catalog if not model.is_published or model.table in there]
+    layout = layout_of(names, made)
     rows = _row_counts(connection, layout)
-    meta.write_meta(connection, record, run.tests, plan.loads if record.complete else (), run.catalog)
+    meta.write_meta(connection, record, run.tests, plan.loads if record.complete else (), made)
     publish_and_keep(connection, record, layout)
     show_live(connection, run)
     for dataset in places.datasets_of(layout):
@@ -202,11 +208,13 @@ def _plan(connection: Connection, request: BuildRequest, *, with_events: bool = 
     current = meta.current_build(connection)
     before = None
     # Where a table that was kept is gone, an increment would make it anew of the new loads alone.
-    kept = kept_builds(connection)
-    if current in kept:
+    kept = set(kept_builds(connection, whole=False).get(current or "", ()))
+    if current is not None and {MODELS, SEAL} <= kept:
         layout = kept_layout(connection, current)
-        if {one.table for one in layout} <= {*kept[current]} and is_there(connection, layout):
+        if {one.table for one in layout} <= kept and is_there(connection, layout):
             before = meta.state_of_published(connection)
+    elif SEAL in kept:  # by an older armazem, which did not say what it consists of: its list of builds goes on
+        before = replace(meta.state_of_published(connection), fingerprint=None)
     new = new_event_types(connection) if before and with_events else frozenset()
     journal = Journal(_accepted_messages(connection), new)
     return make_plan(request, ledger, current, before, code, journal)
@@ -228,7 +236,7 @@ def _prepare(connection: Connection, plan: Plan, *, with_tables: bool) -> None:
     old = [table for table in connection.tables(names.audit) if table not in _STAY and not table.startswith("raw_")]
     drop_tables(connection, names.audit, old)
     if plan.history is not None:
-        kept = kept_builds(connection)[plan.history]
+        kept = kept_builds(connection, whole=False)[plan.history]
         # What was loaded is told anew by a full refresh; its list of builds and tests goes on.
         wanted = kept if with_tables else ["builds", "test_results"]
         copy_tables(
@@ -261,7 +269,7 @@ def _row_counts(connection: Connection, layout: Layout) -> tuple[tuple[str, int]
     names = connection.names
     counted = [(one.dataset.removeprefix(names.prefix), one.table) for one in layout if one.dataset != names.meta]
     sql = " union all ".join(
-        f"select '{layer}.{table}', count(*) from {names.audit}.{table}" for layer, table in counted
+        f"select '{layer}.{table}', count(*) from `{names.audit}`.`{table}`" for layer, table in counted
     )
     return tuple(sorted((str(label), int(rows)) for label, rows in connection.rows(sql)))
 

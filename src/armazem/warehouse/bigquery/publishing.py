@@ -43,6 +43,7 @@ def publish_again(connection: Connection, build_id: str, kept: Mapping[str, Coll
     """Publish what is kept of this build. `kept`: as `kept_builds` gives it, with the build."""
     current = meta.current_build(connection)
     layout = kept_layout(connection, build_id)
+    connection.create_datasets(places.datasets_of(layout))
     _publish(connection, connection.names.kept, {table: kept_name(table, build_id) for table in kept[build_id]}, layout)
     if current is not None and current in kept:
         _drop_others(connection, kept_layout(connection, current), layout)
