@@ -1,4 +1,7 @@
-"""One emulator for all tests of a session, and one home folder, so that dbt reads its project for BigQuery once."""
+"""One emulator for all tests of a worker, and one home folder, so that dbt reads its project for BigQuery once.
+
+There are two groups of them, which take about as long: each worker has one.
+"""
 
 from __future__ import annotations
 

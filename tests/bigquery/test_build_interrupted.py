@@ -22,7 +22,7 @@ from .twins import Cloud
 if TYPE_CHECKING:
     from conftest import Numbers
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("bigquery")]
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("publishing on bigquery")]
 SAID = "interrupted; nothing is left half done"
 
 

@@ -16,7 +16,7 @@ from armazem.home import Home
 from armazem.sources.synthetic import generate
 from armazem.warehouse.versions import current_build
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("bigquery")]
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("publishing on bigquery")]
 
 ROOT = Path(__file__).parents[2]
 SQL = """\

@@ -21,7 +21,7 @@ from armazem.warehouse.build import BuildRequest
 
 from .twins import Cloud
 
-pytestmark = pytest.mark.xdist_group("bigquery")
+pytestmark = pytest.mark.xdist_group("publishing on bigquery")
 
 
 def settings_for(emulator: Emulator, home: Path, **more: object) -> Settings:
