@@ -14,10 +14,11 @@ import time
 from pathlib import Path
 
 OLDEST = (3, 11)
+INDEX = "index-url"
 # What pip is set to, as uv wants to be told. uv does not read pip's files.
 SETTINGS = {
-    "index-url": "UV_DEFAULT_INDEX",
-    "extra-index-url": "UV_INDEX",
+    INDEX: "UV_DEFAULT_INDEX",
+    f"extra-{INDEX}": "UV_INDEX",
     "find-links": "UV_FIND_LINKS",
     "no-index": "UV_NO_INDEX",
     "trusted-host": "UV_INSECURE_HOST",

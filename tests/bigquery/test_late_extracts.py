@@ -12,8 +12,6 @@ from reference import differences as of_rows
 from reference.world import World
 from warehouse.shop import Shop
 
-from armazem.config import Settings
-
 from .twins import Cloud, differences, tables_of
 
 pytestmark = pytest.mark.xdist_group("bigquery")
@@ -23,15 +21,7 @@ TOLD = datetime(2018, 3, 9, 11, tzinfo=UTC)
 
 @pytest.fixture
 def cloud(emulator: Emulator, cloud_home: Path) -> Cloud:
-    return Cloud(
-        Settings(
-            home=cloud_home,
-            bigquery_project=emulator.project,
-            bigquery_endpoint=emulator.url,
-            bigquery_dataset_prefix="late_",
-            bigquery_retry_seconds=5,
-        )
-    )
+    return Cloud.of(emulator, cloud_home, "late_")
 
 
 def day_2(folder: Path) -> Path:

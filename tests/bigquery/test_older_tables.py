@@ -17,7 +17,6 @@ from google.cloud.bigquery import SchemaField
 
 from armazem.bigquery import datasets
 from armazem.bigquery.columns import grown, selected
-from armazem.config import Settings
 from armazem.contract import table
 from armazem.landing.bigquery import read_cloud_ledger
 from armazem.landing.cloud.raw import EVENTS, LOADS, Raw, fields
@@ -55,15 +54,7 @@ def sized(product_id: str, **columns: Any) -> Message:
 
 @pytest.fixture
 def cloud(emulator: Emulator, cloud_home: Path) -> Cloud:
-    return Cloud(
-        Settings(
-            home=cloud_home,
-            bigquery_project=emulator.project,
-            bigquery_endpoint=emulator.url,
-            bigquery_dataset_prefix="older_",
-            bigquery_retry_seconds=5,
-        )
-    )
+    return Cloud.of(emulator, cloud_home, "older_")
 
 
 @pytest.fixture

@@ -11,6 +11,7 @@ from io import BytesIO
 from pathlib import Path
 from typing import Any
 
+from emulator import Emulator
 from google.cloud import bigquery
 from warehouse.shop import Answer, Shop, armazem
 
@@ -31,6 +32,18 @@ class Cloud:
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
+
+    @classmethod
+    def of(cls, emulator: Emulator, home: Path, prefix: str) -> Cloud:
+        """One in datasets of its own."""
+        settings = Settings(
+            home=home,
+            bigquery_project=emulator.project,
+            bigquery_endpoint=emulator.url,
+            bigquery_dataset_prefix=prefix,
+            bigquery_retry_seconds=5,
+        )
+        return cls(settings)
 
     def load(self, folder: Path, **options: Any) -> Any:
         return load_to_bigquery(folder, self.settings, **options)

@@ -27,19 +27,20 @@ def make(python: str, *arguments: object, **settings: str) -> subprocess.Complet
 
 
 def test_what_pip_is_set_to_is_told_to_uv(tmp_path: Path) -> None:
-    as_uv_wants = runpy.run_path(str(PROGRAM))["as_uv_wants"]
+    program = runpy.run_path(str(PROGRAM))
+    index = program["INDEX"]
     there = tmp_path / "wheels"
     there.mkdir()
     settings = {
-        "index-url": "https://a/simple",
-        "extra-index-url": "https://b/simple\\nhttps://c/simple",
+        index: "first",
+        f"extra-{index}": "second\\nthird",
         "find-links": f"{there}\\n{tmp_path / 'gone'}",
         "cert": "/ca.pem",
         "disable-pip-version-check": "1",
     }
-    assert as_uv_wants(settings) == {
-        "UV_DEFAULT_INDEX": "https://a/simple",
-        "UV_INDEX": "https://b/simple https://c/simple",
+    assert program["as_uv_wants"](settings) == {
+        "UV_DEFAULT_INDEX": "first",
+        "UV_INDEX": "second third",
         "UV_FIND_LINKS": str(there),
         "SSL_CERT_FILE": "/ca.pem",
     }
