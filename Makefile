@@ -27,7 +27,7 @@ up: $(RUNS)  ## The main job: data, load, build, serve (ARGS="--orders 5000", AR
 
 test: setup  ## All tests, after the static checks (ARGS="-k allocation")
 	$(MAKE) --no-print-directory lint
-	$(BIN)/python -m armazem.warehouse.project
+	$(BIN)/python -m armazem.build.project
 	$(BIN)/python -m pytest -n 2 --dist loadgroup $(ARGS)
 
 lint: setup  ## Static checks: ruff, mypy, import-linter, sqlfluff
@@ -40,7 +40,7 @@ lint: setup  ## Static checks: ruff, mypy, import-linter, sqlfluff
 
 soak: setup  ## The long versions of the kill, fuzz and property tests; figures into docs/reliability.md
 	rm -f .soak.jsonl
-	$(BIN)/python -m armazem.warehouse.project
+	$(BIN)/python -m armazem.build.project
 	ARMAZEM_SOAK=1 ARMAZEM_SOAK_REPORT=$(CURDIR)/.soak.jsonl $(BIN)/python -m pytest -n 2 --dist loadgroup -m slow $(ARGS)
 	$(BIN)/python -m tools.reliability .soak.jsonl
 
@@ -57,7 +57,7 @@ docs: setup  ## Render the parts of docs/ and dbt/ that come from the contract a
 	$(BIN)/python -m tools.render
 
 wheel: setup  ## The package, with the dbt project parsed in it, into dist/
-	$(BIN)/python -m armazem.warehouse.project
+	$(BIN)/python -m armazem.build.project
 	$(PYTHON) tools/environment.py $(VENV) --uv build --wheel --quiet
 
 lock: setup  ## Compile both lock files anew

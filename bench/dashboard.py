@@ -30,7 +30,7 @@ import uvloop
 from playwright.sync_api import Browser, Page
 
 from armazem.home import Home
-from armazem.warehouse import versions
+from armazem.targets.duckdb import versions
 from bench.__main__ import Report
 from bench.dashboard_browser import Change, choose, chromium, load, opened, window
 from bench.dashboard_readers import reading

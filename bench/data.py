@@ -12,7 +12,7 @@ from pathlib import Path
 import duckdb
 
 from armazem.contract import TABLES
-from armazem.sources.synthetic import generate
+from armazem.shop.history import generate
 
 ONE_MORE_DAY = "2018-08-15"
 

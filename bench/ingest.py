@@ -27,9 +27,9 @@ from unittest.mock import patch
 from armazem.config import Settings
 from armazem.contract.event_structs import decoder
 from armazem.home import Home
-from armazem.stream.ingest import Ingest, Outcome
-from armazem.stream.ledger import read_ledger
-from armazem.stream.seen import SeenIds
+from armazem.intake.ingest import Ingest, Outcome
+from armazem.journal.ledger import read_ledger
+from armazem.journal.seen.ids import SeenIds
 
 ROUNDS = 8
 COMMIT = 2_000  # messages of one commit at most
@@ -136,7 +136,7 @@ def main(total: int, batch: int) -> None:
     with tempfile.TemporaryDirectory() as folder:
         home, other = Home(Path(folder) / "home").open(), Home(Path(folder) / "other").open()
         with Ingest(home, Settings(home=home.root)) as writer, ExitStack() as stack:
-            with patch("armazem.stream.ingest.SeenIds", NoIds):
+            with patch("armazem.intake.ingest.SeenIds", NoIds):
                 plain = stack.enter_context(Ingest(other, Settings(home=other.root)))
             done = 0
             while done < total:

@@ -18,9 +18,9 @@ from urllib.parse import urlencode
 
 import duckdb
 
-from armazem.serve.kpi_filters import DEFAULT_LIMIT, filters_of, parse_filters
-from armazem.serve.kpi_query import count_query, kpi_query
-from armazem.serve.kpis import KPIS, Kpi
+from armazem.kpis.catalogue import KPIS, Kpi
+from armazem.kpis.filters import DEFAULT_LIMIT, filters_of, parse_filters
+from armazem.kpis.query import count_query, kpi_query
 
 _VALUES = {
     "state": "select customer_state from marts.fact_orders where customer_state is not null group by 1 order by 1",

@@ -21,7 +21,7 @@ import duckdb
 
 from armazem.config import Settings
 from armazem.home import Home
-from armazem.serve.live import LiveState
+from armazem.live.service import LiveState
 
 EVENTS_OF_AN_ORDER = 7
 SEGMENT = 150_000

@@ -14,10 +14,10 @@ from pathlib import Path
 
 import duckdb
 
+from armazem.build.run import WORK_FILE
 from armazem.home import Home
 from armazem.landing import read_ledger
-from armazem.warehouse.build import WORK_FILE
-from armazem.warehouse.inputs import Scope, create_inputs
+from armazem.targets.duckdb.inputs import Scope, create_inputs
 
 
 def main(root: Path) -> None:

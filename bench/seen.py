@@ -9,8 +9,8 @@ import time
 from pathlib import Path
 
 from armazem.home import Home
-from armazem.stream.digests import digests_of
-from armazem.stream.seen import SeenIds
+from armazem.journal.digests import digests_of
+from armazem.journal.seen.ids import SeenIds
 
 _SMALL = (1, 5, 30)
 

@@ -13,12 +13,12 @@ from pathlib import Path
 
 import duckdb
 
+from armazem.build.run import BuildRequest, build
 from armazem.config import load_settings
 from armazem.contract import TABLES
 from armazem.contract.identifiers import UUID_PATTERN
 from armazem.home import Home
 from armazem.landing import load, parquet_files
-from armazem.warehouse.build import BuildRequest, build
 
 # Step, and the query that counts the rows (or values) it touched.
 STEPS: tuple[tuple[str, str], ...] = (

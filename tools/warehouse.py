@@ -12,11 +12,11 @@ from typing import Any
 
 import duckdb
 
+from armazem.build.run import BuildRequest, build
 from armazem.config import load_settings
 from armazem.contract.layers import LAYERS, Layer, layer_of
 from armazem.landing import load
-from armazem.sources.synthetic import generate
-from armazem.warehouse.build import BuildRequest, build
+from armazem.shop.history import generate
 
 
 @dataclass(frozen=True, slots=True)

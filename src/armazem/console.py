@@ -16,10 +16,10 @@ from rich.text import Text
 from armazem.errors import ArmazemError
 
 if TYPE_CHECKING:  # a second of imports, which few commands need
+    from armazem.build.run import BuildReport
     from armazem.landing import LoadResult
     from armazem.landing import Progress as LoadProgress
-    from armazem.warehouse.build import BuildReport
-    from armazem.warehouse.records import AuditResult
+    from armazem.targets.records import AuditResult
 
 _PLAIN_WIDTH = 100_000  # where nobody looks at it, a line is never folded
 

@@ -15,7 +15,7 @@ from emulator import Emulator
 from warehouse.shop import ended, start
 
 from armazem.config import Settings
-from armazem.sources.synthetic import generate
+from armazem.shop.history import generate
 
 from .twins import Cloud
 

@@ -21,18 +21,18 @@ from google.cloud import bigquery
 from sqlglot import exp
 from sqlglot.tokens import TokenType
 
+from armazem.build.run import BuildRequest
 from armazem.config import Settings
 from armazem.contract import TABLES
 from armazem.contract.layers import LAYERS
-from armazem.serve.kpi_filters import FilterError, Filters
-from armazem.serve.kpi_query import kpi_rows
-from armazem.serve.kpis import KPIS
-from armazem.sources.synthetic import generate
-from armazem.warehouse.bigquery.build import estimate
-from armazem.warehouse.bigquery.connection import Connection
-from armazem.warehouse.bigquery.inputs import raw_rows
-from armazem.warehouse.build import BuildRequest
-from armazem.warehouse.plan import Scope
+from armazem.kpis.catalogue import KPIS
+from armazem.kpis.filters import FilterError, Filters
+from armazem.kpis.query import kpi_rows
+from armazem.shop.history import generate
+from armazem.targets.bigquery.build import estimate
+from armazem.targets.bigquery.connection import Connection
+from armazem.targets.bigquery.inputs import raw_rows
+from armazem.targets.plan import Scope
 
 from .event_lines import event_lines
 from .googlesql import Analyser, Refused, dialect_faults

@@ -20,17 +20,17 @@ from google.cloud import bigquery
 from landing.bucket import Buckets
 from landing.data import ROWS, csv, leftovers, single, write
 
-from armazem.bigquery import datasets
 from armazem.config import Settings
 from armazem.contract import TABLES
 from armazem.contract.render import BIGQUERY_TYPES, duckdb_columns
 from armazem.errors import CloudError, MissingExtra, SourceError
 from armazem.home import Home
 from armazem.landing import LedgerRow, Progress, load, parquet_files
-from armazem.landing.bigquery import load_to_bigquery, read_cloud_ledger, withdraw_from_bigquery
-from armazem.landing.cloud.jobs import upload_retries
 from armazem.landing.ledger import new_load_id
-from armazem.sources.synthetic import generate
+from armazem.shop.history import generate
+from armazem.targets.bigquery.datasets import datasets
+from armazem.targets.bigquery.landing.jobs import upload_retries
+from armazem.targets.bigquery.landing.load import load_to_bigquery, read_cloud_ledger, withdraw_from_bigquery
 
 pytestmark = pytest.mark.xdist_group("bigquery")
 PROJECT = "armazem-test"  # of the emulator that all tests share
@@ -331,7 +331,7 @@ def test_a_ledger_that_arrived_although_nobody_heard_of_it(
 KILLED = """
 import os, signal, sys
 from armazem.config import Settings
-from armazem.landing.bigquery import load_to_bigquery
+from armazem.targets.bigquery.landing.load import load_to_bigquery
 def progress(step):
     if step.step == "uploading" and step.file == 5:
         os.kill(os.getpid(), signal.SIGKILL)
@@ -470,7 +470,8 @@ def test_there_is_nothing_yet(emulator: Emulator, settings: Settings) -> None:
 
 
 def test_the_client_is_not_installed(settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in [name for name in sys.modules if name.startswith(("armazem.landing.cloud", "armazem.bigquery.client"))]:
+    of_client = ("armazem.targets.bigquery.landing", "armazem.targets.bigquery.client")
+    for name in [name for name in sys.modules if name.startswith(of_client)]:
         monkeypatch.delitem(sys.modules, name)
     monkeypatch.setitem(sys.modules, "google.api_core", None)
     monkeypatch.setitem(sys.modules, "google.auth", None)

@@ -13,8 +13,8 @@ import pytest
 from emulator import Emulator, client
 
 from armazem.home import Home
-from armazem.sources.synthetic import generate
-from armazem.warehouse.versions import current_build
+from armazem.shop.history import generate
+from armazem.targets.duckdb.versions import current_build
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("publishing on bigquery")]
 

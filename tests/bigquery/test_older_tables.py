@@ -15,12 +15,12 @@ from emulator import Emulator
 from google.cloud import bigquery
 from google.cloud.bigquery import SchemaField
 
-from armazem.bigquery import datasets
-from armazem.bigquery.columns import grown, selected
 from armazem.contract import table
-from armazem.landing.bigquery import read_cloud_ledger
-from armazem.landing.cloud.raw import EVENTS, LOADS, Raw, fields
-from armazem.sources.synthetic import generate
+from armazem.shop.history import generate
+from armazem.targets.bigquery.columns import grown, selected
+from armazem.targets.bigquery.datasets import datasets
+from armazem.targets.bigquery.landing.load import read_cloud_ledger
+from armazem.targets.bigquery.landing.raw import EVENTS, LOADS, Raw, fields
 
 from .event_lines import lines_of
 from .twins import Cloud

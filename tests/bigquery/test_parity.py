@@ -13,7 +13,7 @@ from warehouse.shop import Shop
 
 from armazem.config import Settings
 from armazem.home import Home
-from armazem.sources.synthetic import generate
+from armazem.shop.history import generate
 
 from .event_lines import event_lines
 from .twins import Cloud, differences, tables_of

@@ -11,13 +11,13 @@ from google.api_core import exceptions
 from google.cloud import bigquery
 from google.cloud.bigquery.table import TableListItem
 
+from armazem.build.run import BuildRequest
 from armazem.config import Settings
 from armazem.errors import CloudError
-from armazem.sources.synthetic import generate
-from armazem.warehouse.bigquery import places
-from armazem.warehouse.bigquery.connection import Connection
-from armazem.warehouse.bigquery.tables import Published, copy_tables
-from armazem.warehouse.build import BuildRequest
+from armazem.shop.history import generate
+from armazem.targets.bigquery import places
+from armazem.targets.bigquery.connection import Connection
+from armazem.targets.bigquery.tables import Published, copy_tables
 
 from .twins import Cloud
 

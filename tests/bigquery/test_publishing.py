@@ -10,14 +10,14 @@ import pytest
 from emulator import Emulator, Proxy, bigquery_error
 from warehouse.test_publishing import cut_orders, from_the_future, payments_in_cents
 
+from armazem.build.run import BuildRequest
 from armazem.config import Settings
 from armazem.errors import CloudError, QueryError
-from armazem.sources.synthetic import generate
-from armazem.warehouse.bigquery import tables
-from armazem.warehouse.bigquery.build import build as build_on_bigquery
-from armazem.warehouse.bigquery.connection import Connection
-from armazem.warehouse.bigquery.lock import build_lock
-from armazem.warehouse.build import BuildRequest
+from armazem.shop.history import generate
+from armazem.targets.bigquery import tables
+from armazem.targets.bigquery.build import build as build_on_bigquery
+from armazem.targets.bigquery.connection import Connection
+from armazem.targets.bigquery.lock import build_lock
 
 from .twins import Cloud
 

@@ -15,14 +15,14 @@ from emulator import Emulator
 from google.cloud import bigquery
 from warehouse.shop import Answer, Shop, armazem
 
+from armazem.build.run import BuildReport, BuildRequest
 from armazem.config import Settings
-from armazem.landing.bigquery import load_to_bigquery
-from armazem.landing.cloud.raw import EVENTS, Raw, fields
-from armazem.warehouse.bigquery.build import build as build_on_bigquery
-from armazem.warehouse.bigquery.connection import Connection
-from armazem.warehouse.bigquery.query import run_query as run_on_bigquery
-from armazem.warehouse.build import BuildReport, BuildRequest
-from armazem.warehouse.query import Rows, run_query
+from armazem.targets.bigquery.build import build as build_on_bigquery
+from armazem.targets.bigquery.connection import Connection
+from armazem.targets.bigquery.landing.load import load_to_bigquery
+from armazem.targets.bigquery.landing.raw import EVENTS, Raw, fields
+from armazem.targets.bigquery.query import run_query as run_on_bigquery
+from armazem.targets.duckdb.query import Rows, run_query
 
 SCHEMAS = ("staging", "marts", "kpis", "live")
 

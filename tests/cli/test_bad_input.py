@@ -16,7 +16,7 @@ from warehouse.shop import Answer, armazem
 
 from armazem.home import Home
 from armazem.landing import read_ledger
-from armazem.sources.synthetic import generate
+from armazem.shop.history import generate
 
 ORDERS = "olist_orders_dataset.csv"
 PAYMENTS = "olist_order_payments_dataset.csv"
@@ -176,7 +176,8 @@ def test_other_delimiters(home: Home, data: Path) -> None:
 
 AS_NOBODY = """
 import os, sys
-from armazem import causes, console
+from armazem import console
+from armazem.disk import causes
 from armazem.cli.group import all_commands, main
 all_commands()  # imported now: root may read the interpreter's own files, nobody perhaps not
 if os.getuid() == 0:

@@ -15,7 +15,7 @@ import pytest
 from warehouse.shop import Answer, Shop, armazem, ended, start
 
 from armazem.cli.group import COMMANDS, all_commands
-from armazem.serve.kpis import KPIS
+from armazem.kpis.catalogue import KPIS
 
 pytestmark = pytest.mark.xdist_group("command")
 

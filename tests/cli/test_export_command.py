@@ -58,7 +58,7 @@ def test_wrong_use(tmp_path: Path) -> None:
 
 
 def test_without_the_extra(home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delitem(sys.modules, "armazem.warehouse.export.tableau", raising=False)
+    monkeypatch.delitem(sys.modules, "armazem.export.tableau", raising=False)
     monkeypatch.setitem(sys.modules, "tableauhyperapi", None)
     answer = armazem("export", "tableau", tmp_path / "olist.hyper", home=home)
     assert answer.code == 1

@@ -16,8 +16,8 @@ import pytest
 from stream.shop_events import messages
 from warehouse.shop import Answer, Shop, armazem, ended, start
 
-from armazem.sources.synthetic import generate
-from armazem.warehouse.versions import current_build
+from armazem.shop.history import generate
+from armazem.targets.duckdb.versions import current_build
 
 if TYPE_CHECKING:
     from conftest import Numbers

@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 from warehouse.shop import COMMAND, Shop
 
+from armazem.build.run import BuildRequest, build
 from armazem.config import Settings
-from armazem.sources.synthetic import generate
-from armazem.warehouse.build import BuildRequest, build
+from armazem.shop.history import generate
 
 pytestmark = pytest.mark.xdist_group("interrupted")
 

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from dbt.cli.main import dbtRunner
 
-from armazem.serve.kpis import KPIS
-from armazem.warehouse.project import project_folder
+from armazem.build.project import project_folder
+from armazem.kpis.catalogue import KPIS
 
 pytestmark = pytest.mark.xdist_group("manifest")
 

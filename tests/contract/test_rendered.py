@@ -12,7 +12,7 @@ from armazem.contract.dbt_macros import dbt_macros
 from armazem.contract.render import data_dictionary, duckdb_columns
 from armazem.home import Home
 from armazem.landing import load
-from armazem.sources.synthetic import generate
+from armazem.shop.history import generate
 from tools.dbt_sources import MACROS, SOURCES, sources_file
 
 

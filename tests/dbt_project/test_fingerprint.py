@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from armazem.warehouse.project import fingerprint, project_folder
+from armazem.build.project import fingerprint, project_folder
 
 
 @pytest.mark.parametrize(

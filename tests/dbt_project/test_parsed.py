@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from armazem.warehouse import project
-from armazem.warehouse.project import WORK_FILE, ParsedProject, parse_for_all
+from armazem.build import project
+from armazem.build.project import WORK_FILE, ParsedProject, parse_for_all
 
 FILES = {"partial_parse.msgpack", "parsed.sha256"}
 

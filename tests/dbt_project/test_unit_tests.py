@@ -11,9 +11,9 @@ import duckdb
 import pytest
 from dbt.cli.main import dbtRunner
 
+from armazem.build.project import project_folder
 from armazem.home import Home
-from armazem.warehouse.inputs import Scope, create_inputs
-from armazem.warehouse.project import project_folder
+from armazem.targets.duckdb.inputs import Scope, create_inputs
 
 pytestmark = pytest.mark.xdist_group("dbt unit tests")  # one worker, one run of dbt
 

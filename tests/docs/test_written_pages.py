@@ -10,7 +10,7 @@ import pytest
 from armazem.cli.group import COMMANDS
 from armazem.config import Settings
 from armazem.contract import TABLES, RejectCode
-from armazem.serve.kpis import KPIS
+from armazem.kpis.catalogue import KPIS
 from tools.cleaning_counts import STEPS
 
 ROOT = Path(__file__).parents[2]

@@ -41,7 +41,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
         shutil.copytree(ROOT / part, folder / part, ignore=shutil.ignore_patterns("__pycache__", "parsed"))
     for name in ("pyproject.toml", "README.md", "LICENSE", "requirements-run.lock"):
         shutil.copyfile(ROOT / name, folder / name)
-    run(sys.executable, "-m", "armazem.warehouse.project", cwd=folder, PYTHONPATH=str(folder / "src"))
+    run(sys.executable, "-m", "armazem.build.project", cwd=folder, PYTHONPATH=str(folder / "src"))
     run(UV, "build", "--wheel", "--no-build-isolation", "--python", sys.executable, "--out-dir", folder, cwd=folder)
     [built] = folder.glob("*.whl")
     return built

@@ -20,7 +20,7 @@ from armazem.contract import TABLES, Column, ColumnType, Table, table
 from armazem.contract.identifiers import canonical, fault
 from armazem.contract.model import ColumnType as T
 from armazem.contract.nulls import NULL_WORDS, is_null
-from armazem.landing.sql import quoted
+from armazem.disk.sql import quoted
 from armazem.landing.validation import AGAIN, Written, validated
 
 

@@ -9,7 +9,7 @@ from contract.event_examples import NOW
 
 from armazem.config import Settings
 from armazem.home import Home
-from armazem.serve.live import LiveState
+from armazem.live.service import LiveState
 
 from .running import Running
 

@@ -12,7 +12,7 @@ from contract.event_examples import NOW, ZONE, canonical
 
 from armazem.contract.events import Accepted, process_batch
 from armazem.home import Home
-from armazem.warehouse.versions import make_current, version_file
+from armazem.targets.duckdb.versions import make_current, version_file
 
 
 def accepted(messages: Sequence[Any]) -> list[bytes]:

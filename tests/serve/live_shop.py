@@ -16,7 +16,7 @@ from contract.event_examples import (
     payment,
 )
 
-from armazem.serve.live import LiveState
+from armazem.live.service import LiveState
 
 from .live_reference import figures
 

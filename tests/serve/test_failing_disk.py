@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from armazem.home import Home
-from armazem.stream.segments import list_segments
+from armazem.journal.segments import list_segments
 
 from .running import LINES, Running, journal, lines, review
 

@@ -12,8 +12,8 @@ import pytest
 from rich.console import Console
 
 from armazem.errors import QueryError
-from armazem.serve.formats import print_table, to_csv, to_json
-from armazem.warehouse.query import Rows
+from armazem.kpis.formats import print_table, to_csv, to_json
+from armazem.targets.duckdb.query import Rows
 
 AT = datetime(2018, 1, 2, 3, tzinfo=UTC)
 ROWS = Rows(

@@ -19,11 +19,11 @@ import httpx
 import pytest
 from warehouse.shop import Shop
 
-from armazem.serve.kpi_filters import FILTERS
-from armazem.serve.kpis import KPIS
-from armazem.sources.synthetic import generate
-from armazem.warehouse.descriptions import table_text
-from armazem.warehouse.versions import make_current, version_file
+from armazem.build.descriptions import table_text
+from armazem.kpis.catalogue import KPIS
+from armazem.kpis.filters import FILTERS
+from armazem.shop.history import generate
+from armazem.targets.duckdb.versions import make_current, version_file
 
 from .running import Running
 

@@ -14,7 +14,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from armazem.serve.access import is_loopback
+from armazem.serve.http.access import is_loopback
 
 from .running import JSON, LINES, Running, encoded, journal_ids, lines, received, review, until
 
@@ -107,7 +107,9 @@ def test_stopped_under_load(home: Path, number: int) -> None:
 
 def test_what_has_arrived_is_answered_and_what_has_not_is_given_a_moment(home: Path) -> None:
     first, second, third = (encoded(review()) for _ in range(3))
-    with Running(home, before="from armazem.serve.protocol import LimitedProtocol as P; P.grace_seconds = 1") as server:
+    with Running(
+        home, before="from armazem.serve.http.protocol import LimitedProtocol as P; P.grace_seconds = 1"
+    ) as server:
         head = "POST /v1/events HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
         head += "Content-Length: {}\r\n\r\n"
         idle, late, never = (server.connect() for _ in range(3))
@@ -142,7 +144,7 @@ def test_numbers_go_on_and_ids_are_known_after_a_restart(home: Path) -> None:
 
 
 def test_closed_segments_are_compacted_beside_the_server(home: Path) -> None:
-    hurry = "from armazem.serve.compactor import Compactor; Compactor.every_seconds = 0.3"
+    hurry = "from armazem.serve.http.compactor import Compactor; Compactor.every_seconds = 0.3"
     with Running(home, before=hurry, segment_megabytes=1) as server:
         ids = []
         for _ in range(8):

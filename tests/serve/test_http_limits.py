@@ -14,14 +14,14 @@ import pytest
 from small_disk import remount, small_disk
 from soak import NUMBERS
 
-from armazem.serve.protocol import LimitedProtocol
+from armazem.serve.http.protocol import LimitedProtocol
 
 from .running import JSON, LINES, Running, encoded, journal_ids, lines, received, review, until, zipped
 
 pytestmark = pytest.mark.xdist_group("http-limits")
 
 HURRY = (
-    "from armazem.serve.protocol import LimitedProtocol; "
+    "from armazem.serve.http.protocol import LimitedProtocol; "
     "LimitedProtocol.request_seconds = 2; LimitedProtocol.grace_seconds = 0.5"
 )
 

@@ -154,9 +154,9 @@ def test_the_figures_are_there_after_a_restart(tmp_path: Path) -> None:
 
 
 FIRST_REBUILD_FAILS = """
-import armazem.serve.live_start
-from armazem.serve.live import LiveState
-armazem.serve.live_start._RETRY_SECONDS = 3
+import armazem.live.start
+from armazem.live.service import LiveState
+armazem.live.start._RETRY_SECONDS = 3
 rebuild, failures = LiveState.rebuild, [OSError(28, "No space left on device")]
 def fails_once(self):
     if failures:

@@ -13,10 +13,10 @@ import pytest
 from click.testing import CliRunner
 
 from armazem.cli import main
-from armazem.serve.access import Access
-from armazem.serve.answers import HttpError
-from armazem.serve.attempts import Attempts
-from armazem.serve.guard import Guard, GuardError
+from armazem.serve.http.access import Access
+from armazem.serve.http.answers import HttpError
+from armazem.serve.http.attempts import Attempts
+from armazem.serve.http.guard import Guard, GuardError
 
 from .running import JSON, Running, encoded, journal_ids, review
 

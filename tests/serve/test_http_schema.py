@@ -17,7 +17,7 @@ from schemathesis.specs.openapi.checks import ignored_auth, negative_data_reject
 from soak import fuzz
 from warehouse.shop import Shop
 
-from armazem.sources.synthetic import generate
+from armazem.shop.history import generate
 
 from .running import Running
 
@@ -29,7 +29,7 @@ OPERATIONS = (
 VARIED = ("/v1/events", "/v1/kpis/{name}")
 ENDLESS = ("GET", "/v1/live/stream")
 # schemathesis invents wrong tokens, more than one client may send.
-_MANY = "from armazem.serve.attempts import Attempts as A; A.__init__.__kwdefaults__.update(per_client=10**9)"
+_MANY = "from armazem.serve.http.attempts import Attempts as A; A.__init__.__kwdefaults__.update(per_client=10**9)"
 
 
 @pytest.fixture(scope="module")

@@ -14,12 +14,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from reference.cleaning import identifier
 
+from armazem.build.descriptions import table_text
 from armazem.errors import BuildError, QueryError
-from armazem.serve.accept import is_known, preferred
-from armazem.serve.kpi_filters import FILTERS, FilterError, Filters, filters_of, parse_filters
-from armazem.serve.kpi_query import count_query, kpi_query
-from armazem.serve.kpis import KPIS, Kpi, declared, find_kpi
-from armazem.warehouse.descriptions import table_text
+from armazem.kpis.catalogue import KPIS, Kpi, declared, find_kpi
+from armazem.kpis.filters import FILTERS, FilterError, Filters, filters_of, parse_filters
+from armazem.kpis.query import count_query, kpi_query
+from armazem.serve.http.accept import is_known, preferred
 
 FIRST_DAY = date(2018, 1, 29)
 POOLS: dict[str, list[Any]] = {

@@ -28,12 +28,12 @@ from contract.event_examples import (
 from armazem.config import Settings
 from armazem.contract.event_record import event_columns
 from armazem.home import Home
-from armazem.serve import live as live_module
-from armazem.serve.live import LiveState
-from armazem.serve.live_sql import LINE
-from armazem.serve.live_tables import LiveTables
-from armazem.stream.ingest import Ingest
-from armazem.warehouse.versions import version_file
+from armazem.intake.ingest import Ingest
+from armazem.live import service as live_module
+from armazem.live.service import LiveState
+from armazem.live.sql import LINE
+from armazem.live.tables import LiveTables
+from armazem.targets.duckdb.versions import version_file
 
 from .live_journal import Writer, accepted, publish
 from .live_shop import EMPTY, placed, reached, same, until

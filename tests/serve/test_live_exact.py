@@ -27,7 +27,7 @@ from soak import fuzz
 from armazem.config import Settings
 from armazem.contract.tables import ORDER_STATUSES
 from armazem.home import Home
-from armazem.serve.live import LiveState
+from armazem.live.service import LiveState
 
 from .live_journal import Writer, accepted, publish
 from .live_reference import figures

@@ -18,11 +18,11 @@ from contract.event_examples import (
 from soak import NUMBERS
 
 from armazem.home import Home
-from armazem.serve import live as live_module
-from armazem.serve import live_figures
-from armazem.serve.live import LiveState
-from armazem.serve.live_tables import LiveTables
-from armazem.stream.compaction import compact
+from armazem.journal.compaction import compact
+from armazem.live import figures as live_figures
+from armazem.live import service as live_module
+from armazem.live.service import LiveState
+from armazem.live.tables import LiveTables
 
 from .live_journal import Writer, accepted, publish
 from .live_shop import placed, reached, same
@@ -122,8 +122,8 @@ import sys, time
 from pathlib import Path
 from armazem.config import Settings
 from armazem.home import Home
-from armazem.serve import live_figures
-from armazem.serve.live import LiveState
+from armazem.live import figures as live_figures
+from armazem.live.service import LiveState
 
 live_figures._CHECKPOINT_SECONDS, live_figures._CHUNK = 0.0, 40
 home = Home(Path(sys.argv[1])).open()

@@ -11,8 +11,8 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from armazem.sources.synthetic import LAST_DAY, generate
-from armazem.sources.synthetic.seasons import Calendar, black_friday
+from armazem.shop.history import LAST_DAY, generate
+from armazem.shop.history.seasons import Calendar, black_friday
 
 ORDERS = 10_000
 REAL_ORDERS = 99_441
@@ -204,7 +204,7 @@ def test_a_day_too_far_away_is_an_error(tmp_path: Path, until: date) -> None:
 
 def test_chunks_do_not_show(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Counts are exact and references hold when orders are written in several chunks."""
-    monkeypatch.setattr("armazem.sources.synthetic.sizes.CHUNK_ORDERS", 700)
+    monkeypatch.setattr("armazem.shop.history.sizes.CHUNK_ORDERS", 700)
     generate(tmp_path, orders=5_000)
     with loaded(tmp_path) as warehouse:
         assert number(warehouse, "select count(distinct order_id) from orders") == 5_000

@@ -9,7 +9,7 @@ from typing import Any
 import duckdb
 
 from armazem.home import Home
-from armazem.stream.reading import reading, relation
+from armazem.journal.reading import reading, relation
 
 DAY = "date=2018-08-29"
 

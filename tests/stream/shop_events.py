@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from armazem.home import Home
-from armazem.stream.dead_letters import DeadLetter, read_dead_letters
-from armazem.stream.ledger import read_ledger
-from armazem.stream.segments import list_segments
+from armazem.journal.dead_letters import DeadLetter, read_dead_letters
+from armazem.journal.ledger import read_ledger
+from armazem.journal.segments import list_segments
 
 
 def order(number: int, **changes: Any) -> dict[str, Any]:

@@ -15,11 +15,11 @@ from small_disk import fill, small_disk
 from armazem.config import Settings
 from armazem.errors import HomeError
 from armazem.home import Home
-from armazem.stream.compaction import Report, compact
-from armazem.stream.dead_letters import read_dead_letters
-from armazem.stream.ingest import Ingest
-from armazem.stream.ledger import LEDGER_FILE
-from armazem.stream.reading import last_seq
+from armazem.intake.ingest import Ingest
+from armazem.journal.compaction import Report, compact
+from armazem.journal.dead_letters import read_dead_letters
+from armazem.journal.ledger import LEDGER_FILE
+from armazem.journal.reading import last_seq
 
 from .journal_files import DAY, line, lines, rows, segment, seqs
 from .shop_events import messages
@@ -232,7 +232,7 @@ def test_two_compactors(home: Home) -> None:
 
 
 def run_module(*arguments: object) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "armazem.stream.compaction", *map(str, arguments)]
+    command = [sys.executable, "-m", "armazem.journal.compaction", *map(str, arguments)]
     return subprocess.run(command, capture_output=True, text=True, check=False)
 
 

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from armazem.home import Home
-from armazem.stream.compaction import compact
-from armazem.stream.segments import SegmentWriter
+from armazem.journal.compaction import compact
+from armazem.journal.segments import SegmentWriter
 
 from .journal_files import lines, rows, seqs
 
@@ -29,7 +29,7 @@ COMPACT = """
 import sys
 from pathlib import Path
 from armazem.home import Home
-from armazem.stream.compaction import compact
+from armazem.journal.compaction import compact
 home = Home(Path(sys.argv[1]))
 print("ready", flush=True)
 while True:

@@ -15,9 +15,9 @@ from soak import fuzz
 
 from armazem.config import Settings
 from armazem.home import Home
-from armazem.stream.compaction import compact
-from armazem.stream.earlier import EarlierEvents, event_of_line
-from armazem.stream.ingest import Ingest, Outcome
+from armazem.intake.ingest import Ingest, Outcome
+from armazem.journal.compaction import compact
+from armazem.journal.earlier import EarlierEvents, event_of_line
 
 from .journal_files import line, segment
 from .shop_events import assert_conserved, journal, ledger, letters, message, messages, order, seqs

@@ -20,10 +20,10 @@ from armazem.cli import main
 from armazem.config import Settings
 from armazem.errors import HomeError
 from armazem.home import Home
-from armazem.stream.dead_letters import DeadLetters, Refusal, read_dead_letters
-from armazem.stream.ingest import Ingest
-from armazem.stream.replay import MARKS_FILE, Replay, replaying, select_letters
-from armazem.stream.sending import to_ingest
+from armazem.intake.ingest import Ingest
+from armazem.intake.replay import MARKS_FILE, Replay, replaying, select_letters
+from armazem.intake.sending import to_ingest
+from armazem.journal.dead_letters import DeadLetters, Refusal, read_dead_letters
 
 from .shop_events import assert_conserved, event_ids, journal, ledger, letters, message
 

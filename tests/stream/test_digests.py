@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from soak import fuzz
 
-from armazem.stream.digests import digests_of
+from armazem.journal.digests import digests_of
 
 UUIDS = st.uuids()
 # What a UUID is, what almost is one, and the spellings of one value.

@@ -14,8 +14,8 @@ from small_disk import fill, mounted, remount, small_disk
 from armazem.config import Settings
 from armazem.errors import ArmazemError
 from armazem.home import Home
-from armazem.stream.errors import JournalBroken
-from armazem.stream.ingest import DiskFull, Ingest, JournalError
+from armazem.intake.ingest import DiskFull, Ingest, JournalError
+from armazem.journal.errors import JournalBroken
 
 from .shop_events import assert_conserved, event_ids, ledger, letters, messages, seqs
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from armazem.stream.elements import Elements, begins_array
+from armazem.journal.elements import Elements, begins_array
 
 KEEP = 1000
 VALUES = st.recursive(

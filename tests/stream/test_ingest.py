@@ -20,8 +20,8 @@ from soak import fuzz
 from armazem.config import Settings
 from armazem.errors import HomeError
 from armazem.home import Home
-from armazem.stream.ingest import Ingest, JournalError, Outcome, QueueFull, Rejection
-from armazem.stream.ledger import Ledger, load_ledger
+from armazem.intake.ingest import Ingest, JournalError, Outcome, QueueFull, Rejection
+from armazem.journal.ledger import Ledger, load_ledger
 
 from .shop_events import assert_conserved, event_ids, journal, ledger, letters, message, messages, seqs
 

@@ -21,8 +21,8 @@ from warehouse.shop import Answer, armazem
 from armazem.cli import main
 from armazem.contract import RejectCode
 from armazem.home import Home
-from armazem.stream.files import KEPT_BYTES, open_batches, read_batches
-from armazem.stream.ingest import Ingest
+from armazem.intake.ingest import Ingest
+from armazem.journal.files import KEPT_BYTES, open_batches, read_batches
 
 from .shop_events import assert_conserved, event_ids, ledger, letters, message, messages, order
 
@@ -253,7 +253,7 @@ def test_memory_stays_bounded_by_a_line_without_end(home: Home, tmp_path: Path) 
     script = (
         "import re, sys\n"
         "from pathlib import Path\n"
-        "from armazem.stream.files import read_batches\n"
+        "from armazem.journal.files import read_batches\n"
         "kept = sum(len(message) for batch in read_batches(sys.argv[1]) for message in batch)\n"
         "print(kept, re.search(r'VmHWM:\\s+(\\d+)', Path('/proc/self/status').read_text())[1])"
     )
@@ -308,7 +308,7 @@ def test_while_somebody_else_writes(home: Home, settings: Any, tmp_path: Path) -
 
 AS_NOBODY = """
 import os, sys
-import armazem.causes, armazem.console, armazem.stream.files, armazem.stream.ingest, armazem.stream.sending
+import armazem.disk.causes, armazem.console, armazem.journal.files, armazem.intake.ingest, armazem.intake.sending
 from armazem.cli.group import all_commands, main
 all_commands()  # imported now: root may read the interpreter's own files, nobody perhaps not
 if os.getuid() == 0:

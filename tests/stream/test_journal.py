@@ -15,12 +15,12 @@ import duckdb
 import pytest
 
 from armazem.config import Settings
+from armazem.disk.owner import JournalHeld, journal_lock
 from armazem.home import Home
-from armazem.stream import appending
-from armazem.stream.errors import JournalBroken, JournalError
-from armazem.stream.ingest import Ingest
-from armazem.stream.journal import Journal, decode_line, last_number
-from armazem.stream.lock import JournalHeld, journal_lock
+from armazem.intake.ingest import Ingest
+from armazem.journal import appending
+from armazem.journal.errors import JournalBroken, JournalError
+from armazem.journal.journal import Journal, decode_line, last_number
 
 from .shop_events import event_ids, journal, message, messages, segment_files, seqs
 
@@ -30,7 +30,7 @@ HOLDER = """
 import sys, time
 from pathlib import Path
 from armazem.home import Home
-from armazem.stream.lock import journal_lock
+from armazem.disk.owner import journal_lock
 sys.argv[1:2] = ["serve"]
 with journal_lock(Home(Path(sys.argv[2]))):
     print("held", flush=True)
@@ -240,8 +240,8 @@ import resource, sys
 from pathlib import Path
 from armazem.config import Settings
 from armazem.home import Home
-from armazem.stream.errors import JournalError
-from armazem.stream.ingest import Ingest
+from armazem.journal.errors import JournalError
+from armazem.intake.ingest import Ingest
 from stream.shop_events import messages
 home = Home(Path(sys.argv[1]))
 with Ingest(home, Settings(home=home.root)) as writer:

@@ -14,10 +14,10 @@ from soak import fuzz
 
 from armazem.config import Settings
 from armazem.home import Home
-from armazem.stream import lines as reading_lines
-from armazem.stream.ingest import Ingest
-from armazem.stream.journal import are_lines, decode_line
-from armazem.stream.reading import relation
+from armazem.intake.ingest import Ingest
+from armazem.journal import lines as reading_lines
+from armazem.journal.journal import are_lines, decode_line
+from armazem.journal.reading import relation
 
 from .journal_files import line
 from .shop_events import assert_conserved, event_ids, ledger, letters, message, messages, segment_files, seqs

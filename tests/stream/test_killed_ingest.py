@@ -17,7 +17,7 @@ import pytest
 
 from armazem.config import Settings
 from armazem.home import Home
-from armazem.stream.ingest import Ingest
+from armazem.intake.ingest import Ingest
 
 from . import writer
 from .shop_events import assert_conserved, event_ids, ledger, letters, message, seqs

@@ -18,11 +18,11 @@ from small_disk import fill, small_disk
 from armazem.config import Settings
 from armazem.errors import ArmazemError, CloudError
 from armazem.home import Home
-from armazem.stream import pubsub
-from armazem.stream.batches import Counts
-from armazem.stream.errors import DiskFull
-from armazem.stream.ingest import Ingest
-from armazem.stream.pubsub import Subscription, start_subscription
+from armazem.intake import pubsub
+from armazem.intake.batches import Counts
+from armazem.intake.ingest import Ingest
+from armazem.intake.pubsub import Subscription, start_subscription
+from armazem.journal.errors import DiskFull
 
 from .shop_events import assert_conserved, event_ids, ledger, letters, message, messages
 

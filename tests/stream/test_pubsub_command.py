@@ -23,7 +23,7 @@ from warehouse.shop import Answer, armazem, ended
 import armazem.cli.subscribe as command
 from armazem.config import Settings
 from armazem.home import Home
-from armazem.stream.ingest import Ingest
+from armazem.intake.ingest import Ingest
 
 from .shop_events import assert_conserved, event_ids, ledger, letters, message, messages
 
@@ -271,7 +271,7 @@ def test_progress_where_nobody_watches(server: PubSubServer, home: Home, monkeyp
 
 
 def test_the_library_is_missing(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delitem(sys.modules, "armazem.stream.pubsub", raising=False)
+    monkeypatch.delitem(sys.modules, "armazem.intake.pubsub", raising=False)
     monkeypatch.setitem(sys.modules, "google.cloud.pubsub_v1", None)
     answer = armazem("subscribe", SOURCE, home=home.root)
     assert answer.code == 1

@@ -17,8 +17,8 @@ from soak import fuzz
 
 from armazem.contract.event_record import event_columns
 from armazem.home import Home
-from armazem.stream.compaction import compact
-from armazem.stream.reading import event_key_at, event_keys, last_seq, reading, relation, sql_path, sql_text
+from armazem.journal.compaction import compact
+from armazem.journal.reading import event_key_at, event_keys, last_seq, reading, relation, sql_path, sql_text
 
 from .journal_files import line, lines, rows, segment, seqs
 

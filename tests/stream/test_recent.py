@@ -7,8 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from soak import fuzz
 
-from armazem.stream.digests import Words, digests_of
-from armazem.stream.recent import Recent
+from armazem.journal.digests import Words, digests_of
+from armazem.journal.seen.recent import Recent
 
 # Few first words and few second ones, so that they meet.
 PAIRS = st.lists(st.tuples(st.integers(0, 5), st.integers(0, 5)), max_size=20)

@@ -17,8 +17,8 @@ from warehouse.shop import armazem
 
 from armazem.config import Settings
 from armazem.home import Home
-from armazem.stream.ingest import Ingest
-from armazem.stream.remote import Remote, SendError
+from armazem.intake.ingest import Ingest
+from armazem.senders.remote import Remote, SendError
 
 from .shop_events import assert_conserved, event_ids, ledger, letters, message, messages
 

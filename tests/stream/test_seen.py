@@ -18,10 +18,10 @@ from soak import fuzz
 
 from armazem.errors import HomeError
 from armazem.home import Home
-from armazem.stream.bloom import BloomFilter
-from armazem.stream.digests import Words, words
-from armazem.stream.runs import DamagedRun, Entries, Run, _write, write_run
-from armazem.stream.seen import SeenIds
+from armazem.journal.digests import Words, words
+from armazem.journal.seen.bloom import BloomFilter
+from armazem.journal.seen.ids import SeenIds
+from armazem.journal.seen.runs import DamagedRun, Entries, Run, _write, write_run
 
 from .journal_files import line, segment
 

@@ -19,14 +19,14 @@ from soak import fuzz
 
 from armazem.contract.events import Accepted, Refused, process_batch
 from armazem.errors import ArmazemError
-from armazem.stream.simulate import Faults, Offer, Person, Place, Seller, Shop
-from armazem.stream.simulate.course import MEAN_LIFE, MEAN_STEPS, draw_course
-from armazem.stream.simulate.malformed import CODES
-from armazem.stream.simulate.market import Market
-from armazem.stream.simulate.messages import Message, Role
-from armazem.stream.simulate.payments import draw_payments
-from armazem.stream.simulate.totals import Totals
-from armazem.stream.simulate.traffic import Clock, Traffic
+from armazem.shop.life import Faults, Offer, Person, Place, Seller, Shop
+from armazem.shop.life.course import MEAN_LIFE, MEAN_STEPS, draw_course
+from armazem.shop.life.malformed import CODES
+from armazem.shop.life.market import Market
+from armazem.shop.life.messages import Message, Role
+from armazem.shop.life.payments import draw_payments
+from armazem.shop.life.totals import Totals
+from armazem.shop.life.traffic import Clock, Traffic
 
 ZONE = ZoneInfo("America/Sao_Paulo")
 END = datetime(2026, 11, 20, 12, tzinfo=UTC)

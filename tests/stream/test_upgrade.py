@@ -14,14 +14,14 @@ import pytest
 
 from armazem.config import Settings
 from armazem.home import Home
-from armazem.stream import upgrade as upgrade_module
-from armazem.stream.compaction import compact
-from armazem.stream.dead_letters import DeadLetters
-from armazem.stream.ingest import Ingest
-from armazem.stream.journal import utc_now
-from armazem.stream.reading import journal_format
-from armazem.stream.recovery import recover
-from armazem.stream.upgrade import upgrade, upgrade_if_free
+from armazem.intake.ingest import Ingest
+from armazem.journal import upgrade as upgrade_module
+from armazem.journal.compaction import compact
+from armazem.journal.dead_letters import DeadLetters
+from armazem.journal.journal import utc_now
+from armazem.journal.reading import journal_format
+from armazem.journal.recovery import recover
+from armazem.journal.upgrade import upgrade, upgrade_if_free
 
 from .journal_files import line, rows, segment
 from .shop_events import letters, message, order

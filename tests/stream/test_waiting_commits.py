@@ -14,10 +14,10 @@ import pytest
 
 from armazem.config import Settings
 from armazem.contract.events import journal_batch
+from armazem.disk.owner import JournalHeld
 from armazem.home import Home
-from armazem.stream import commit
-from armazem.stream.ingest import Ingest, JournalError
-from armazem.stream.lock import JournalHeld
+from armazem.intake import commit
+from armazem.intake.ingest import Ingest, JournalError
 
 from .shop_events import assert_conserved, event_ids, journal, ledger, message, messages, seqs
 

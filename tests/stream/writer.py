@@ -10,7 +10,7 @@ from pathlib import Path
 from armazem.config import Settings
 from armazem.errors import ArmazemError
 from armazem.home import Home
-from armazem.stream.ingest import Ingest, Outcome
+from armazem.intake.ingest import Ingest, Outcome
 
 PART = 500  # messages of one submission
 

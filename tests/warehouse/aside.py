@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-from armazem.sources.synthetic import generate
+from armazem.shop.history import generate
 
 from . import history
 from .event_reference import Load

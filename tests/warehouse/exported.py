@@ -5,7 +5,7 @@ from __future__ import annotations
 import duckdb
 
 from armazem.home import Home
-from armazem.warehouse.versions import make_current, version_file
+from armazem.targets.duckdb.versions import make_current, version_file
 
 BUILD = "20261123T000001000000Z"
 COLUMNS = (

@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 
 from armazem.home import Home
-from armazem.warehouse.query import fetch, open_published
+from armazem.targets.duckdb.query import fetch, open_published
 
 VERSION = "select max(build_id) from meta.builds"
 CONTENT = (

@@ -14,14 +14,14 @@ from typing import Any
 import duckdb
 from click.testing import CliRunner
 
+from armazem.build.run import BuildReport, BuildRequest
+from armazem.build.run import build as build_warehouse
 from armazem.cli import main
 from armazem.config import Settings
 from armazem.home import Home
 from armazem.landing import LoadResult
 from armazem.landing import load as load_files
-from armazem.warehouse.build import BuildReport, BuildRequest
-from armazem.warehouse.build import build as build_warehouse
-from armazem.warehouse.versions import current_build, version_file
+from armazem.targets.duckdb.versions import current_build, version_file
 
 COMMAND = Path(sys.executable).with_name("armazem")
 # By definition it holds only the rows that the last build let in.

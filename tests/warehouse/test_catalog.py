@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from armazem.warehouse.catalog import _steps
+from armazem.targets.catalog import _steps
 
 NAMES = ("stg", "dim", "fact", "agg", "other")
 

@@ -13,14 +13,14 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from armazem.causes import Cause, cause_of
+from armazem.build import run as building
+from armazem.build.run import BuildRequest
 from armazem.config import Settings
+from armazem.disk.causes import Cause, cause_of
 from armazem.errors import HomeError
 from armazem.home import Home
 from armazem.landing.guard import disk_errors
-from armazem.sources.synthetic import generate
-from armazem.warehouse import build as building
-from armazem.warehouse.build import BuildRequest
+from armazem.shop.history import generate
 
 from .shop import Shop
 

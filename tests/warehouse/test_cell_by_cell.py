@@ -11,7 +11,7 @@ import pytest
 from reference import KEYS, compute, differences
 from reference.world import World
 
-from armazem.sources.synthetic import generate
+from armazem.shop.history import generate
 
 from .shop import Shop
 

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from reference import KEYS, compute, differences
 
-from armazem.sources.synthetic import generate
-from armazem.warehouse.build import AuditFailed
+from armazem.build.run import AuditFailed
+from armazem.shop.history import generate
 
 from . import history
 from .shop import Shop, differing

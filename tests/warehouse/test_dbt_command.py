@@ -12,9 +12,9 @@ import pytest
 from contract.event_examples import canonical, order, order_initiated
 
 from armazem.config import Settings
-from armazem.sources.synthetic import generate
-from armazem.stream.ingest import Ingest
-from armazem.warehouse.versions import version_file
+from armazem.intake.ingest import Ingest
+from armazem.shop.history import generate
+from armazem.targets.duckdb.versions import version_file
 
 from .shop import Answer, Shop, ended, start
 

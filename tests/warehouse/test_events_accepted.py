@@ -29,7 +29,7 @@ from reference import differences
 from soak import NUMBERS
 
 from armazem.config import Settings
-from armazem.stream.ingest import Ingest
+from armazem.intake.ingest import Ingest
 
 from .aside import Aside
 from .event_reference import KEYS, ZONE, staging

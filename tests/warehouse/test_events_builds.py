@@ -15,13 +15,13 @@ from reference import compute, differences
 from reference.world import columns as columns_of_files
 from soak import NUMBERS
 
+from armazem.build.run import AuditFailed, BuildRequest
 from armazem.config import Settings
-from armazem.sources.synthetic import generate
-from armazem.stream.compaction import compact
-from armazem.stream.ingest import Ingest
-from armazem.warehouse.build import AuditFailed, BuildRequest
-from armazem.warehouse.query import open_published
-from armazem.warehouse.versions import version_file
+from armazem.intake.ingest import Ingest
+from armazem.journal.compaction import compact
+from armazem.shop.history import generate
+from armazem.targets.duckdb.query import open_published
+from armazem.targets.duckdb.versions import version_file
 
 from . import history
 from .event_reference import KEYS, Load, Tables, file_of, staging

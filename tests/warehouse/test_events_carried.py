@@ -13,7 +13,7 @@ from reference import cleaning
 from armazem.config import Settings
 from armazem.contract import Column, ColumnType
 from armazem.contract.event_types import EVENT_TYPES, EventType, Part
-from armazem.stream.ingest import Ingest
+from armazem.intake.ingest import Ingest
 
 from .shop import Shop
 

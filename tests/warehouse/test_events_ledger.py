@@ -13,7 +13,7 @@ from contract.event_examples import canonical, identifier, item, order, order_in
 from serve.running import Running
 from soak import NUMBERS
 
-from armazem.stream.ledger import LEDGER_FILE
+from armazem.journal.ledger import LEDGER_FILE
 
 from .aside import Aside
 from .shop import Shop

@@ -17,11 +17,11 @@ from soak import fuzz
 from armazem.config import Settings
 from armazem.contract.events import Accepted, process_batch
 from armazem.home import Home
-from armazem.sources.synthetic import generate
-from armazem.stream.compaction import compact
-from armazem.stream.ingest import Ingest
-from armazem.stream.journal import received_at
-from armazem.warehouse.query import run_query
+from armazem.intake.ingest import Ingest
+from armazem.journal.compaction import compact
+from armazem.journal.journal import received_at
+from armazem.shop.history import generate
+from armazem.targets.duckdb.query import run_query
 
 from . import history
 from .event_reference import KEYS, ZONE, Load, Tables, staging

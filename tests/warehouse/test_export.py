@@ -12,10 +12,10 @@ import duckdb
 import pytest
 
 from armazem.errors import ExportError, HomeError
+from armazem.export import parquet
+from armazem.export.parquet import export_parquet
 from armazem.home import Home
-from armazem.warehouse.export import parquet
-from armazem.warehouse.export.parquet import export_parquet
-from armazem.warehouse.query import open_published
+from armazem.targets.duckdb.query import open_published
 
 from .exported import BUILD, publish, published_tables
 
@@ -167,7 +167,7 @@ KILLED = """
 import os, signal, sys
 from pathlib import Path
 from armazem.home import Home
-from armazem.warehouse.export.parquet import export_parquet
+from armazem.export.parquet import export_parquet
 
 def step(name, number, total):
     if number == 2:

@@ -16,12 +16,12 @@ from small_disk import fill, small_disk
 from tableauhyperapi import Connection, HyperProcess, SqlType, TableName, Telemetry
 
 from armazem.errors import ExportError, HomeError
+from armazem.export import tableau
+from armazem.export.datasource import RELATIONSHIPS
+from armazem.export.tableau import export_tableau
 from armazem.home import Home
-from armazem.sources.synthetic import generate
-from armazem.warehouse.export import tableau
-from armazem.warehouse.export.datasource import RELATIONSHIPS
-from armazem.warehouse.export.tableau import export_tableau
-from armazem.warehouse.query import open_published
+from armazem.shop.history import generate
+from armazem.targets.duckdb.query import open_published
 
 from .exported import BUILD, publish, published_tables
 from .shop import Shop
@@ -256,7 +256,7 @@ KILLED = """
 import os, signal, sys
 from pathlib import Path
 from armazem.home import Home
-from armazem.warehouse.export.tableau import export_tableau
+from armazem.export.tableau import export_tableau
 
 def step(name, number, total):
     if number == 2:

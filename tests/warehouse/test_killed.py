@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 import duckdb
 import pytest
 
-from armazem.sources.synthetic import generate
-from armazem.warehouse.versions import published_builds, version_file
+from armazem.shop.history import generate
+from armazem.targets.duckdb.versions import published_builds, version_file
 
 from . import reader
 from .shop import Shop, differing, ended, start

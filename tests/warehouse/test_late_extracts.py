@@ -12,7 +12,7 @@ import pytest
 from reference import KEYS, compute, differences
 from soak import NUMBERS
 
-from armazem.sources.synthetic import generate
+from armazem.shop.history import generate
 
 from . import history
 from .shop import Shop, differing

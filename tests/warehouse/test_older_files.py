@@ -15,11 +15,11 @@ from armazem.contract import table
 from armazem.contract.event_record import PARTS, REPEATED_PARTS
 from armazem.contract.render import duckdb_columns
 from armazem.home import Home
+from armazem.intake.ingest import Ingest
+from armazem.journal.compaction import compact
 from armazem.landing import parquet_files
-from armazem.sources.synthetic import generate
-from armazem.stream.compaction import compact
-from armazem.stream.ingest import Ingest
-from armazem.warehouse.query import run_query
+from armazem.shop.history import generate
+from armazem.targets.duckdb.query import run_query
 
 from .shop import Shop
 

@@ -10,8 +10,8 @@ import pytest
 
 from armazem.errors import ArmazemError, HomeError, QueryError
 from armazem.home import Home
-from armazem.warehouse.query import Published
-from armazem.warehouse.versions import make_current, version_file
+from armazem.targets.duckdb.query import Published
+from armazem.targets.duckdb.versions import make_current, version_file
 
 
 def publish(home: Home, build_id: str, value: int) -> None:

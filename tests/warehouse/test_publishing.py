@@ -13,9 +13,9 @@ import pytest
 from reference import KEYS, compute, differences
 from reference.world import World
 
-from armazem.sources.synthetic import generate
-from armazem.warehouse.build import BuildRequest
-from armazem.warehouse.versions import read_failures
+from armazem.build.run import BuildRequest
+from armazem.shop.history import generate
+from armazem.targets.duckdb.versions import read_failures
 
 from . import history
 from .shop import Shop, differing
@@ -283,7 +283,7 @@ def test_only_some_models(published: Shop, tmp_path: Path) -> None:
 
 def test_changed_models_are_built_anew(published: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
     whole = published.checksums()
-    monkeypatch.setattr("armazem.warehouse.build.META_DDL", _ddl() + "-- a change\n")
+    monkeypatch.setattr("armazem.build.run.META_DDL", _ddl() + "-- a change\n")
     report = published.build()
     assert "the models changed" in report.reason
     assert report.record is not None
@@ -293,7 +293,7 @@ def test_changed_models_are_built_anew(published: Shop, monkeypatch: pytest.Monk
 
 
 def _ddl() -> str:
-    from armazem.warehouse.meta import META_DDL
+    from armazem.targets.duckdb.meta import META_DDL
 
     return META_DDL
 

@@ -16,11 +16,11 @@ from contract.event_examples import canonical, identifier, item, order, order_in
 from armazem.config import Settings
 from armazem.errors import HomeError, QueryError
 from armazem.home import Home
-from armazem.sources.synthetic import generate
-from armazem.stream.ingest import Ingest
-from armazem.warehouse.confined import Limits
-from armazem.warehouse.query import Published, fetch, open_published, run_query
-from armazem.warehouse.statements import mentions_live, reading_statements
+from armazem.intake.ingest import Ingest
+from armazem.shop.history import generate
+from armazem.targets.duckdb.confined import Limits
+from armazem.targets.duckdb.query import Published, fetch, open_published, run_query
+from armazem.targets.duckdb.statements import mentions_live, reading_statements
 
 from .shop import Shop, ended, start
 

@@ -14,7 +14,7 @@ import pytest
 from small_disk import fill, remount, small_disk
 
 from armazem.home import Home
-from armazem.sources.synthetic import generate
+from armazem.shop.history import generate
 
 from .shop import Answer, Shop, differing, ended, start
 

@@ -12,9 +12,9 @@ from zoneinfo import ZoneInfo
 import click
 
 from armazem import console, interrupts
-from armazem.causes import cause_of
 from armazem.cli.generated import generate_files, yesterday
 from armazem.cli.group import main, no_build, settings_of, target_option
+from armazem.disk.causes import cause_of
 from armazem.errors import ArmazemError
 from armazem.landing import load as load_files
 from armazem.landing import withdraw
@@ -33,7 +33,7 @@ def until_option(help_text: str) -> Callable[[_Command], _Command]:
 
 
 def _day(_: click.Context, __: click.Parameter, text: str | None) -> date | None:
-    from armazem.sources.synthetic import EARLIEST, LATEST
+    from armazem.shop.history import EARLIEST, LATEST
 
     if text is None:
         return None
@@ -53,7 +53,7 @@ def load_and_show(settings: Settings, path: str | Path, **options: Any) -> None:
     options |= {"on_warning": warned.append}
     with console.warnings_before_an_error(warned), console.loading() as progress:
         if settings.target == "bigquery":
-            from armazem.landing.bigquery import load_to_bigquery
+            from armazem.targets.bigquery.landing.load import load_to_bigquery
 
             result = load_to_bigquery(path, settings, on_progress=progress, **options)
         else:
@@ -183,7 +183,7 @@ def unload(ctx: click.Context, load_id: str, target: str | None) -> None:
     """
     settings = settings_of(ctx, target=target)
     if settings.target == "bigquery":
-        from armazem.landing.bigquery import withdraw_from_bigquery
+        from armazem.targets.bigquery.landing.load import withdraw_from_bigquery
 
         withdraw_from_bigquery(settings, load_id, lambda: console.messages().print("waiting for a load to end"))
         console.messages().print("withdrawn; `armazem build --target bigquery` now builds without it")

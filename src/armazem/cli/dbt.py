@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import click
 
+from armazem.build.dbt_command import run_command
 from armazem.cli.group import main, settings_of
 from armazem.errors import ArmazemError
-from armazem.warehouse.dbt_command import run_command
 
 
 @main.command(

@@ -11,8 +11,8 @@ import click
 from armazem import console
 from armazem.cli.group import main, settings_of
 from armazem.errors import ArmazemError, extra
-from armazem.warehouse.export.parquet import export_parquet
-from armazem.warehouse.export.tables import Exported
+from armazem.export.parquet import export_parquet
+from armazem.export.tables import Exported
 
 force_option = click.option("--force", is_flag=True, help="Replace an earlier export there.")
 
@@ -46,7 +46,7 @@ def tableau(ctx: click.Context, out: Path, force: bool) -> None:
     if out.suffix != ".hyper":
         raise click.BadParameter("Tableau opens extracts by their ending: name a file that ends in .hyper")
     with extra("tableau", "export tableau"):
-        from armazem.warehouse.export.tableau import export_tableau
+        from armazem.export.tableau import export_tableau
     _export(ctx, export_tableau, out, force)
 
 

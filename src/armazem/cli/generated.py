@@ -53,7 +53,7 @@ def generated(settings: Settings, orders: int, seed: int, until: date | None) ->
 
 def generate_files(out: Path, orders: int, seed: int, until: date) -> None:
     """Write the files into `out`, and say so."""
-    from armazem.sources.synthetic import generate
+    from armazem.shop.history import generate
 
     started = time.monotonic()
     with console.rows_written("generating") as progress:
@@ -84,6 +84,6 @@ def _last_day(root: Path, seed: int) -> date | None:
 
 
 def _olists_last_day() -> date:
-    from armazem.sources.synthetic import LAST_DAY
+    from armazem.shop.history import LAST_DAY
 
     return LAST_DAY

@@ -23,8 +23,8 @@ from armazem.errors import ArmazemError
 
 if TYPE_CHECKING:
     from armazem.config import Settings
-    from armazem.serve.formats import Format
-    from armazem.warehouse.query import Rows
+    from armazem.kpis.formats import Format
+    from armazem.targets.duckdb.query import Rows
 
 FORMATS = ("table", "csv", "json")
 
@@ -103,7 +103,7 @@ class _Group(click.Group):
             if interrupts.came():
                 ctx.exit(130)
             from armazem import console
-            from armazem.causes import cause_of
+            from armazem.disk.causes import cause_of
 
             cause = cause_of(error, Path("the system"))
             console.show_error(ArmazemError(cause.reason, cause.hint))
@@ -160,7 +160,7 @@ def settings_of(ctx: click.Context, **flags: Any) -> Settings:
 def no_build(settings: Settings) -> AbstractContextManager[None]:
     """Hold the build lock, after a remark where a build has it."""
     from armazem import console
-    from armazem.warehouse.lock import build_lock
+    from armazem.disk.lock import build_lock
 
     notices = console.messages()
     return build_lock(
@@ -173,7 +173,7 @@ def no_build(settings: Settings) -> AbstractContextManager[None]:
 def print_rows(rows: Rows, format_: Format, title: str | None = None) -> None:
     """Print an answer as `--format` says."""
     from armazem import console
-    from armazem.serve.formats import print_table, to_csv, to_json
+    from armazem.kpis.formats import print_table, to_csv, to_json
 
     with console.answering():
         if format_ == "table":

@@ -19,11 +19,11 @@ from armazem import console
 from armazem.cli.group import format_option, main, print_rows, settings_of
 from armazem.config import Settings
 from armazem.errors import ArmazemError, SourceError
-from armazem.serve.formats import Format
-from armazem.stream.dead_letters import DeadLetter
-from armazem.stream.replay import Replay, Replayed, check_ids, newest_letters, replayed_ids, replaying, select_letters
-from armazem.stream.sending import Send, Tally
-from armazem.warehouse.query import Rows
+from armazem.intake.replay import Replay, Replayed, check_ids, newest_letters, replayed_ids, replaying, select_letters
+from armazem.intake.sending import Send, Tally
+from armazem.journal.dead_letters import DeadLetter
+from armazem.kpis.formats import Format
+from armazem.targets.duckdb.query import Rows
 
 _SECONDS_BETWEEN_LINES = 10.0
 
@@ -65,8 +65,8 @@ def ingest(ctx: click.Context, file: str, to: str | None, strict: bool) -> None:
 
 
 def _ingest(settings: Settings, file: str, to: str | None, tally: Tally) -> None:
-    from armazem.stream.files import open_batches
-    from armazem.stream.sending import send_all
+    from armazem.intake.sending import send_all
+    from armazem.journal.files import open_batches
 
     if file != "-" and not Path(file).exists():  # before a home folder is made for it
         raise SourceError(f"{file} does not exist", "check the path")
@@ -77,13 +77,13 @@ def _ingest(settings: Settings, file: str, to: str | None, tally: Tally) -> None
 @contextmanager
 def _sender(settings: Settings, to: str | None, source: str) -> Iterator[Send]:
     if to:
-        from armazem.stream.remote import Remote
+        from armazem.senders.remote import Remote
 
         with Remote(to, settings.token) as remote:
             yield remote.send
         return
-    from armazem.stream.ingest import Ingest
-    from armazem.stream.sending import to_ingest
+    from armazem.intake.ingest import Ingest
+    from armazem.intake.sending import to_ingest
 
     with Ingest(settings.home_folder.open(), settings) as writer:
         if writer.recovered:

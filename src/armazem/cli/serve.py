@@ -46,7 +46,7 @@ def serve(
       ARMAZEM_TOKEN=… armazem serve --host 0.0.0.0 --allowed-host warehouse.example
       armazem serve --subscribe pubsub:my-project
     """
-    from armazem.serve.access import is_loopback
+    from armazem.serve.http.access import is_loopback
 
     settings = settings_of(ctx, allowed_hosts=",".join(allowed_hosts) or None)
     if not settings.token and not is_loopback(host):

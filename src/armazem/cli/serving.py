@@ -13,7 +13,7 @@ _STOP_SECONDS = 10
 
 def check_port(port: int) -> None:
     """Raise ServeError where the port is taken: better before a build than after it."""
-    from armazem.serve.server import listening_socket
+    from armazem.serve.http.server import listening_socket
 
     if port:
         listening_socket("127.0.0.1", port).close()
@@ -28,7 +28,7 @@ def run_server(
     subscription: tuple[str, str] | None = None,
 ) -> None:
     """Serve until Ctrl-C or SIGTERM; `simulate`: events a second that a child process sends."""
-    from armazem.serve.server import serve  # FastAPI takes half a second to import
+    from armazem.serve.http.server import serve  # FastAPI takes half a second to import
 
     simulators: list[subprocess.Popen[bytes]] = []
 

@@ -15,10 +15,11 @@ from armazem import console
 from armazem.cli.group import format_option, main, print_rows, settings_of, stop_signals
 from armazem.config import Settings
 from armazem.errors import ArmazemError
-from armazem.serve.formats import Format
-from armazem.stream.simulate import Faults, Offer, Person, Place, Plan, Report, Seller, Shop, run_simulation
-from armazem.warehouse import versions
-from armazem.warehouse.query import Rows, fetch, open_published
+from armazem.kpis.formats import Format
+from armazem.senders.simulation import Plan, Report, run_simulation
+from armazem.shop.life import Faults, Offer, Person, Place, Seller, Shop
+from armazem.targets.duckdb import versions
+from armazem.targets.duckdb.query import Rows, fetch, open_published
 
 _LINE_SECONDS = 10.0
 _LIMIT = 20_000  # offers and people: more would make no order more believable

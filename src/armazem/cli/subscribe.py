@@ -13,11 +13,11 @@ import click
 from armazem import console
 from armazem.cli.group import main, settings_of, stop_signals
 from armazem.errors import ArmazemError, extra
-from armazem.stream.batches import Counts
-from armazem.stream.ingest import Ingest
+from armazem.intake.batches import Counts
+from armazem.intake.ingest import Ingest
 
 if TYPE_CHECKING:
-    from armazem.stream.pubsub import Subscription
+    from armazem.intake.pubsub import Subscription
 
 DEFAULT_SUBSCRIPTION = "olist_orders_subscription"
 LINE_SECONDS = 10.0
@@ -63,7 +63,7 @@ def subscribe(
     settings = settings_of(ctx)
     messages = console.messages()
     with extra("pubsub", "reading Pub/Sub"):
-        from armazem.stream.pubsub import start_subscription
+        from armazem.intake.pubsub import start_subscription
     started = time.monotonic()
     project, subscription = source
     with Ingest(settings.home_folder.open(), settings) as ingest:

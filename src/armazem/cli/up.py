@@ -8,16 +8,16 @@ from pathlib import Path
 import click
 
 from armazem import console
+from armazem.build.run import BuildRequest
 from armazem.cli.data import OLIST_ORDERS, load_and_show, until_option
 from armazem.cli.generated import generated
 from armazem.cli.group import main, print_rows, settings_of
 from armazem.cli.serving import check_port, run_server
 from armazem.cli.warehouse import run_build
 from armazem.config import Settings
-from armazem.serve.kpi_filters import Filters
-from armazem.serve.kpi_query import kpi_rows
-from armazem.serve.kpis import KPIS
-from armazem.warehouse.build import BuildRequest
+from armazem.kpis.catalogue import KPIS
+from armazem.kpis.filters import Filters
+from armazem.kpis.query import kpi_rows
 
 
 @main.command()

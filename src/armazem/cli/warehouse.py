@@ -9,24 +9,24 @@ from typing import Any
 import click
 
 from armazem import console, interrupts
+from armazem.build.run import AuditFailed, BuildReport, BuildRequest, why_due
+from armazem.build.run import build as build_warehouse
 from armazem.cli.group import format_option, main, no_build, print_rows, settings_of, target_option
 from armazem.config import Settings
 from armazem.errors import ArmazemError, QueryError, extra
+from armazem.journal.ledger import read_ledger as read_event_ledger
+from armazem.journal.reading import last_seq
+from armazem.kpis.catalogue import find_kpi
+from armazem.kpis.filters import FILTERS, FilterError, parse_filters
+from armazem.kpis.formats import Format
+from armazem.kpis.query import kpi_rows
 from armazem.landing import read_ledger
-from armazem.serve.formats import Format
-from armazem.serve.kpi_filters import FILTERS, FilterError, parse_filters
-from armazem.serve.kpi_query import kpi_rows
-from armazem.serve.kpis import find_kpi
-from armazem.stream.ledger import read_ledger as read_event_ledger
-from armazem.stream.reading import last_seq
-from armazem.warehouse import versions
-from armazem.warehouse.build import AuditFailed, BuildReport, BuildRequest, why_due
-from armazem.warehouse.build import build as build_warehouse
-from armazem.warehouse.confined import limits_of
-from armazem.warehouse.ledger import event_ledger
-from armazem.warehouse.meta import journal_position
-from armazem.warehouse.query import Rows, open_published, run_query
-from armazem.warehouse.query import fetch as fetch_rows
+from armazem.targets.duckdb import versions
+from armazem.targets.duckdb.confined import limits_of
+from armazem.targets.duckdb.ledger import event_ledger
+from armazem.targets.duckdb.meta import journal_position
+from armazem.targets.duckdb.query import Rows, open_published, run_query
+from armazem.targets.duckdb.query import fetch as fetch_rows
 
 
 @main.command()
@@ -80,7 +80,7 @@ def build(
 
 def _estimate(settings: Settings, request: BuildRequest) -> None:
     with extra("bigquery", "the BigQuery target"):
-        from armazem.warehouse.bigquery.build import estimate
+        from armazem.targets.bigquery.build import estimate
     estimates = estimate(settings, request, on_notice=lambda text: console.messages().print(text))
     known = [item.bytes for item in estimates if item.bytes is not None]
     rows = [
@@ -98,7 +98,7 @@ def builds(ctx: click.Context, target: str | None, format_: Format) -> None:
     settings = settings_of(ctx, target=target)
     if settings.target == "bigquery":
         with extra("bigquery", "the BigQuery target"):
-            from armazem.warehouse.bigquery.query import builds as cloud_builds
+            from armazem.targets.bigquery.query import builds as cloud_builds
         records, current, kept = cloud_builds(settings)
     else:
         home = settings.home_folder.open(create=False)
@@ -147,7 +147,7 @@ def rollback(ctx: click.Context, build_id: str | None, target: str | None) -> No
     settings = settings_of(ctx, target=target)
     if settings.target == "bigquery":
         with extra("bigquery", "the BigQuery target"):
-            from armazem.warehouse.bigquery.build import rollback as cloud_rollback
+            from armazem.targets.bigquery.build import rollback as cloud_rollback
         restored = cloud_rollback(settings, build_id)
     else:
         home = settings.home_folder.open(create=False)
@@ -185,7 +185,7 @@ def status(ctx: click.Context, ledger: bool, target: str | None, format_: Format
         return
     if settings.target == "bigquery":
         with extra("bigquery", "the BigQuery target"):
-            from armazem.warehouse.bigquery.query import status as cloud_status
+            from armazem.targets.bigquery.query import status as cloud_status
         values = cloud_status(settings)
     else:
         values = _status_of_home(settings)
@@ -272,7 +272,7 @@ def sql(
     if timeout is not None:
         raise click.UsageError("--timeout is for DuckDB; BigQuery has limits of its own")
     with extra("bigquery", "the BigQuery target"):
-        from armazem.warehouse.bigquery.query import run_query as run_on_bigquery
+        from armazem.targets.bigquery.query import run_query as run_on_bigquery
     print_rows(run_on_bigquery(settings, query), format_)
 
 
@@ -325,7 +325,7 @@ def run_build(settings: Settings, request: BuildRequest) -> BuildReport:
     run = build_warehouse
     if settings.target == "bigquery":
         with extra("bigquery", "the BigQuery target"):
-            from armazem.warehouse.bigquery.build import build as run
+            from armazem.targets.bigquery.build import build as run
     try:
         with console.steps("building") as step:
             # In the home folder the next build clears up; a lock on BigQuery has to be given back.

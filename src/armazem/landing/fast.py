@@ -7,9 +7,9 @@ from pathlib import Path
 import duckdb
 
 from armazem.contract import Table
+from armazem.disk.sql import name, quoted
 from armazem.landing.header import Header
 from armazem.landing.prescan import Scan
-from armazem.landing.sql import name, quoted
 from armazem.landing.tokenizer import MAX_RECORD
 from armazem.landing.validation import Written, validated
 

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 import duckdb
 from filelock import FileLock, Timeout
 
-from armazem.causes import cause_of
+from armazem.disk.causes import cause_of
 from armazem.errors import HomeError
 from armazem.home import Home
 

@@ -10,9 +10,9 @@ from itertools import chain
 from pathlib import Path
 from typing import Literal
 
+from armazem.disk.durable import sync_file
 from armazem.errors import HomeError
 from armazem.home import Home
-from armazem.landing.durable import sync_file
 
 LEDGER_FILE = "ledger.json"
 WITHDRAWN = "withdrawn"

@@ -14,12 +14,12 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from armazem.contract import Column, Table
+from armazem.disk.sql import name, quoted
 from armazem.errors import SourceError
 from armazem.landing.exact import BATCH_ROWS
 from armazem.landing.fast import readable
 from armazem.landing.header import matched
 from armazem.landing.rejects import Reject, RejectWriter, explained
-from armazem.landing.sql import name, quoted
 from armazem.landing.validation import Written, validated
 from armazem.landing.values import DECIMALS, swapped
 from armazem.sources.files import SourceFile

@@ -11,7 +11,7 @@ from typing import IO, NamedTuple
 
 from armazem.contract import Column, ColumnType, RejectCode, Table
 from armazem.contract.identifiers import canonical, fault
-from armazem.landing.durable import sync_file
+from armazem.disk.durable import sync_file
 from armazem.landing.values import WHITESPACE
 
 _SHOWN = 60

@@ -9,8 +9,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from armazem.disk.durable import sync_path
 from armazem.home import Home
-from armazem.landing.durable import sync_path
 from armazem.landing.ledger import LedgerRow, write_ledger
 
 _TEMPORARY = ".tmp-"

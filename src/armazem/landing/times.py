@@ -7,7 +7,7 @@ second, 23:59:60 as it is written or in UTC, is the second after it.
 
 from __future__ import annotations
 
-from armazem.landing.sql import quoted
+from armazem.disk.sql import quoted
 
 _CLOCK = r"((?:[01][0-9]|2[0-3]):[0-5][0-9])(?::([0-5][0-9]|60)(?:\.([0-9]+))?)?"
 _ZONE = r"(?: ?(Z|z|UTC|[+-](?:[01][0-9]|2[0-3])(?::?[0-5][0-9])?))?"

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from armazem.contract import Column, ColumnType, RejectCode, Table
-from armazem.landing.sql import guarded, name, quoted
+from armazem.disk.sql import guarded, name, quoted
 from armazem.landing.times import parts, time
 from armazem.landing.values import DECIMALS, TEXTS, malformed, missing, suspect, swapped, trimmed, value
 

@@ -13,7 +13,7 @@ from armazem.contract.amounts import tolerance
 from armazem.contract.identifiers import FLOAT_PATTERN, MAX_IDENTIFIER, re2_class
 from armazem.contract.nulls import NULL_WORDS
 from armazem.contract.render import DUCKDB_TYPES
-from armazem.landing.sql import guarded, quoted
+from armazem.disk.sql import guarded, quoted
 
 WHITESPACE = " \t\n\v\f\r"
 

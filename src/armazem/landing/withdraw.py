@@ -6,9 +6,9 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
+from armazem.disk.durable import sync_path
 from armazem.errors import HomeError
 from armazem.home import Home
-from armazem.landing.durable import sync_path
 from armazem.landing.guard import locked
 from armazem.landing.ledger import WITHDRAWN
 

@@ -1,1 +1,1 @@
-"""Where batch data comes from: folder, zip, single files, the synthetic generator, Kaggle."""
+"""Where batch files come from: folder, zip, gzip, Parquet, Google Cloud Storage, Kaggle."""

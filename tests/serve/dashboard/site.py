@@ -15,9 +15,9 @@ from warehouse.shop import Shop
 
 from armazem.serve.dashboard.choices import first_view, read_choices
 from armazem.serve.dashboard.view import View
-from armazem.sources.synthetic import generate
-from armazem.warehouse.query import Published
-from armazem.warehouse.versions import version_file
+from armazem.shop.history import generate
+from armazem.targets.duckdb.query import Published
+from armazem.targets.duckdb.versions import version_file
 
 from ..running import Running
 

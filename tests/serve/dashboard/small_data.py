@@ -7,7 +7,7 @@ from collections.abc import Callable
 from datetime import date, timedelta
 from pathlib import Path
 
-from armazem.sources.synthetic import generate
+from armazem.shop.history import generate
 
 Row = dict[str, str]
 _OF_ORDERS = ("order_items", "order_payments", "order_reviews")

@@ -19,7 +19,7 @@ import pytest
 from playwright.sync_api import Browser, expect
 from warehouse.shop import Shop
 
-from armazem.warehouse.versions import version_file
+from armazem.targets.duckdb.versions import version_file
 
 from ..running import Running
 from .browser import Reader, chromium, needs_chromium, reader
@@ -29,7 +29,7 @@ pytestmark = [needs_chromium, pytest.mark.xdist_group("browser")]
 
 # Every query takes longer than NiceGUI would wait for a page.
 _SLOW = (
-    "import time, armazem.warehouse.query as query; quick = query.Published.query; "
+    "import time, armazem.targets.duckdb.query as query; quick = query.Published.query; "
     "query.Published.query = lambda self, *given: (time.sleep(1.5), quick(self, *given))[1]"
 )
 

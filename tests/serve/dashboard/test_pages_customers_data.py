@@ -16,9 +16,13 @@ from typing import Any
 import duckdb
 import pytest
 
+from armazem.build.dbt_project import project_catalog
+from armazem.build.project import ParsedProject
 from armazem.config import Settings
 from armazem.errors import ArmazemError, HomeError
 from armazem.home import Home
+from armazem.journal.dead_letters import DeadLetters, Refusal
+from armazem.kpis.catalogue import KPIS
 from armazem.landing import load, withdraw
 from armazem.serve.dashboard import data_sources
 from armazem.serve.dashboard.compare import Parts
@@ -29,14 +33,10 @@ from armazem.serve.dashboard.pages.data_panels import failing_rows, lineage_html
 from armazem.serve.dashboard.queries import Query
 from armazem.serve.dashboard.theme import DARK, LIGHT
 from armazem.serve.dashboard.view import View
-from armazem.serve.kpis import KPIS
-from armazem.stream.dead_letters import DeadLetters, Refusal
-from armazem.warehouse import versions
-from armazem.warehouse.dbt_project import project_catalog
-from armazem.warehouse.meta import model_row
-from armazem.warehouse.project import ParsedProject
-from armazem.warehouse.query import Rows, fetch
-from armazem.warehouse.records import BuildRecord
+from armazem.targets.duckdb import versions
+from armazem.targets.duckdb.meta import model_row
+from armazem.targets.duckdb.query import Rows, fetch
+from armazem.targets.records import BuildRecord
 
 HOSTILE = "<script>alert('{b}')</script>\"{a|x}"
 TABLES = """

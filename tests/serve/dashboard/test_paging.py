@@ -11,7 +11,7 @@ from typing import Any
 import duckdb
 import pytest
 
-from armazem.serve.csv_cells import neutral
+from armazem.kpis.csv_cells import neutral
 from armazem.serve.dashboard.downloads import csv_lines, in_batches
 from armazem.serve.dashboard.paging import (
     SIZE,
@@ -25,7 +25,7 @@ from armazem.serve.dashboard.paging import (
     page_query,
 )
 from armazem.serve.dashboard.queries import Query
-from armazem.warehouse.query import Rows, fetch
+from armazem.targets.duckdb.query import Rows, fetch
 
 NAMES = ("são paulo", "SAO PAULO", "x'; drop table t; --", "100%_", "", None, "{b}", "rio de janeiro")
 TEXTS = ("name", "code")

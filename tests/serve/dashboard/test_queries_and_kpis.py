@@ -15,8 +15,8 @@ from armazem.home import Home
 from armazem.serve.dashboard.pages import customers, overview, products, sellers, sellers_delivery
 from armazem.serve.dashboard.queries import Query
 from armazem.serve.dashboard.view import View
-from armazem.sources.synthetic import generate
-from armazem.warehouse.query import fetch, open_published
+from armazem.shop.history import generate
+from armazem.targets.duckdb.query import fetch, open_published
 
 from .small_data import cut
 

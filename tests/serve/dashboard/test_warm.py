@@ -15,9 +15,9 @@ from warehouse.shop import Shop
 from armazem.home import Home
 from armazem.serve.dashboard.frame import Sources
 from armazem.serve.dashboard.warm import Warm
-from armazem.sources.synthetic import generate
-from armazem.warehouse.query import Published, Rows
-from armazem.warehouse.versions import make_current, version_file
+from armazem.shop.history import generate
+from armazem.targets.duckdb.query import Published, Rows
+from armazem.targets.duckdb.versions import make_current, version_file
 
 
 class Listening(Published):

@@ -17,15 +17,15 @@ import duckdb
 
 from armazem.errors import ArmazemError, HomeError
 from armazem.home import Home
+from armazem.journal.reading import last_seq, lines_source, reading, sql_text
+from armazem.journal.segments import list_segments
 from armazem.landing import LedgerRow, read_ledger
 from armazem.landing.ledger import WITHDRAWN
 from armazem.serve.dashboard.components import Ask
 from armazem.serve.dashboard.queries import Query
-from armazem.stream.reading import last_seq, lines_source, reading, sql_text
-from armazem.stream.segments import list_segments
-from armazem.warehouse import versions
-from armazem.warehouse.query import Rows
-from armazem.warehouse.records import BuildRecord
+from armazem.targets.duckdb import versions
+from armazem.targets.duckdb.query import Rows
+from armazem.targets.records import BuildRecord
 
 EXAMPLES = 3
 _RAW = 400  # characters of an example

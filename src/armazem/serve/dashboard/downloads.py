@@ -16,8 +16,8 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response, StreamingResponse
 
 from armazem.errors import ArmazemError
-from armazem.serve.csv_cells import neutral
-from armazem.serve.formats import csv_value
+from armazem.kpis.csv_cells import neutral
+from armazem.kpis.formats import csv_value
 
 PATH = "/download/{key}"
 _AT_ONCE = 1000  # lines

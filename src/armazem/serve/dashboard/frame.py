@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo
 from nicegui import background_tasks, run, ui
 
 from armazem.errors import ArmazemError, HomeError
+from armazem.live.service import LiveState
 from armazem.serve.dashboard.captions import filters_of, source_of
 from armazem.serve.dashboard.choices import Choices, first_view, read_choices
 from armazem.serve.dashboard.choosers import Notices
@@ -25,8 +26,7 @@ from armazem.serve.dashboard.looks import Looks
 from armazem.serve.dashboard.queries import Query
 from armazem.serve.dashboard.theme import CSS, colors
 from armazem.serve.dashboard.view import View, parse_view
-from armazem.serve.live import LiveState
-from armazem.warehouse.query import Published, Rows
+from armazem.targets.duckdb.query import Published, Rows
 
 _logger = logging.getLogger(__name__)
 

@@ -11,8 +11,8 @@ from starlette.requests import HTTPConnection, Request
 from starlette.responses import HTMLResponse, RedirectResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from armazem.serve.access import Access
-from armazem.serve.answers import HttpError
+from armazem.serve.http.access import Access
+from armazem.serve.http.answers import HttpError
 
 _COOKIE = "armazem"
 _LONGEST_FORM = 4096

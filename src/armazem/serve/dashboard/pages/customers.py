@@ -9,6 +9,7 @@ from typing import Any
 
 from nicegui import ui
 
+from armazem.build.descriptions import meaning
 from armazem.serve.dashboard.cards import Card, CardsPanel, Figure
 from armazem.serve.dashboard.compare import PARTS, Parts, Record, Values, before_too, compared
 from armazem.serve.dashboard.components import Ask, ChartPanel
@@ -18,8 +19,7 @@ from armazem.serve.dashboard.pages import customer_charts as charts
 from armazem.serve.dashboard.periods import PARTIAL, cut_by_data, months_later
 from armazem.serve.dashboard.queries import Query, orders
 from armazem.serve.dashboard.view import View
-from armazem.warehouse.descriptions import meaning
-from armazem.warehouse.query import Rows
+from armazem.targets.duckdb.query import Rows
 
 _EVER = "select customer_unique_id, {} from marts.fact_orders where is_valid_sale"
 _PER_CUSTOMER = (

@@ -9,6 +9,7 @@ from typing import Any
 
 from nicegui import run, ui
 
+from armazem.build.descriptions import meaning
 from armazem.errors import ArmazemError
 from armazem.home import Home
 from armazem.serve.dashboard import data_sources as data
@@ -19,8 +20,7 @@ from armazem.serve.dashboard.frame import Frame, build_time
 from armazem.serve.dashboard.grids import Column
 from armazem.serve.dashboard.pages.data_panels import HomeGrid, LineagePanel, TestsPanel, TextsPanel
 from armazem.serve.dashboard.view import View
-from armazem.warehouse.descriptions import meaning
-from armazem.warehouse.query import Rows
+from armazem.targets.duckdb.query import Rows
 
 _LOOK_SECONDS = 5.0
 _SAY_SECONDS = 30.0

@@ -9,7 +9,9 @@ from typing import Any
 
 from nicegui import ui
 
+from armazem.build.descriptions import source_text
 from armazem.errors import ArmazemError
+from armazem.kpis.catalogue import KPIS
 from armazem.serve.dashboard import data_sources as data
 from armazem.serve.dashboard import lineage
 from armazem.serve.dashboard.components import NO_ROWS, Ask, Framed
@@ -20,9 +22,7 @@ from armazem.serve.dashboard.lineage import Node
 from armazem.serve.dashboard.paging import Page, ask_page, matching, page_of
 from armazem.serve.dashboard.queries import Query
 from armazem.serve.dashboard.view import View
-from armazem.serve.kpis import KPIS
-from armazem.warehouse.descriptions import source_text
-from armazem.warehouse.query import Rows, run_query
+from armazem.targets.duckdb.query import Rows, run_query
 
 Read = Callable[[View, Ask], Rows]
 FAILING = 100

@@ -12,6 +12,7 @@ from typing import Any
 
 from nicegui import ui
 
+from armazem.build.descriptions import meaning
 from armazem.contract.tables import NO_SALE_STATUSES, ORDER_STATUSES
 from armazem.errors import HomeError
 from armazem.serve.dashboard.cards import Card, CardsPanel, Figure
@@ -26,8 +27,7 @@ from armazem.serve.dashboard.pictures import Table
 from armazem.serve.dashboard.queries import Query
 from armazem.serve.dashboard.theme import Colors
 from armazem.serve.dashboard.view import View
-from armazem.warehouse.descriptions import meaning
-from armazem.warehouse.query import Rows
+from armazem.targets.duckdb.query import Rows
 
 _SECONDS = 0.2
 _MAP_MINUTES = 10

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from decimal import Decimal
 
+from armazem.build.descriptions import meaning
 from armazem.serve.dashboard import maps
 from armazem.serve.dashboard.cards import Card, CardsPanel, Figure
 from armazem.serve.dashboard.compare import Parts, Record, Values, compared, parted, periods
@@ -15,8 +16,7 @@ from armazem.serve.dashboard.periods import PARTIAL, named, note_of, on_axis
 from armazem.serve.dashboard.queries import Query, orders
 from armazem.serve.dashboard.theme import Colors
 from armazem.serve.dashboard.view import View
-from armazem.warehouse.descriptions import meaning
-from armazem.warehouse.query import Rows
+from armazem.targets.duckdb.query import Rows
 
 _SUMS = (
     "coalesce(sum(revenue), 0) as revenue, count(*) as orders, count(distinct customer_unique_id) as customers, "

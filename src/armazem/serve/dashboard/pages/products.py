@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
 
+from armazem.build.descriptions import meaning
 from armazem.serve.dashboard.cards import Card, CardsPanel, Figure
 from armazem.serve.dashboard.compare import Parts, Record, Values, compared, parted
 from armazem.serve.dashboard.components import Ask, ChartPanel
@@ -19,8 +20,7 @@ from armazem.serve.dashboard.periods import PARTIAL, axis_of, named, note_of
 from armazem.serve.dashboard.queries import CATEGORY, Query, sales
 from armazem.serve.dashboard.theme import Colors
 from armazem.serve.dashboard.view import View
-from armazem.warehouse.descriptions import meaning
-from armazem.warehouse.query import Rows
+from armazem.targets.duckdb.query import Rows
 
 _BEST = 5
 _CATEGORIES = 11

@@ -1,0 +1,102 @@
+"""`armazem dbt`: any command of dbt, on a copy of what is published."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Sequence
+from contextlib import closing
+from datetime import date
+from pathlib import Path
+
+import duckdb
+from filelock import FileLock, Timeout
+
+from armazem.build.dbt_project import OF_SCOPE, dbt_environment, duckdb_environment
+from armazem.build.project import WORK_FILE, ParsedProject, dbt_options, not_run, project_folder
+from armazem.config import Settings
+from armazem.disk.causes import cause_of
+from armazem.errors import BuildError, HomeError
+from armazem.home import Home
+from armazem.journal.reading import last_seq
+from armazem.landing import ages, read_ledger
+from armazem.targets.duckdb import versions
+from armazem.targets.duckdb.inputs import create_inputs
+from armazem.targets.duckdb.meta import journal_position
+from armazem.targets.plan import Scope
+
+_COPY = "dbt-copy-"
+_LOCK = ".lock"
+_TARGET = "dbt-target"
+# Commands that read or write tables: they need those that say what a build takes in.
+_ON_TABLES = ("build", "compile", "run", "show", "test")
+
+
+def run_command(settings: Settings, arguments: Sequence[str]) -> bool:
+    """Run a command of dbt, which prints its own answer; whether it succeeded.
+
+    It works on a copy of the published version that is gone afterwards. `raw` has all loads and events, none of which
+    counts as new: increments take in nothing, `--full-refresh` everything. Artifacts go into `dbt-target` in the home
+    folder. Raises HomeError where nothing is published, BuildError where dbt cannot run the command.
+    """
+    home = settings.home_folder.open(create=False)
+    current = versions.current_build(home)
+    if current is None:
+        raise HomeError(f"nothing is published in {home.root}", "run `armazem build` first")
+    _clear_up(home)
+    with tempfile.TemporaryDirectory(prefix=_COPY, dir=home.root) as folder, FileLock(Path(folder) / _LOCK):
+        work = Path(folder) / WORK_FILE
+        shutil.copyfile(versions.version_file(home, current), work)
+        try:
+            with closing(duckdb.connect(str(work))) as connection:
+                create_inputs(connection, home, _scope(connection, home, full_refresh=_is_full(arguments)))
+        except duckdb.Error as error:
+            cause = cause_of(error, home.root)
+            raise HomeError(f"{current} cannot be worked on: {cause.reason}", cause.hint) from error
+        places = {
+            "DBT_PROJECT_DIR": str(project_folder()),
+            "DBT_PROFILES_DIR": str(project_folder()),
+            "DBT_TARGET_PATH": str(home.root / _TARGET),
+            "DBT_LOG_PATH": str(home.root / _TARGET),
+        }
+        with dbt_environment(duckdb_environment(settings, work) | places):
+            return _run(home, list(arguments))
+
+
+def _run(home: Home, arguments: list[str]) -> bool:
+    from dbt.cli.main import dbtRunner
+
+    state = home.root / "dbt"
+    parsed = ParsedProject(state, home.logs, "duckdb")
+    if not set(_ON_TABLES).isdisjoint(arguments):
+        scope = ["run", *dbt_options(state, home.logs, "duckdb"), "--select", OF_SCOPE, "--no-write-json"]
+        made = dbtRunner(parsed.manifest()).invoke([*scope, *(["--full-refresh"] if _is_full(arguments) else [])])
+        if not made.success:
+            raise not_run(made.exception)
+    outcome = dbtRunner(parsed.manifest()).invoke(arguments)  # read anew: a run leaves its marks in a manifest
+    if outcome.exception is not None:
+        raise BuildError(f"dbt: {' '.join(str(outcome.exception).split())}", "`armazem dbt --help` shows its commands")
+    return outcome.success
+
+
+def _is_full(arguments: Sequence[str]) -> bool:
+    return not {"--full-refresh", "-f"}.isdisjoint(arguments)
+
+
+def _scope(connection: duckdb.DuckDBPyConnection, home: Home, *, full_refresh: bool) -> Scope:
+    loads = read_ledger(home)
+    ids = tuple(sorted({load.load_id for load in loads}))
+    up_to = last_seq(home) if full_refresh else journal_position(connection)
+    # A window in which no order was bought: all loads can be read, and none of them is taken in by an increment.
+    return Scope(ids, ids if full_refresh else (), date.max, date.max, 0, up_to, ages(loads))
+
+
+def _clear_up(home: Home) -> None:
+    """Remove the copies of commands that were killed: their locks are free."""
+    for left in home.root.glob(f"{_COPY}*"):
+        lock = FileLock(left / _LOCK)
+        try:
+            with lock.acquire(blocking=False):
+                shutil.rmtree(left, ignore_errors=True)
+        except Timeout:
+            continue

@@ -1,0 +1,91 @@
+"""What came of a build: its record, the report for the user, and the error where it was not published."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from armazem.build.dbt_project import DbtRun
+from armazem.errors import BuildError
+from armazem.targets.plan import Plan
+from armazem.targets.records import AuditResult, BuildRecord, ModelResult
+
+_LONGEST = 300  # characters of a message
+
+
+@dataclass(frozen=True, slots=True)
+class BuildReport:
+    """What a build did. `record` is None where there was nothing to do; `rows` is per published table."""
+
+    record: BuildRecord | None
+    current: str
+    reason: str
+    tests: tuple[AuditResult, ...] = ()
+    models: tuple[ModelResult, ...] = ()
+    rows: tuple[tuple[str, int], ...] = ()
+
+
+class AuditFailed(BuildError):
+    """Models or tests failed; nothing was published. `report` has their results."""
+
+    def __init__(self, message: str, hint: str, report: BuildReport) -> None:
+        super().__init__(message, hint)
+        self.report = report
+
+
+def record_of(plan: Plan, run: DbtRun, build_id: str, started: datetime, new_events: int) -> BuildRecord:
+    """The record of a build that ends now and took in so many distinct events."""
+    finished = datetime.now(UTC)
+    failed = bool(run.failed_models or run.failed_tests)
+    failed_tests = [test for test in run.failed_tests if test.status != "skipped"]
+    start, end = plan.request.start_date, plan.request.end_date
+    return BuildRecord(
+        build_id=build_id,
+        status="failed" if failed else "published",
+        base_build_id=plan.base,
+        full_refresh=plan.full_refresh,
+        complete=plan.request.select is None,
+        start_date=start.isoformat() if start else None,
+        end_date=end.isoformat() if end else None,
+        selector=plan.request.select,
+        fingerprint=plan.fingerprint,
+        new_loads=len({load.load_id for load in plan.loads}),
+        models=len(run.models),
+        models_failed=sum(model.status != "skipped" for model in run.failed_models),
+        tests=len(run.tests),
+        tests_passed=sum(test.status == "pass" for test in run.tests),
+        tests_warned=sum(test.status == "warn" for test in run.tests),
+        tests_failed=len(failed_tests),
+        started_at=started,
+        finished_at=finished,
+        seconds=round((finished - started).total_seconds(), 3),
+        new_events=new_events,
+        journal_seq=plan.events_up_to,
+    )
+
+
+def audit_failed(record: BuildRecord, run: DbtRun, current: str | None, look: str) -> AuditFailed:
+    """The error of a build that failed; `look` is the command that shows the failing rows."""
+    failed = [test.test for test in run.failed_tests if test.status in ("fail", "error")]
+    failed += [model.model for model in run.failed_models if model.status == "error"]
+    kept = f"readers keep {current}" if current else "nothing is published"
+    return AuditFailed(
+        f"build {record.build_id} failed its audit: {', '.join(failed[:5])}{' …' if len(failed) > 5 else ''}",
+        f"{kept}; look at the failing rows with `{look}`",
+        BuildReport(record, current or "", "", run.tests, run.models),
+    )
+
+
+def failures_in_words(run: DbtRun) -> list[str]:
+    """What failed and how, a line for each model and test; not what was skipped after it."""
+    lines = [
+        f"{model.model}: {' '.join(model.message.split())[:_LONGEST]}"
+        for model in run.failed_models
+        if model.status != "skipped"
+    ]
+    for test in run.failed_tests:
+        if test.status == "fail":
+            lines.append(f"{test.test}: {test.failed_checks or f'{test.failures:,} failing rows'}")
+        elif test.status != "skipped":
+            lines.append(f"{test.test}: it could not be run")
+    return lines

@@ -1,0 +1,138 @@
+"""The dbt project: where it lies, what its code is, and what dbt has parsed of it.
+
+Run as a program it parses the project for all home folders, so that none of them has to:
+`python -m armazem.build.project`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import tempfile
+from functools import cache
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from armazem.errors import BuildError
+
+# dbt takes the name of the database from it, which every parsed node holds.
+WORK_FILE = "building.duckdb"
+_PARSED = "partial_parse.msgpack"  # as dbt names it
+_SEAL = "parsed.sha256"
+
+
+@cache
+def project_folder() -> Path:
+    """The dbt project: inside the installed package, or beside `src` in a checkout."""
+    package = Path(__file__).resolve().parents[1]
+    for folder in (package / "_dbt", package.parents[1] / "dbt"):
+        if (folder / "dbt_project.yml").is_file():
+            return folder
+    raise BuildError("the dbt project is missing from this installation", "install armazem again")
+
+
+def shipped() -> Path:
+    """Where the project lies parsed for DuckDB, if it does: in a checkout after `make test`, in a wheel made there."""
+    return project_folder() / "parsed"
+
+
+def fingerprint(folder: Path, *more: str) -> str:
+    """SHA-256 of all models, macros and tests, and more: a build with other code starts from nothing."""
+    digest = hashlib.sha256("\0".join(more).encode())
+    files = [path for part in ("models", "macros", "tests") for path in (folder / part).rglob("*.*")]
+    for path in [folder / "dbt_project.yml", *sorted(files)]:
+        if not path.stem.endswith("_unit_tests"):
+            digest.update(path.relative_to(folder).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
+    return digest.hexdigest()
+
+
+def dbt_options(state: Path, logs: Path, target: str) -> list[str]:
+    """What every command of dbt is given: the project, where its artifacts and logs go, and no output."""
+    folder = str(project_folder())
+    options = ["--project-dir", folder, "--profiles-dir", folder, "--target", target]
+    options += ["--target-path", str(state), "--log-path", str(logs)]
+    return [*options, "--log-level", "none", "--log-level-file", "none", "--no-print", "--no-version-check"]
+
+
+class ParsedProject:
+    """The manifest of the project, which dbt takes seconds to parse: as it lies in `state` or came with the package,
+    for as long as the code is the same.
+
+    dbt can tell by itself that nothing changed, but takes 0.2 s longer, for a look at every file. A hash over the
+    project, the packages whose macros are in it, and `where` (what else a manifest names, such as datasets) stands for
+    all it depends on.
+    """
+
+    def __init__(self, state: Path, logs: Path, target: str, where: str = "") -> None:
+        self._state = state
+        self._logs = logs
+        self._target = target
+        profile = (project_folder() / "profiles.yml").read_text(encoding="utf-8")
+        packages = (f"{name} {version(name)}" for name in ("dbt-core", "dbt-adapters", f"dbt-{target}"))
+        self._code = "\0".join((fingerprint(project_folder()), profile, *packages, target, where))
+
+    def manifest(self) -> Any:
+        """The manifest. Raises BuildError where dbt cannot parse the project."""
+        from dbt.contracts.graph.manifest import Manifest
+
+        for folder in (self._state, shipped()):
+            if parsed := self._read(folder):
+                return Manifest.from_msgpack(parsed)
+        return self.parse()
+
+    def parse(self) -> Any:
+        """Parse it now, whatever there is; in the environment that the profile reads."""
+        from dbt.cli.main import dbtRunner
+
+        (self._state / _SEAL).unlink(missing_ok=True)
+        outcome = dbtRunner().invoke(
+            ["parse", *dbt_options(self._state, self._logs, self._target), "--no-partial-parse"]
+        )
+        if outcome.result is None:
+            raise not_run(outcome.exception)
+        parsed = (self._state / _PARSED).read_bytes()
+        (self._state / _SEAL).write_text(self._sealed(parsed), encoding="ascii")
+        return outcome.result
+
+    def is_current(self) -> bool:
+        """Whether it lies in `state` as it is now."""
+        return self._read(self._state) is not None
+
+    def _read(self, folder: Path) -> bytes | None:
+        try:
+            parsed = (folder / _PARSED).read_bytes()
+            return parsed if (folder / _SEAL).read_text(encoding="ascii") == self._sealed(parsed) else None
+        except FileNotFoundError:
+            return None
+
+    def _sealed(self, parsed: bytes) -> str:
+        return hashlib.sha256(f"{self._code}\0".encode() + parsed).hexdigest()
+
+
+def not_run(error: BaseException | None) -> BaseException:
+    """What to raise where dbt did not get as far as a result."""
+    if isinstance(error, KeyboardInterrupt | OSError):
+        return error
+    lines = [line.strip() for line in str(error or "no reason given").splitlines() if line.strip()]
+    return BuildError(f"dbt did not run: {' '.join(lines[:3])}", "its log is in the home folder")
+
+
+def parse_for_all(out: Path) -> bool:
+    """Parse the project for DuckDB into the folder `out`; False where it lies there already."""
+    with tempfile.TemporaryDirectory(prefix="armazem-") as folder:
+        state = Path(folder)
+        os.environ |= {"ARMAZEM_DBT_DUCKDB_PATH": str(state / WORK_FILE), "DO_NOT_TRACK": "1"}
+        if ParsedProject(out, state, "duckdb").is_current():
+            return False
+        ParsedProject(state, state, "duckdb").parse()
+        out.mkdir(parents=True, exist_ok=True)
+        for name in (_PARSED, _SEAL):  # the seal last: it does not hold for another file
+            shutil.copyfile(state / name, out / f".{name}.part")
+            os.replace(out / f".{name}.part", out / name)
+    return True
+
+
+if __name__ == "__main__":
+    parse_for_all(shipped())

@@ -1,0 +1,1 @@
+"""The KPI tables: which there are, how they are filtered and asked for, how rows are written out."""

@@ -1,1 +1,0 @@
-"""BigQuery's dataset `raw` as a landing zone. Imports Google's client, so `landing.bigquery` imports it late."""

@@ -1,0 +1,1 @@
+"""The server: events in, KPIs and health out."""

@@ -1,0 +1,1 @@
+"""One invented shop: its history as files, its life as events."""

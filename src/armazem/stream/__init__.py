@@ -1,1 +1,0 @@
-"""Live events: the journal, ingest, dead letters, Pub/Sub, the simulator."""

@@ -1,0 +1,1 @@
+"""The dataset `raw` as a landing zone. Imports Google's client: import it late."""

@@ -1,0 +1,196 @@
+"""What a build is to do: which version it starts from, which loads it takes in, which models it runs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from armazem.build.dbt_project import with_scope
+from armazem.contract import TABLES
+from armazem.contract.event_types import EVENT_TYPES
+from armazem.errors import BuildError
+from armazem.landing import LedgerRow, ages
+
+
+@dataclass(frozen=True, slots=True)
+class BuildRequest:
+    """What to build. `start_date`, `end_date` (inclusive): reprocess the orders bought between them."""
+
+    full_refresh: bool = False
+    start_date: date | None = None
+    end_date: date | None = None
+    select: str | None = None
+
+    def check(self) -> None:
+        """Raise BuildError where it asks for something that cannot be."""
+        if self.start_date and self.end_date and self.start_date > self.end_date:
+            raise BuildError(f"--start {self.start_date} lies after --end {self.end_date}", "swap them")
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """What a published version says of itself: the loads in it, the position in the journal up to which events are
+    in it, position and key of the last of them, and the code that made it.
+    """
+
+    loads: frozenset[str]
+    fingerprint: str | None
+    journal_seq: int = 0
+    last_event: tuple[int, str] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Journal:
+    """Where the events end: `last_seq`, 0 without any, and `new_types`, what those after the version before are of.
+
+    `is_other`: it does not have the events of the version before under their numbers.
+    """
+
+    last_seq: int = 0
+    new_types: frozenset[str] = frozenset()
+    is_other: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """Which rows a build takes in: those of `new_loads`, and the orders bought in the window (inclusive).
+
+    `all_loads`: what was loaded when the build began; what comes later is left to the next one. `ages`: of those
+    whose age was told, load and age. Of the journal it
+    takes the events after position `events_after` up to `events_up_to`.
+    """
+
+    all_loads: tuple[str, ...]
+    new_loads: tuple[str, ...]
+    start_date: date | None = None
+    end_date: date | None = None
+    events_after: int = 0
+    events_up_to: int = 0
+    ages: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def has_window(self) -> bool:
+        return self.start_date is not None or self.end_date is not None
+
+    @property
+    def read_loads(self) -> tuple[str, ...]:
+        """Loads that are read: without a window old ones are in the tables already."""
+        return self.all_loads if self.has_window else self.new_loads
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """`base`: the version to start from, none for a full refresh. `history`: the one whose list of builds and
+    tests is carried on. `loads`: the ones to take in. `events_after`, `events_up_to`: the part of the journal to
+    take in, whose events are of `event_types`. `ages`: of all loads. `reason`: why, in words.
+    """
+
+    base: str | None
+    history: str | None
+    request: BuildRequest
+    all_loads: tuple[str, ...]
+    loads: tuple[LedgerRow, ...]
+    fingerprint: str
+    reason: str
+    events_after: int = 0
+    events_up_to: int = 0
+    event_types: frozenset[str] = frozenset()
+    ages: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def full_refresh(self) -> bool:
+        return self.base is None
+
+    @property
+    def is_empty(self) -> bool:
+        nothing_asked = self.request.select is None and not self.scope.has_window
+        return not self.full_refresh and nothing_asked and not self.loads and not self.event_types
+
+    @property
+    def scope(self) -> Scope:
+        window = self.request if not self.full_refresh else BuildRequest()
+        new_loads = tuple(sorted({load.load_id for load in self.loads}))
+        start, end = window.start_date, window.end_date
+        return Scope(self.all_loads, new_loads, start, end, self.events_after, self.events_up_to, self.ages)
+
+    @property
+    def selector(self) -> str | None:
+        """In dbt's syntax; None for everything."""
+        if self.full_refresh:
+            return None
+        if self.request.select is not None:
+            return with_scope(self.request.select)
+        changed = {load.table for load in self.loads}
+        if self.scope.has_window:
+            changed |= {table.name for table in TABLES if any(column.name == "order_id" for column in table.columns)}
+        selected = [f"source:raw.{table.name}+" for table in TABLES if table.name in changed]
+        if self.event_types:
+            brought = {part.name for name in self.event_types for part in EVENT_TYPES[name].parts}
+            selected += ["stg_events", *(f"stg_{table.name}+" for table in TABLES if table.name in brought)]
+        return with_scope(" ".join(selected))
+
+
+def make_plan(
+    request: BuildRequest,
+    loads: Sequence[LedgerRow],
+    current: str | None,
+    before: State | None,
+    code: str,
+    journal: Journal = Journal(),
+) -> Plan:
+    """The plan for these loads. `current`: the published version, `before`: what it says, None where damaged.
+
+    Raises BuildError where there is nothing to build, or no version for a selection to start from.
+    """
+    if not loads and not journal.last_seq:
+        raise BuildError("there is nothing to build: no data is loaded", "run `armazem load PATH` first")
+    ids = tuple(sorted({load.load_id for load in loads}))
+    told = ages(loads)
+    history = None if before is None else current
+    if request.select is None:
+        reason = _reason_for_all(current, before, request, ids, code, journal)
+        if reason is not None:
+            return Plan(None, history, request, ids, tuple(loads), code, reason, 0, journal.last_seq, ages=told)
+    if before is None:
+        raise BuildError("there is no version whose other tables could stay", "build without --select first")
+    if request.select is not None:
+        # Only what the version has already: a new load is taken in by all models together or by none.
+        ids = tuple(load_id for load_id in ids if load_id in before.loads)
+        again = tuple(load for load in loads if load.load_id in before.loads) if request.full_refresh else ()
+        reason = f"a selection, the rest from {current}"
+        seq = before.journal_seq
+        return Plan(current, history, request, ids, again, code, reason, seq, seq, ages=told)
+    new = tuple(load for load in loads if load.load_id not in before.loads)
+    count = len({load.load_id for load in new})
+    reason = f"incremental from {current}: {count} new load{'s' * (count != 1)}"
+    if journal.new_types:
+        reason += ", new events"
+    after, up_to = before.journal_seq, journal.last_seq
+    return Plan(current, history, request, ids, new, code, reason, after, up_to, journal.new_types, told)
+
+
+def _reason_for_all(
+    current: str | None,
+    before: State | None,
+    request: BuildRequest,
+    loads: Sequence[str],
+    code: str,
+    journal: Journal,
+) -> str | None:
+    """Why everything has to be built anew; None where the difference is enough."""
+    if current is None:
+        return "first build"
+    if before is None:
+        return f"full refresh: {current} is missing or damaged"
+    if request.full_refresh:
+        return "full refresh"
+    if before.fingerprint != code:
+        return f"full refresh: the models changed since {current}"
+    if before.loads - set(loads):
+        return f"full refresh: a load of {current} was withdrawn"
+    if journal.is_other or journal.last_seq < before.journal_seq:
+        return f"full refresh: the journal is not the one of {current}"
+    if any(load < max(before.loads, default="") for load in set(loads) - before.loads):
+        return f"full refresh: a load came back that is older than those of {current}"
+    return None

@@ -1,1 +1,0 @@
-"""Builds the warehouse with dbt, audits it, publishes it, and reads what is published."""
