@@ -14,10 +14,10 @@ from pathlib import Path
 
 import duckdb
 
-from armazem.build.run import WORK_FILE
 from armazem.home import Home
 from armazem.landing import read_ledger
 from armazem.targets.duckdb.inputs import Scope, create_inputs
+from armazem.targets.duckdb.versions import WORK_FILE
 
 
 def main(root: Path) -> None:

@@ -48,6 +48,10 @@ class CloudError(ArmazemError):
     """Google Cloud did not do what was asked: no credentials, no permission, not found, not reachable."""
 
 
+class UnsupportedError(ArmazemError):
+    """Something was asked of a target that it does not do. Exit code 2."""
+
+
 class MissingExtra(ArmazemError):
     """What was asked for needs libraries that come with an extra of the package, which is not installed."""
 
@@ -59,7 +63,7 @@ def extra(name: str, what: str) -> Iterator[None]:
         yield
     except ImportError as error:
         module = error.name or ""
-        if not any(module == prefix or module.startswith(f"{prefix}.") for prefix in _EXTRAS[name]):
+        if not any(module == prefix or module.startswith(f"{prefix}.") for prefix in _EXTRAS.get(name, ())):
             raise
         raise MissingExtra(
             f"{what} needs {module}, which is not installed",

@@ -31,6 +31,7 @@ def test_interrupted(
 ) -> None:
     settings = Settings(
         home=cloud_home,
+        target="bigquery",
         bigquery_project=emulator.project,
         bigquery_endpoint=emulator.url,
         bigquery_dataset_prefix="interrupted_",

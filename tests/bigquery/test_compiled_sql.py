@@ -21,7 +21,7 @@ from google.cloud import bigquery
 from sqlglot import exp
 from sqlglot.tokens import TokenType
 
-from armazem.build.run import BuildRequest
+from armazem.build.run import BuildRequest, estimate
 from armazem.config import Settings
 from armazem.contract import TABLES
 from armazem.contract.layers import LAYERS
@@ -29,7 +29,6 @@ from armazem.kpis.catalogue import KPIS
 from armazem.kpis.filters import FilterError, Filters
 from armazem.kpis.query import kpi_rows
 from armazem.shop.history import generate
-from armazem.targets.bigquery.build import estimate
 from armazem.targets.bigquery.connection import Connection
 from armazem.targets.bigquery.inputs import raw_rows
 from armazem.targets.plan import Scope
@@ -91,6 +90,7 @@ def cloud(emulator: Emulator, tmp_path_factory: pytest.TempPathFactory) -> Cloud
     cloud = Cloud(
         Settings(
             home=folder / "home",
+            target="bigquery",
             bigquery_project=emulator.project,
             bigquery_endpoint=emulator.url,
             bigquery_dataset_prefix="compiled_",

@@ -30,7 +30,9 @@ from armazem.landing.ledger import new_load_id
 from armazem.shop.history import generate
 from armazem.targets.bigquery.datasets import datasets
 from armazem.targets.bigquery.landing.jobs import upload_retries
-from armazem.targets.bigquery.landing.load import load_to_bigquery, read_cloud_ledger, withdraw_from_bigquery
+from armazem.targets.registry import target_of
+
+from .twins import load_to_bigquery
 
 pytestmark = pytest.mark.xdist_group("bigquery")
 PROJECT = "armazem-test"  # of the emulator that all tests share
@@ -49,6 +51,7 @@ def settings(tmp_path: Path, proxy: Proxy) -> Settings:
     """A home folder and datasets of the test's own, behind a network that it may break."""
     return Settings(
         home=tmp_path / "home",
+        target="bigquery",
         bigquery_project=PROJECT,
         bigquery_endpoint=proxy.url,
         bigquery_dataset_prefix=f"test{next(NUMBERS)}_",
@@ -60,6 +63,7 @@ class Cloud:
     """What is on BigQuery, asked past the proxy."""
 
     def __init__(self, emulator: Emulator, settings: Settings) -> None:
+        self.settings = settings.model_copy(update={"bigquery_endpoint": emulator.url})
         self.client = client(emulator.url, PROJECT)
         self.names = datasets(settings)
 
@@ -77,7 +81,7 @@ class Cloud:
         return self.names.raw in {dataset.dataset_id for dataset in self.client.list_datasets()}
 
     def ledger(self) -> list[LedgerRow]:
-        return read_cloud_ledger(self.client, self.names)
+        return target_of(self.settings).loads()
 
     def table(self, name: str) -> bigquery.Table:
         return self.client.get_table(f"{self.names.raw}.{name}")
@@ -331,11 +335,13 @@ def test_a_ledger_that_arrived_although_nobody_heard_of_it(
 KILLED = """
 import os, signal, sys
 from armazem.config import Settings
-from armazem.targets.bigquery.landing.load import load_to_bigquery
+from armazem.landing import load
+from armazem.targets.registry import target_of
 def progress(step):
     if step.step == "uploading" and step.file == 5:
         os.kill(os.getpid(), signal.SIGKILL)
-load_to_bigquery(sys.argv[1], Settings.model_validate_json(sys.argv[2]), on_progress=progress)
+settings = Settings.model_validate_json(sys.argv[2])
+load(sys.argv[1], settings.home_folder, zone=target_of(settings).zone(), on_progress=progress)
 """
 
 
@@ -405,7 +411,7 @@ def test_nobody_answers_a_withdrawal(settings: Settings, cloud: Cloud, proxy: Pr
     result = load_to_bigquery(write(tmp_path / "in"), settings)
     proxy.cut_after(0, when=kind, times=None)
     with ended_soon(), pytest.raises(CloudError, match=f"withdrawing {result.load_id}"):
-        withdraw_from_bigquery(trying_again(settings), str(result.load_id))
+        target_of(trying_again(settings)).withdraw(str(result.load_id), print)
     assert cloud.ledger() == result.files
 
 
@@ -439,14 +445,14 @@ def test_withdraw(settings: Settings, cloud: Cloud, tmp_path: Path) -> None:
     folder = write(tmp_path / "in")
     first = load_to_bigquery(folder, settings)
     second = load_to_bigquery(write(tmp_path / "in", sellers=csv("sellers", [["s2", "1", "x", "SP"]])), settings)
-    withdraw_from_bigquery(settings, str(second.load_id))
-    withdraw_from_bigquery(settings, str(second.load_id))
+    target_of(settings).withdraw(str(second.load_id), print)
+    target_of(settings).withdraw(str(second.load_id), print)
     assert cloud.ledger() == first.files and len(cloud.rows("sellers")) == 2
     again = load_to_bigquery(folder, settings)
     assert [row.table for row in again.files if row.status == "loaded"] == ["sellers"]
     assert {row.load_id for row in cloud.ledger()} == {first.load_id, again.load_id}
     with pytest.raises(CloudError, match="there is no load 2018") as raised:
-        withdraw_from_bigquery(settings, "2018")
+        target_of(settings).withdraw("2018", print)
     assert str(again.load_id) in raised.value.hint
 
 
@@ -466,12 +472,11 @@ def test_an_id_is_newer_than_those_on_bigquery(tmp_path: Path) -> None:
 
 
 def test_there_is_nothing_yet(emulator: Emulator, settings: Settings) -> None:
-    assert read_cloud_ledger(client(emulator.url, PROJECT), datasets(settings)) == []
+    assert target_of(settings).loads() == []
 
 
 def test_the_client_is_not_installed(settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    of_client = ("armazem.targets.bigquery.landing", "armazem.targets.bigquery.client")
-    for name in [name for name in sys.modules if name.startswith(of_client)]:
+    for name in [name for name in sys.modules if name.startswith("armazem.targets.bigquery")]:
         monkeypatch.delitem(sys.modules, name)
     monkeypatch.setitem(sys.modules, "google.api_core", None)
     monkeypatch.setitem(sys.modules, "google.auth", None)

@@ -18,9 +18,8 @@ from google.cloud.bigquery import SchemaField
 from armazem.contract import table
 from armazem.shop.history import generate
 from armazem.targets.bigquery.columns import grown, selected
-from armazem.targets.bigquery.datasets import datasets
-from armazem.targets.bigquery.landing.load import read_cloud_ledger
 from armazem.targets.bigquery.landing.raw import EVENTS, LOADS, Raw, fields
+from armazem.targets.registry import target_of
 
 from .event_lines import lines_of
 from .twins import Cloud
@@ -92,7 +91,7 @@ def test_older_tables(cloud: Cloud, raw: Raw, tmp_path: Path) -> None:
     assert cloud.query(by_events).rows == (("new", Decimal(20), Decimal("7.5")), ("old", Decimal(20), None))
     [(wide,)] = cloud.query("select count(product_width_cm) from older_staging.stg_products").rows
     assert wide > 1
-    ledger = read_cloud_ledger(raw.client, datasets(cloud.settings), raw.retry)
+    ledger = target_of(cloud.settings).loads()
     assert {row.as_of for row in ledger if row.load_id == loaded.load_id} == {TOLD.isoformat()}
 
 

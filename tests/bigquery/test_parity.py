@@ -28,6 +28,7 @@ def cloud(emulator: Emulator, cloud_home: Path, request: pytest.FixtureRequest) 
     return Cloud(
         Settings(
             home=cloud_home,
+            target="bigquery",
             bigquery_project=emulator.project,
             bigquery_endpoint=emulator.url,
             bigquery_dataset_prefix=prefix,

@@ -44,6 +44,7 @@ def published(emulator: Emulator, cloud_home: Path, extract: Path) -> Cloud:
 def settings_for(emulator: Emulator, home: Path, prefix: str) -> Settings:
     return Settings(
         home=home,
+        target="bigquery",
         bigquery_project=emulator.project,
         bigquery_endpoint=emulator.url,
         bigquery_dataset_prefix=prefix,

@@ -10,12 +10,11 @@ import pytest
 from emulator import Emulator, Proxy, bigquery_error
 from warehouse.test_publishing import cut_orders, from_the_future, payments_in_cents
 
-from armazem.build.run import BuildRequest
+from armazem.build.run import BuildRequest, build
 from armazem.config import Settings
 from armazem.errors import CloudError, QueryError
 from armazem.shop.history import generate
 from armazem.targets.bigquery import tables
-from armazem.targets.bigquery.build import build as build_on_bigquery
 from armazem.targets.bigquery.connection import Connection
 from armazem.targets.bigquery.lock import build_lock
 
@@ -27,6 +26,7 @@ pytestmark = pytest.mark.xdist_group("publishing on bigquery")
 def settings_for(emulator: Emulator, home: Path, **more: object) -> Settings:
     given = {
         "home": home,
+        "target": "bigquery",
         "bigquery_project": emulator.project,
         "bigquery_endpoint": emulator.url,
         "bigquery_dataset_prefix": "publishing_",
@@ -166,7 +166,7 @@ def test_a_publication_that_was_cut_off_is_made_good(
     # The dimensions are new and the facts are old, and nothing says that this build is published.
     assert published.query("select max(build_id), count(*) from publishing_meta.builds").rows == before
     notices: list[str] = []
-    report = build_on_bigquery(published.settings, BuildRequest(), on_notice=notices.append)
+    report = build(published.settings, BuildRequest(), on_notice=notices.append)
     assert "a publication was cut off" in notices[0]
     assert "incremental" in report.reason
     counted = published.query("select count(*), count(distinct order_id) from publishing_marts.fact_orders").rows[0]

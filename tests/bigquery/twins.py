@@ -15,16 +15,22 @@ from emulator import Emulator
 from google.cloud import bigquery
 from warehouse.shop import Answer, Shop, armazem
 
-from armazem.build.run import BuildReport, BuildRequest
+from armazem.build.run import BuildReport, BuildRequest, build
 from armazem.config import Settings
-from armazem.targets.bigquery.build import build as build_on_bigquery
+from armazem.landing import LoadResult, load
 from armazem.targets.bigquery.connection import Connection
-from armazem.targets.bigquery.landing.load import load_to_bigquery
 from armazem.targets.bigquery.landing.raw import EVENTS, Raw, fields
-from armazem.targets.bigquery.query import run_query as run_on_bigquery
-from armazem.targets.duckdb.query import Rows, run_query
+from armazem.targets.duckdb.query import run_query
+from armazem.targets.registry import target_of
+from armazem.targets.rows import Rows
 
 SCHEMAS = ("staging", "marts", "kpis", "live")
+
+
+def load_to_bigquery(path: Path | str, settings: Settings, **options: Any) -> LoadResult:
+    """As the command does."""
+    zone = target_of(settings).zone()
+    return load(path, settings.home_folder, zone=zone, time_zone=settings.time_zone, **options)
 
 
 class Cloud:
@@ -38,6 +44,7 @@ class Cloud:
         """One in datasets of its own."""
         settings = Settings(
             home=home,
+            target="bigquery",
             bigquery_project=emulator.project,
             bigquery_endpoint=emulator.url,
             bigquery_dataset_prefix=prefix,
@@ -49,7 +56,7 @@ class Cloud:
         return load_to_bigquery(folder, self.settings, **options)
 
     def build(self, request: BuildRequest | None = None) -> BuildReport:
-        return build_on_bigquery(self.settings, request or BuildRequest())
+        return build(self.settings, request or BuildRequest())
 
     def append_events(self, lines: Sequence[bytes]) -> None:
         """The lines of a journal, as they are."""
@@ -64,7 +71,7 @@ class Cloud:
             return armazem(*arguments, home=self.settings.home)
 
     def query(self, sql: str) -> Rows:
-        return run_on_bigquery(self.settings, sql)
+        return target_of(self.settings).query(sql)
 
     def tables(self, *schemas: str) -> dict[str, list[tuple[str, ...]]]:
         """Every published table, of these schemas or all, with its rows, as text, in an order of their own."""

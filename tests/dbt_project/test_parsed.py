@@ -10,7 +10,9 @@ from typing import Any
 import pytest
 
 from armazem.build import project
-from armazem.build.project import WORK_FILE, ParsedProject, parse_for_all
+from armazem.build.project import ParsedProject, parse_for_all
+from armazem.targets.base import DbtProfile
+from armazem.targets.duckdb.versions import WORK_FILE
 
 FILES = {"partial_parse.msgpack", "parsed.sha256"}
 
@@ -40,7 +42,7 @@ def shipped(parsed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Pa
 
 
 def of_home(tmp_path: Path, where: str = "") -> Any:
-    return ParsedProject(tmp_path / "state", tmp_path / "logs", "duckdb", where).manifest()
+    return ParsedProject(DbtProfile("duckdb", tmp_path / "state", 1, {}, where), tmp_path / "logs").manifest()
 
 
 def test_what_came_with_the_package_is_good_for_every_home(shipped: Path, tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from rich.console import Console
 
 from armazem.errors import QueryError
 from armazem.kpis.formats import print_table, to_csv, to_json
-from armazem.targets.duckdb.query import Rows
+from armazem.targets.rows import Rows
 
 AT = datetime(2018, 1, 2, 3, tzinfo=UTC)
 ROWS = Rows(

@@ -13,13 +13,13 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from armazem.build import run as building
-from armazem.build.run import BuildRequest
+from armazem.build.run import BuildRequest, build
 from armazem.config import Settings
 from armazem.disk.causes import Cause, cause_of
 from armazem.errors import HomeError
 from armazem.home import Home
 from armazem.landing.guard import disk_errors
+from armazem.targets.duckdb import target as duckdb_target
 from armazem.shop.history import generate
 
 from .shop import Shop
@@ -133,9 +133,9 @@ def test_a_load_says_what_it_is(tmp_path: Path) -> None:
 def test_a_build_says_what_it_is(published: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
     """A fault of the program itself is told with the log, and not blamed on the disk."""
     current = published.current
-    monkeypatch.setattr(building, "create_inputs", lambda connection, home, scope: connection.execute("from nowhere"))
+    monkeypatch.setattr(duckdb_target, "create_inputs", lambda connection, home, scope: connection.execute("from nowhere"))
     with pytest.raises(HomeError) as refused:
-        building.build(Settings(home=published.path), BuildRequest(full_refresh=True))
+        build(Settings(home=published.path), BuildRequest(full_refresh=True))
     assert str(refused.value).startswith("the build stopped: Catalog Error: Table with name nowhere does not exist")
     assert "dbt.log" in refused.value.hint and "space" not in refused.value.hint
     assert published.current == current

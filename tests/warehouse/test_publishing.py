@@ -283,7 +283,7 @@ def test_only_some_models(published: Shop, tmp_path: Path) -> None:
 
 def test_changed_models_are_built_anew(published: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
     whole = published.checksums()
-    monkeypatch.setattr("armazem.build.run.META_DDL", _ddl() + "-- a change\n")
+    monkeypatch.setattr("armazem.targets.duckdb.target.META_DDL", _ddl() + "-- a change\n")
     report = published.build()
     assert "the models changed" in report.reason
     assert report.record is not None

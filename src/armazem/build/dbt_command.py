@@ -12,18 +12,21 @@ from pathlib import Path
 import duckdb
 from filelock import FileLock, Timeout
 
-from armazem.build.dbt_project import OF_SCOPE, dbt_environment, duckdb_environment
-from armazem.build.project import WORK_FILE, ParsedProject, dbt_options, not_run, project_folder
+from armazem.build.dbt_project import dbt_environment
+from armazem.build.project import ParsedProject, dbt_options, not_run, project_folder
 from armazem.config import Settings
 from armazem.disk.causes import cause_of
 from armazem.errors import BuildError, HomeError
 from armazem.home import Home
 from armazem.journal.reading import last_seq
 from armazem.landing import ages, read_ledger
+from armazem.targets.base import DbtProfile
 from armazem.targets.duckdb import versions
 from armazem.targets.duckdb.inputs import create_inputs
 from armazem.targets.duckdb.meta import journal_position
-from armazem.targets.plan import Scope
+from armazem.targets.duckdb.target import dbt_profile
+from armazem.targets.plan import OF_SCOPE, Scope
+from armazem.targets.registry import home_target
 
 _COPY = "dbt-copy-"
 _LOCK = ".lock"
@@ -37,15 +40,17 @@ def run_command(settings: Settings, arguments: Sequence[str]) -> bool:
 
     It works on a copy of the published version that is gone afterwards. `raw` has all loads and events, none of which
     counts as new: increments take in nothing, `--full-refresh` everything. Artifacts go into `dbt-target` in the home
-    folder. Raises HomeError where nothing is published, BuildError where dbt cannot run the command.
+    folder. Raises UnsupportedError where the target is elsewhere, HomeError where nothing
+    is published, BuildError where dbt cannot run the command.
     """
-    home = settings.home_folder.open(create=False)
+    target = home_target(settings, "`armazem dbt`")
+    home = target.home.open(create=False)
     current = versions.current_build(home)
     if current is None:
         raise HomeError(f"nothing is published in {home.root}", "run `armazem build` first")
     _clear_up(home)
     with tempfile.TemporaryDirectory(prefix=_COPY, dir=home.root) as folder, FileLock(Path(folder) / _LOCK):
-        work = Path(folder) / WORK_FILE
+        work = Path(folder) / versions.WORK_FILE
         shutil.copyfile(versions.version_file(home, current), work)
         try:
             with closing(duckdb.connect(str(work))) as connection:
@@ -59,17 +64,17 @@ def run_command(settings: Settings, arguments: Sequence[str]) -> bool:
             "DBT_TARGET_PATH": str(home.root / _TARGET),
             "DBT_LOG_PATH": str(home.root / _TARGET),
         }
-        with dbt_environment(duckdb_environment(settings, work) | places):
-            return _run(home, list(arguments))
+        profile = dbt_profile(target, work)
+        with dbt_environment(profile.environment | places):
+            return _run(profile, home.logs, list(arguments))
 
 
-def _run(home: Home, arguments: list[str]) -> bool:
+def _run(profile: DbtProfile, logs: Path, arguments: list[str]) -> bool:
     from dbt.cli.main import dbtRunner
 
-    state = home.root / "dbt"
-    parsed = ParsedProject(state, home.logs, "duckdb")
+    parsed = ParsedProject(profile, logs)
     if not set(_ON_TABLES).isdisjoint(arguments):
-        scope = ["run", *dbt_options(state, home.logs, "duckdb"), "--select", OF_SCOPE, "--no-write-json"]
+        scope = ["run", *dbt_options(profile, logs), "--select", OF_SCOPE, "--no-write-json"]
         made = dbtRunner(parsed.manifest()).invoke([*scope, *(["--full-refresh"] if _is_full(arguments) else [])])
         if not made.success:
             raise not_run(made.exception)

@@ -2,81 +2,58 @@
 
 from __future__ import annotations
 
-import gc
 import importlib
 import logging
 import os
 import threading
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
 from typing import Any
 
-import duckdb
-
 from armazem.build.project import ParsedProject, dbt_options, not_run
-from armazem.config import Settings
-from armazem.contract.layers import LIVE
+from armazem.targets.base import Target
 from armazem.targets.catalog import Model, catalog_of
-from armazem.targets.records import AuditResult, ModelResult
-
-
-@dataclass(frozen=True, slots=True)
-class DbtRun:
-    """What dbt did: results of models and tests, in the order in which they ended."""
-
-    models: tuple[ModelResult, ...]
-    tests: tuple[AuditResult, ...]
-    compiled: tuple[tuple[str, str], ...] = ()  # name and SQL of each model that becomes a table
-    catalog: tuple[Model, ...] = ()  # all models of the project, also those that did not run
-
-    @property
-    def failed_models(self) -> tuple[ModelResult, ...]:
-        return tuple(model for model in self.models if model.status != "success")
-
-    @property
-    def failed_tests(self) -> tuple[AuditResult, ...]:
-        return tuple(test for test in self.tests if test.status not in ("pass", "warn"))
-
+from armazem.targets.plan import Plan
+from armazem.targets.records import AuditResult, DbtRun, ModelResult
 
 _LOGGED = ("info", "warn", "error")
 
-# Tables of the intermediate layer: they exist in the file being built only, and every other model may need them.
-OF_SCOPE = "path:models/intermediate,config.materialized:table"
-# Views on what came after this very build.
-_OF_LIVE = f"path:models/{LIVE}"
+OnNode = Callable[[str, int, int], None]
+"""Called with name, number and total of the nodes as each starts."""
 
 
-def with_scope(selector: str) -> str:
-    """The selector, the models that say which rows are computed again, and the views that go with each build."""
-    return " ".join([selector, OF_SCOPE, _OF_LIVE]).strip()
+class Project:
+    """The dbt project as it is run on a target."""
 
+    def __init__(self, target: Target) -> None:
+        self.profile = target.dbt()
+        self.logs = target.home.logs
+        self._parsed = ParsedProject(self.profile, self.logs)
 
-def build_arguments(
-    *, state: Path, logs: Path, threads: int, full_refresh: bool, select: str | None, target: str = "duckdb"
-) -> list[str]:
-    """The command line of `dbt build` for one build. Unit tests are for developers: they stay out.
+    def manifest(self) -> Any:
+        """Return dbt's manifest, fresh. Raises BuildError where dbt cannot parse the project."""
+        return self._parsed.manifest()
 
-    A full refresh writes dbt's artifacts, such as `run_results.json`. They hold for the incremental builds after it.
-    """
-    arguments = ["build", *_everywhere(state, logs, threads, select, target)]
-    arguments += ["--exclude-resource-type", "unit_test"]
-    return [*arguments, "--full-refresh"] if full_refresh else [*arguments, "--no-write-json"]
+    def catalog(self) -> tuple[Model, ...]:
+        """Return its models, without a run. Raises BuildError where dbt cannot parse the project."""
+        with dbt_environment(self.profile.environment):
+            return catalog_of(self.manifest())
 
+    def command(self, command: str, plan: Plan) -> list[str]:
+        """Return the command line of `dbt build`, or of `dbt compile` for the SQL that such a build would run.
 
-def compile_arguments(
-    *, state: Path, logs: Path, threads: int, full_refresh: bool, select: str | None, target: str
-) -> list[str]:
-    """The command line of `dbt compile` for the SQL that such a build would run."""
-    arguments = ["compile", *_everywhere(state, logs, threads, select, target), "--no-write-json"]
-    return [*arguments, "--full-refresh"] if full_refresh else arguments
-
-
-def _everywhere(state: Path, logs: Path, threads: int, select: str | None, target: str) -> list[str]:
-    arguments = [*dbt_options(state, logs, target), "--threads", str(threads)]
-    return arguments if select is None else [*arguments, "--select", *select.split()]
+        Unit tests are for developers: they stay out. A full refresh writes dbt's artifacts, such as
+        `run_results.json`. They hold for the incremental builds after it.
+        """
+        full_refresh = plan.full_refresh or plan.request.full_refresh
+        building = command == "build"
+        arguments = [command, *dbt_options(self.profile, self.logs), "--threads", str(self.profile.threads)]
+        arguments += ["--select", *plan.selector.split()] if plan.selector is not None else []
+        arguments += ["--exclude-resource-type", "unit_test"] if building else []
+        arguments += ["--full-refresh"] if full_refresh else []
+        return arguments if building and full_refresh else [*arguments, "--no-write-json"]
 
 
 def start_import() -> None:
@@ -84,16 +61,8 @@ def start_import() -> None:
     threading.Thread(target=importlib.import_module, args=("dbt.cli.main",), daemon=True).start()
 
 
-def run_dbt(
-    arguments: Sequence[str],
-    environment: dict[str, str],
-    build_id: str,
-    log_file: Path,
-    parsed: ParsedProject,
-    on_node: Callable[[str, int, int], None],
-) -> DbtRun:
-    """Run dbt in this process; `on_node(name, number, total)` is called as each node starts; if it
-    fails the build goes on.
+def run_dbt(project: Project, command: str, plan: Plan, build_id: str, on_node: OnNode) -> DbtRun:
+    """Run dbt in this process. Return its results; where `on_node` fails, the build goes on.
 
     Raises BuildError where dbt did not get as far as running nodes.
     """
@@ -108,12 +77,12 @@ def run_dbt(
             except Exception:
                 log.exception("the listener to this build failed")
 
-    with dbt_environment(environment), _logger(log_file) as log:
+    with dbt_environment(project.profile.environment), _logger(project.logs / "dbt.log") as log:
         from dbt.cli.main import dbtRunner  # takes over a second: only builds pay for it
 
         try:
-            manifest = parsed.manifest()
-            outcome = dbtRunner(manifest, callbacks=[on_event]).invoke(list(arguments))
+            manifest = project.manifest()
+            outcome = dbtRunner(manifest, callbacks=[on_event]).invoke(project.command(command, plan))
         finally:
             _let_go_of_the_file()
     if outcome.result is None:
@@ -129,12 +98,6 @@ def run_dbt(
         ),
         catalog_of(manifest),
     )
-
-
-def project_catalog(parsed: ParsedProject, environment: dict[str, str]) -> tuple[Model, ...]:
-    """The models of the project, without a run. Raises BuildError where dbt cannot parse it."""
-    with dbt_environment(environment):
-        return catalog_of(parsed.manifest())
 
 
 def _let_go_of_the_file() -> None:
@@ -176,18 +139,6 @@ def _test_result(result: Any, build_id: str) -> AuditResult:
 
 
 @contextmanager
-def no_garbage_collection() -> Iterator[None]:
-    """For a build: dbt holds its project in small objects, and walking them 900 times took 0.9 s of one."""
-    was_enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_enabled:
-            gc.enable()
-
-
-@contextmanager
 def _logger(file: Path) -> Iterator[logging.Logger]:
     # dbt's own file logger formats its 1,600 debug messages a build, in 0.4 s, before it leaves them out.
     handler = RotatingFileHandler(file, maxBytes=10 * 2**20, backupCount=5, encoding="utf-8", delay=True)
@@ -200,22 +151,6 @@ def _logger(file: Path) -> Iterator[logging.Logger]:
     finally:
         handler.close()
         logging.raiseExceptions = before
-
-
-def duckdb_environment(settings: Settings, work: Path) -> dict[str, str]:
-    """What the profile reads for a database file."""
-    return {
-        "ARMAZEM_DBT_DUCKDB_PATH": str(work),
-        "ARMAZEM_DBT_MEMORY_LIMIT": settings.memory_limit or _default_memory_limit(),
-        "ARMAZEM_DBT_TIME_ZONE": settings.time_zone,
-        "DO_NOT_TRACK": "1",
-    }
-
-
-def _default_memory_limit() -> str:
-    with closing(duckdb.connect()) as connection:
-        row = connection.execute("select current_setting('memory_limit')").fetchone()
-    return str(row[0]) if row else "1GB"
 
 
 @contextmanager

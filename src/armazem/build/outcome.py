@@ -5,10 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from armazem.build.dbt_project import DbtRun
 from armazem.errors import BuildError
 from armazem.targets.plan import Plan
-from armazem.targets.records import AuditResult, BuildRecord, ModelResult
+from armazem.targets.records import AuditResult, BuildRecord, DbtRun, ModelResult
 
 _LONGEST = 300  # characters of a message
 
@@ -36,12 +35,11 @@ class AuditFailed(BuildError):
 def record_of(plan: Plan, run: DbtRun, build_id: str, started: datetime, new_events: int) -> BuildRecord:
     """The record of a build that ends now and took in so many distinct events."""
     finished = datetime.now(UTC)
-    failed = bool(run.failed_models or run.failed_tests)
     failed_tests = [test for test in run.failed_tests if test.status != "skipped"]
     start, end = plan.request.start_date, plan.request.end_date
     return BuildRecord(
         build_id=build_id,
-        status="failed" if failed else "published",
+        status="published" if run.passed else "failed",
         base_build_id=plan.base,
         full_refresh=plan.full_refresh,
         complete=plan.request.select is None,

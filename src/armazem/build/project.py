@@ -10,15 +10,16 @@ import hashlib
 import os
 import shutil
 import tempfile
+from dataclasses import replace
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 from armazem.errors import BuildError
+from armazem.targets.base import DbtProfile
+from armazem.targets.duckdb.versions import WORK_FILE
 
-# dbt takes the name of the database from it, which every parsed node holds.
-WORK_FILE = "building.duckdb"
 _PARSED = "partial_parse.msgpack"  # as dbt names it
 _SEAL = "parsed.sha256"
 
@@ -48,30 +49,30 @@ def fingerprint(folder: Path, *more: str) -> str:
     return digest.hexdigest()
 
 
-def dbt_options(state: Path, logs: Path, target: str) -> list[str]:
+def dbt_options(profile: DbtProfile, logs: Path) -> list[str]:
     """What every command of dbt is given: the project, where its artifacts and logs go, and no output."""
     folder = str(project_folder())
-    options = ["--project-dir", folder, "--profiles-dir", folder, "--target", target]
-    options += ["--target-path", str(state), "--log-path", str(logs)]
+    options = ["--project-dir", folder, "--profiles-dir", folder, "--target", profile.name]
+    options += ["--target-path", str(profile.state), "--log-path", str(logs)]
     return [*options, "--log-level", "none", "--log-level-file", "none", "--no-print", "--no-version-check"]
 
 
 class ParsedProject:
-    """The manifest of the project, which dbt takes seconds to parse: as it lies in `state` or came with the package,
-    for as long as the code is the same.
+    """The manifest of the project, which dbt takes seconds to parse: as it lies in the profile's state or came with
+    the package, for as long as the code is the same.
 
     dbt can tell by itself that nothing changed, but takes 0.2 s longer, for a look at every file. A hash over the
-    project, the packages whose macros are in it, and `where` (what else a manifest names, such as datasets) stands for
-    all it depends on.
+    project, the packages whose macros are in it, and what else a manifest names, such as datasets, stands for all it
+    depends on.
     """
 
-    def __init__(self, state: Path, logs: Path, target: str, where: str = "") -> None:
-        self._state = state
+    def __init__(self, profile: DbtProfile, logs: Path) -> None:
+        self._profile = profile
+        self._state = profile.state
         self._logs = logs
-        self._target = target
-        profile = (project_folder() / "profiles.yml").read_text(encoding="utf-8")
-        packages = (f"{name} {version(name)}" for name in ("dbt-core", "dbt-adapters", f"dbt-{target}"))
-        self._code = "\0".join((fingerprint(project_folder()), profile, *packages, target, where))
+        text = (project_folder() / "profiles.yml").read_text(encoding="utf-8")
+        packages = (f"{name} {version(name)}" for name in ("dbt-core", "dbt-adapters", f"dbt-{profile.name}"))
+        self._code = "\0".join((fingerprint(project_folder()), text, *packages, profile.name, profile.where))
 
     def manifest(self) -> Any:
         """The manifest. Raises BuildError where dbt cannot parse the project."""
@@ -87,9 +88,7 @@ class ParsedProject:
         from dbt.cli.main import dbtRunner
 
         (self._state / _SEAL).unlink(missing_ok=True)
-        outcome = dbtRunner().invoke(
-            ["parse", *dbt_options(self._state, self._logs, self._target), "--no-partial-parse"]
-        )
+        outcome = dbtRunner().invoke(["parse", *dbt_options(self._profile, self._logs), "--no-partial-parse"])
         if outcome.result is None:
             raise not_run(outcome.exception)
         parsed = (self._state / _PARSED).read_bytes()
@@ -124,9 +123,10 @@ def parse_for_all(out: Path) -> bool:
     with tempfile.TemporaryDirectory(prefix="armazem-") as folder:
         state = Path(folder)
         os.environ |= {"ARMAZEM_DBT_DUCKDB_PATH": str(state / WORK_FILE), "DO_NOT_TRACK": "1"}
-        if ParsedProject(out, state, "duckdb").is_current():
+        profile = DbtProfile("duckdb", state, 1, {})
+        if ParsedProject(replace(profile, state=out), state).is_current():
             return False
-        ParsedProject(state, state, "duckdb").parse()
+        ParsedProject(profile, state).parse()
         out.mkdir(parents=True, exist_ok=True)
         for name in (_PARSED, _SEAL):  # the seal last: it does not hold for another file
             shutil.copyfile(state / name, out / f".{name}.part")

@@ -13,12 +13,12 @@ import click
 
 from armazem import console, interrupts
 from armazem.cli.generated import generate_files, yesterday
-from armazem.cli.group import main, no_build, settings_of, target_option
+from armazem.cli.group import main, settings_of, target_option
 from armazem.disk.causes import cause_of
 from armazem.errors import ArmazemError
 from armazem.landing import load as load_files
-from armazem.landing import withdraw
 from armazem.landing.form import ENCODINGS, SEPARATORS
+from armazem.targets.registry import target_of
 
 if TYPE_CHECKING:
     from armazem.config import Settings
@@ -49,22 +49,17 @@ def _day(_: click.Context, __: click.Parameter, text: str | None) -> date | None
 def load_and_show(settings: Settings, path: str | Path, **options: Any) -> None:
     """Load as the command does: progress and warnings meanwhile, the table of files after it."""
     started = time.monotonic()
+    target = target_of(settings)
     warned: list[str] = []
     options |= {"on_warning": warned.append}
-    with console.warnings_before_an_error(warned), console.loading() as progress:
-        if settings.target == "bigquery":
-            from armazem.targets.bigquery.landing.load import load_to_bigquery
-
-            result = load_to_bigquery(path, settings, on_progress=progress, **options)
-        else:
-            zone = settings.time_zone
-            with interrupts.at_once():  # the next load clears up
-                result = load_files(path, settings.home_folder, time_zone=zone, on_progress=progress, **options)
+    # In the home folder the next load clears up; what is on its way elsewhere has to be taken back.
+    ending = interrupts.at_once if target.may_be_killed else interrupts.unwinding
+    with console.warnings_before_an_error(warned), console.loading() as progress, ending():
+        zone, home = target.zone(), settings.home_folder
+        result = load_files(path, home, zone=zone, time_zone=settings.time_zone, on_progress=progress, **options)
     console.show_load(result, time.monotonic() - started)
-    if settings.target == "bigquery":
-        return
     generated = settings.home_folder.root / "generated"
-    if generated.is_dir() and generated not in Path(path).absolute().parents:
+    if target.in_home and generated.is_dir() and generated not in Path(path).absolute().parents:
         console.messages().print(
             f"mind that {settings.home_folder.root} holds generated data too; "
             "`armazem --home FOLDER load …` keeps yours apart"
@@ -182,13 +177,7 @@ def unload(ctx: click.Context, load_id: str, target: str | None) -> None:
       armazem unload 20181017T120000000000Z && armazem build
     """
     settings = settings_of(ctx, target=target)
-    if settings.target == "bigquery":
-        from armazem.targets.bigquery.landing.load import withdraw_from_bigquery
-
-        withdraw_from_bigquery(settings, load_id, lambda: console.messages().print("waiting for a load to end"))
-        console.messages().print("withdrawn; `armazem build --target bigquery` now builds without it")
-        return
-    home = settings.home_folder.open(create=False)
-    with no_build(settings):  # it may be reading the files
-        kept = withdraw(home, load_id, lambda: console.messages().print("waiting for a load to end"))
-    console.messages().print(f"withdrawn; its files are in {kept}. `armazem build` now builds without it")
+    option = "" if target_of(settings).in_home else f" --target {settings.target}"
+    kept = target_of(settings).withdraw(load_id, console.messages().print)
+    place = "" if kept is None else f"; its files are in {kept}"
+    console.messages().print(f"withdrawn{place}; `armazem build{option}` now builds without it")

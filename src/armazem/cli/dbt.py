@@ -6,7 +6,6 @@ import click
 
 from armazem.build.dbt_command import run_command
 from armazem.cli.group import main, settings_of
-from armazem.errors import ArmazemError
 
 
 @main.command(
@@ -30,11 +29,8 @@ def dbt(ctx: click.Context, arguments: tuple[str, ...]) -> None:
       armazem dbt docs generate
       armazem dbt list --select +agg_monthly_growth
     """
-    settings = settings_of(ctx)
-    if settings.target == "bigquery":
-        raise ArmazemError("`armazem dbt` works on the warehouse in a home folder", "leave ARMAZEM_TARGET=bigquery out")
     if not arguments or arguments[0] in ("-h", "--help"):
         click.echo(ctx.get_help())
         return
-    if not run_command(settings, arguments):
+    if not run_command(settings_of(ctx), arguments):
         ctx.exit(1)

@@ -10,9 +10,10 @@ import click
 
 from armazem import console
 from armazem.cli.group import main, settings_of
-from armazem.errors import ArmazemError, extra
+from armazem.errors import extra
 from armazem.export.parquet import export_parquet
 from armazem.export.tables import Exported
+from armazem.targets.registry import home_target
 
 force_option = click.option("--force", is_flag=True, help="Replace an earlier export there.")
 
@@ -66,15 +67,10 @@ def parquet(ctx: click.Context, out: Path, force: bool) -> None:
 
 
 def _export(ctx: click.Context, write: Callable[..., Exported], out: Path, force: bool) -> None:
-    settings = settings_of(ctx)
-    if settings.target == "bigquery":
-        raise ArmazemError(
-            "exports are of the warehouse in the home folder, and the target is bigquery",
-            "connect to BigQuery directly, or set ARMAZEM_TARGET=duckdb",
-        )
+    target = home_target(settings_of(ctx), "an export", "connect to BigQuery directly, or set ARMAZEM_TARGET=duckdb")
     started = time.monotonic()
     with console.steps("exporting") as step:
-        done = write(settings.home_folder, out, step, force=force)
+        done = write(target.home, out, step, force=force)
     _show(done, time.monotonic() - started)
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import importlib
 import signal
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 from threading import Event
 from types import FrameType
@@ -19,12 +19,12 @@ import click
 
 import armazem
 from armazem import interrupts
-from armazem.errors import ArmazemError
+from armazem.errors import ArmazemError, UnsupportedError
 
 if TYPE_CHECKING:
     from armazem.config import Settings
     from armazem.kpis.formats import Format
-    from armazem.targets.duckdb.query import Rows
+    from armazem.targets.rows import Rows
 
 FORMATS = ("table", "csv", "json")
 
@@ -90,7 +90,7 @@ class _Group(click.Group):
 
             if not interrupts.came():
                 console.show_error(error)
-            ctx.exit(1)
+            ctx.exit(2 if isinstance(error, UnsupportedError) else 1)
         except KeyboardInterrupt:
             from armazem import console
 
@@ -155,19 +155,6 @@ def settings_of(ctx: click.Context, **flags: Any) -> Settings:
     from armazem.config import load_settings  # pydantic takes a tenth of a second
 
     return load_settings(**ctx.obj, **flags)
-
-
-def no_build(settings: Settings) -> AbstractContextManager[None]:
-    """Hold the build lock, after a remark where a build has it."""
-    from armazem import console
-    from armazem.disk.lock import build_lock
-
-    notices = console.messages()
-    return build_lock(
-        settings.home_folder,
-        timeout=settings.lock_timeout,
-        waiting=lambda holder: notices.print(f"waiting for a build of this home folder: {holder}"),
-    )
 
 
 def print_rows(rows: Rows, format_: Format, title: str | None = None) -> None:

@@ -23,7 +23,7 @@ from armazem.intake.replay import Replay, Replayed, check_ids, newest_letters, r
 from armazem.intake.sending import Send, Tally
 from armazem.journal.dead_letters import DeadLetter
 from armazem.kpis.formats import Format
-from armazem.targets.duckdb.query import Rows
+from armazem.targets.rows import Rows
 
 _SECONDS_BETWEEN_LINES = 10.0
 

@@ -19,7 +19,8 @@ from armazem.kpis.formats import Format
 from armazem.senders.simulation import Plan, Report, run_simulation
 from armazem.shop.life import Faults, Offer, Person, Place, Seller, Shop
 from armazem.targets.duckdb import versions
-from armazem.targets.duckdb.query import Rows, fetch, open_published
+from armazem.targets.duckdb.query import fetch, open_published
+from armazem.targets.rows import Rows
 
 _LINE_SECONDS = 10.0
 _LIMIT = 20_000  # offers and people: more would make no order more believable

@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from armazem import console
+from armazem.build.dbt_project import start_import
 from armazem.build.run import BuildRequest
 from armazem.cli.data import OLIST_ORDERS, load_and_show, until_option
 from armazem.cli.generated import generated
@@ -69,6 +70,7 @@ def up(
         check_port(port)  # now, not after the build
     if data is None:
         data = generated(settings, orders or OLIST_ORDERS, seed, until)
+    start_import()  # while DuckDB loads
     load_and_show(settings, data, strict=False)
     run_build(settings, BuildRequest())
     _show_heads(settings)

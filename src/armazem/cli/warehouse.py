@@ -4,29 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime
-from typing import Any
 
 import click
 
 from armazem import console, interrupts
-from armazem.build.run import AuditFailed, BuildReport, BuildRequest, why_due
+from armazem.build.run import AuditFailed, BuildReport, BuildRequest, estimate
 from armazem.build.run import build as build_warehouse
-from armazem.cli.group import format_option, main, no_build, print_rows, settings_of, target_option
+from armazem.build.status import status as status_of
+from armazem.cli.group import format_option, main, print_rows, settings_of, target_option
 from armazem.config import Settings
-from armazem.errors import ArmazemError, QueryError, extra
-from armazem.journal.ledger import read_ledger as read_event_ledger
-from armazem.journal.reading import last_seq
+from armazem.errors import ArmazemError, QueryError
 from armazem.kpis.catalogue import find_kpi
 from armazem.kpis.filters import FILTERS, FilterError, parse_filters
 from armazem.kpis.formats import Format
 from armazem.kpis.query import kpi_rows
-from armazem.landing import read_ledger
-from armazem.targets.duckdb import versions
-from armazem.targets.duckdb.confined import limits_of
+from armazem.targets.base import Builds
 from armazem.targets.duckdb.ledger import event_ledger
-from armazem.targets.duckdb.meta import journal_position
-from armazem.targets.duckdb.query import Rows, open_published, run_query
-from armazem.targets.duckdb.query import fetch as fetch_rows
+from armazem.targets.records import BuildRecord
+from armazem.targets.registry import home_target, target_of
+from armazem.targets.rows import Rows
 
 
 @main.command()
@@ -70,18 +66,14 @@ def build(
         raise click.BadParameter("it selects nothing", param_hint="--select")
     settings = settings_of(ctx, lock_timeout=wait, threads=threads, target=target)
     request = BuildRequest(full_refresh, start.date() if start else None, end.date() if end else None, select)
-    if not dry_run:
-        run_build(settings, request)
-    elif settings.target == "bigquery":
+    if dry_run:
         _estimate(settings, request)
     else:
-        raise click.UsageError("--dry-run is for --target bigquery: here nothing is billed by the byte")
+        run_build(settings, request)
 
 
 def _estimate(settings: Settings, request: BuildRequest) -> None:
-    with extra("bigquery", "the BigQuery target"):
-        from armazem.targets.bigquery.build import estimate
-    estimates = estimate(settings, request, on_notice=lambda text: console.messages().print(text))
+    estimates = estimate(settings, request, on_notice=console.messages().print)
     known = [item.bytes for item in estimates if item.bytes is not None]
     rows = [
         (item.name, "after its inputs are built" if item.bytes is None else f"{item.bytes:,}") for item in estimates
@@ -95,19 +87,17 @@ def _estimate(settings: Settings, request: BuildRequest) -> None:
 @click.pass_context
 def builds(ctx: click.Context, target: str | None, format_: Format) -> None:
     """List the builds, newest first: which is current, which can be restored."""
-    settings = settings_of(ctx, target=target)
-    if settings.target == "bigquery":
-        with extra("bigquery", "the BigQuery target"):
-            from armazem.targets.bigquery.query import builds as cloud_builds
-        records, current, kept = cloud_builds(settings)
-    else:
-        home = settings.home_folder.open(create=False)
-        current, kept = versions.current_build(home), set(versions.published_builds(home))
-        records = versions.read_records(home)
+    asked = target_of(settings_of(ctx, target=target))
+    with asked.errors("the list of builds"):
+        found = asked.builds()
     rows = tuple(
         (
             record.build_id,
-            "current" if record.build_id == current else "kept" if record.build_id in kept else record.status,
+            "current"
+            if record.build_id == found.current
+            else "kept"
+            if record.build_id in found.kept
+            else record.status,
             "full" if record.full_refresh else "incremental",
             record.new_loads,
             record.tests_passed,
@@ -116,7 +106,7 @@ def builds(ctx: click.Context, target: str | None, format_: Format) -> None:
             record.seconds,
             record.finished_at,
         )
-        for record in reversed(records)
+        for record in reversed(found.records)
     )
     columns = (
         "build_id",
@@ -132,6 +122,12 @@ def builds(ctx: click.Context, target: str | None, format_: Format) -> None:
     print_rows(Rows(columns, rows), format_)
 
 
+def _state(record: BuildRecord, found: Builds) -> str:
+    if record.build_id == found.current:
+        return "current"
+    return "kept" if record.build_id in found.kept else record.status
+
+
 @main.command()
 @click.argument("build_id", required=False)
 @target_option
@@ -144,16 +140,7 @@ def rollback(ctx: click.Context, build_id: str | None, target: str | None) -> No
       armazem rollback
       armazem rollback 20181017T120000000000Z
     """
-    settings = settings_of(ctx, target=target)
-    if settings.target == "bigquery":
-        with extra("bigquery", "the BigQuery target"):
-            from armazem.targets.bigquery.build import rollback as cloud_rollback
-        restored = cloud_rollback(settings, build_id)
-    else:
-        home = settings.home_folder.open(create=False)
-        with no_build(settings):  # it would publish over what was just restored
-            restored = build_id or versions.previous_build(home)
-            versions.make_current(home, restored)
+    restored = target_of(settings_of(ctx, target=target)).rollback(build_id, console.messages().print)
     console.messages().print(f"{restored} is current; the next build starts from it")
 
 
@@ -175,65 +162,19 @@ def status(ctx: click.Context, ledger: bool, target: str | None, format_: Format
     """
     settings = settings_of(ctx, target=target)
     if ledger:
-        if settings.target == "bigquery":
-            raise click.UsageError("--ledger is for the home folder; on BigQuery count `raw.events`")
-        books = event_ledger(settings.home_folder.open(create=False))
+        home = home_target(settings, "--ledger", "count `raw.events` there").home
+        books = event_ledger(home.open(create=False))
         print_rows(books, format_)
         unaccounted = dict(zip(books.columns, books.rows[-1], strict=True))["difference"]
         if unaccounted:
             raise ArmazemError(f"{unaccounted} received messages are unaccounted for", "keep the home folder, tell us")
         return
-    if settings.target == "bigquery":
-        with extra("bigquery", "the BigQuery target"):
-            from armazem.targets.bigquery.query import status as cloud_status
-        values = cloud_status(settings)
-    else:
-        values = _status_of_home(settings)
+    values = status_of(settings)
     if format_ == "table":
         values["build_due"] = values["build_due"] or "no"
         print_rows(Rows(("", "value"), tuple(values.items())), format_)
     else:
         print_rows(Rows(tuple(values), (tuple(values.values()),)), format_)
-
-
-def _status_of_home(settings: Settings) -> dict[str, Any]:
-    home = settings.home_folder.open(create=False)
-    loads = read_ledger(home)
-    current = versions.current_build(home)
-    taken_in = set()
-    orders: Any = None
-    position = 0
-    if current is not None:
-        with open_published(home) as connection:  # one version for all figures
-            position = journal_position(connection)
-            current = fetch_rows(connection, "select max(build_id) from meta.builds").rows[0][0]
-            taken_in = {row[0] for row in fetch_rows(connection, "select distinct load_id from meta.loads").rows}
-            orders = fetch_rows(
-                connection,
-                "select count(*), max(order_purchase_timestamp), "
-                "coalesce(sum(revenue) filter (is_valid_sale), 0) from marts.fact_orders",
-            ).rows[0]
-    ids = {load.load_id for load in loads}
-    last = last_seq(home)
-    return {
-        "home": str(home.root),
-        "loads": len(ids),
-        "rows_accepted": sum(load.rows_accepted for load in loads),
-        "rows_rejected": sum(load.rows_rejected for load in loads),
-        "last_load": max(ids, default=None),
-        "last_load_as_of": max(((load.load_id, load.as_of) for load in loads), default=("", None))[1],
-        "current_build": current,
-        "loads_not_built": len(ids - taken_in),
-        "loads_withdrawn": len(taken_in - ids),
-        "events_accepted": last,
-        "events_not_built": max(0, last - position),
-        "build_due": why_due(settings),
-        "dead_letters": sum(row.dead_letters for row in read_event_ledger(home)),
-        "versions_kept": len(versions.published_builds(home)),
-        "orders": orders[0] if orders else None,
-        "last_order": orders[1] if orders else None,
-        "revenue": orders[2] if orders else None,
-    }
 
 
 @main.command()
@@ -264,16 +205,9 @@ def sql(
       armazem sql --target bigquery "select count(*) from marts.fact_orders"
     """
     settings = settings_of(ctx, target=target, query_timeout=timeout)
-    if settings.target == "duckdb":
-        print_rows(run_query(settings.home_folder, query, failed=failed, limits=limits_of(settings)), format_)
-        return
-    if failed:
-        raise click.UsageError("on BigQuery the tables of a failed build are in the dataset `audit`: query them there")
     if timeout is not None:
-        raise click.UsageError("--timeout is for DuckDB; BigQuery has limits of its own")
-    with extra("bigquery", "the BigQuery target"):
-        from armazem.targets.bigquery.query import run_query as run_on_bigquery
-    print_rows(run_on_bigquery(settings, query), format_)
+        home_target(settings, "--timeout", "leave it out: BigQuery has limits of its own")
+    print_rows(target_of(settings).query(query, failed=failed), format_)
 
 
 def _filter_options(command: Callable[..., None]) -> Callable[..., None]:
@@ -313,8 +247,7 @@ def kpi(
         raise click.UsageError(f"{error}\n{error.hint}") from error
     except QueryError as error:
         raise click.BadParameter(f"{error}; {error.hint}") from error
-    with extra("bigquery", "the BigQuery target"):
-        rows = kpi_rows(settings_of(ctx, target=target), found, filters, where=where)
+    rows = kpi_rows(settings_of(ctx, target=target), found, filters, where=where)
     print_rows(rows, format_, found.title)
 
 
@@ -322,16 +255,11 @@ def run_build(settings: Settings, request: BuildRequest) -> BuildReport:
     """Build with progress and a summary at the terminal."""
     logs = settings.home_folder.logs
     notices = console.messages()
-    run = build_warehouse
-    if settings.target == "bigquery":
-        with extra("bigquery", "the BigQuery target"):
-            from armazem.targets.bigquery.build import build as run
     try:
         with console.steps("building") as step:
-            # In the home folder the next build clears up; a lock on BigQuery has to be given back.
-            ending = interrupts.unwinding() if settings.target == "bigquery" else interrupts.at_once()
-            with ending:
-                report = run(settings, request, on_node=step, on_notice=lambda text: notices.print(text))
+            killable = target_of(settings).may_be_killed
+            with interrupts.at_once() if killable else interrupts.unwinding():
+                report = build_warehouse(settings, request, on_node=step, on_notice=notices.print)
     except AuditFailed as error:
         console.show_build(error.report, logs)
         raise

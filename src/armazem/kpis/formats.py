@@ -17,7 +17,7 @@ from rich.text import Text
 
 from armazem.errors import QueryError
 from armazem.kpis.csv_cells import neutral
-from armazem.targets.duckdb.query import Rows
+from armazem.targets.rows import Rows
 
 Format = Literal["table", "csv", "json"]
 

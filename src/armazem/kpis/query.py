@@ -9,8 +9,8 @@ from armazem.config import Settings
 from armazem.contract.identifiers import canonical
 from armazem.kpis.catalogue import Kpi
 from armazem.kpis.filters import FILTERS, Filters, check_filters
-from armazem.targets.duckdb.confined import limits_of
-from armazem.targets.duckdb.query import Rows, run_query
+from armazem.targets.registry import target_of
+from armazem.targets.rows import Rows
 
 Query = tuple[str, tuple[Any, ...]]
 _COMPARED = {"from": ">=", "to": "<="}
@@ -40,12 +40,9 @@ def count_query(kpi: Kpi, filters: Filters) -> Query:
 
 def kpi_rows(settings: Settings, kpi: Kpi, filters: Filters = _NO_FILTERS, *, where: str | None = None) -> Rows:
     """Rows of a KPI, of the target of the settings. Raises FilterError, and QueryError for a wrong `where`."""
-    if settings.target == "bigquery":
-        from armazem.targets.bigquery.query import run_query as run_on_bigquery
-
-        schema = f"{settings.bigquery_dataset_prefix}kpis"
-        return run_on_bigquery(settings, *kpi_query(kpi, filters, schema=schema, where=where))
-    return run_query(settings.home_folder, *kpi_query(kpi, filters, where=where), limits=limits_of(settings))
+    target = target_of(settings)
+    with target.errors("the query"):
+        return target.query(*kpi_query(kpi, filters, schema=target.schema("kpis"), where=where))
 
 
 def _condition(kpi: Kpi, filters: Filters, where: str | None) -> Query:

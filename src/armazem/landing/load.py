@@ -46,10 +46,13 @@ def load(
     decimal: str = ".",
     time_zone: str = "America/Sao_Paulo",
     as_of: datetime | None = None,
+    zone: Zone | None = None,
     on_progress: OnProgress | None = None,
     on_warning: OnWarning | None = None,
 ) -> LoadResult:
     """Load a folder, an archive or one file into the landing zone; a second load waits for the first.
+
+    `zone`: where it lands; the home folder without it, which is where files are prepared and rejects are left, always.
 
     `path` may be a `gs://` URL of any of these: then it is downloaded first. Pass it as a string.
 
@@ -65,18 +68,7 @@ def load(
     landed then.
     """
     options = Options(Format.of(delimiter, encoding, decimal, time_zone), strict, force, partial, as_of)
-    return load_into(HomeZone(home), path, home, options, on_progress, on_warning)
-
-
-def load_into(
-    zone: Zone,
-    path: str | Path,
-    home: Home,
-    options: Options,
-    on_progress: OnProgress | None,
-    on_warning: OnWarning | None = None,
-) -> LoadResult:
-    """Load into any landing zone; the home folder is where the files are prepared."""
+    zone = zone or HomeZone(home)
     notify = on_progress or (lambda progress: None)
     home.open()
     with disk_errors(home), locked(home, lambda: notify(Progress("waiting"))):

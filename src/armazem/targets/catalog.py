@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -41,6 +42,21 @@ class Model:
         """Whether it is a view on what comes after the build."""
         return self.layer == LIVE
 
+    def row(self) -> dict[str, Any]:
+        """Return its row of `meta.models`: what is no single value in it is JSON."""
+        return {
+            "name": self.name,
+            "layer": self.layer,
+            "table": self.table,
+            "materialized": self.materialized,
+            "is_published": self.is_published,
+            "step": self.step,
+            "description": self.description,
+            "columns": _json(dict(self.columns)),
+            "inputs": _json(self.inputs),
+            "meta": _json(dict(self.meta)),
+        }
+
 
 def catalog_of(manifest: Any) -> tuple[Model, ...]:
     """The models of dbt's manifest, in the order in which they are published."""
@@ -62,6 +78,10 @@ def catalog_of(manifest: Any) -> tuple[Model, ...]:
         for key, node in nodes.items()
     ]
     return tuple(sorted(models, key=lambda model: (model.step, model.layer, model.name)))
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, default=str)  # YAML has dates
 
 
 def _references(manifest: Any) -> dict[str, set[str]]:

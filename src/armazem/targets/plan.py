@@ -6,11 +6,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from armazem.build.dbt_project import with_scope
 from armazem.contract import TABLES
 from armazem.contract.event_types import EVENT_TYPES
+from armazem.contract.layers import LIVE
 from armazem.errors import BuildError
 from armazem.landing import LedgerRow, ages
+
+# Tables of the intermediate layer: they exist in what is being built only, and every other model may need them.
+OF_SCOPE = "path:models/intermediate,config.materialized:table"
+# Views on what came after this very build.
+_OF_LIVE = f"path:models/{LIVE}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +125,7 @@ class Plan:
         if self.full_refresh:
             return None
         if self.request.select is not None:
-            return with_scope(self.request.select)
+            return _with_scope(self.request.select)
         changed = {load.table for load in self.loads}
         if self.scope.has_window:
             changed |= {table.name for table in TABLES if any(column.name == "order_id" for column in table.columns)}
@@ -128,7 +133,7 @@ class Plan:
         if self.event_types:
             brought = {part.name for name in self.event_types for part in EVENT_TYPES[name].parts}
             selected += ["stg_events", *(f"stg_{table.name}+" for table in TABLES if table.name in brought)]
-        return with_scope(" ".join(selected))
+        return _with_scope(" ".join(selected))
 
 
 def make_plan(
@@ -194,3 +199,8 @@ def _reason_for_all(
     if any(load < max(before.loads, default="") for load in set(loads) - before.loads):
         return f"full refresh: a load came back that is older than those of {current}"
     return None
+
+
+def _with_scope(selector: str) -> str:
+    """The selector, the models that say which rows are computed again, and the views that go with each build."""
+    return " ".join([selector, OF_SCOPE, _OF_LIVE]).strip()

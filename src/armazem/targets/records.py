@@ -1,10 +1,12 @@
-"""What is known of a build and of each test in it: the rows of `meta.builds` and `meta.test_results`."""
+"""What is known of a build, of each test and model in it: the rows of `meta.builds` and `meta.test_results`."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+
+from armazem.targets.catalog import Model
 
 _FORMAT = "%Y%m%dT%H%M%S%fZ"
 
@@ -81,3 +83,32 @@ class BuildRecord:
     seconds: float
     new_events: int = 0
     journal_seq: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class DbtRun:
+    """What dbt did: results of models and tests, in the order in which they ended.
+
+    `compiled`: name and SQL of each model that becomes a table or a view; `catalog`: all models of the project, also
+    those that did not run.
+    """
+
+    models: tuple[ModelResult, ...]
+    tests: tuple[AuditResult, ...]
+    compiled: tuple[tuple[str, str], ...] = ()
+    catalog: tuple[Model, ...] = ()
+
+    @property
+    def failed_models(self) -> tuple[ModelResult, ...]:
+        """Those that failed or were skipped."""
+        return tuple(model for model in self.models if model.status != "success")
+
+    @property
+    def failed_tests(self) -> tuple[AuditResult, ...]:
+        """Those that failed, ended in an error or were skipped."""
+        return tuple(test for test in self.tests if test.status not in ("pass", "warn"))
+
+    @property
+    def passed(self) -> bool:
+        """Whether it may be published."""
+        return not (self.failed_models or self.failed_tests)

@@ -16,7 +16,6 @@ from typing import Any
 import duckdb
 import pytest
 
-from armazem.build.dbt_project import project_catalog
 from armazem.build.project import ParsedProject
 from armazem.config import Settings
 from armazem.errors import ArmazemError, HomeError
@@ -33,10 +32,12 @@ from armazem.serve.dashboard.pages.data_panels import failing_rows, lineage_html
 from armazem.serve.dashboard.queries import Query
 from armazem.serve.dashboard.theme import DARK, LIGHT
 from armazem.serve.dashboard.view import View
+from armazem.targets.base import DbtProfile
+from armazem.targets.catalog import catalog_of
 from armazem.targets.duckdb import versions
-from armazem.targets.duckdb.meta import model_row
-from armazem.targets.duckdb.query import Rows, fetch
+from armazem.targets.duckdb.query import fetch
 from armazem.targets.records import BuildRecord
+from armazem.targets.rows import Rows
 
 HOSTILE = "<script>alert('{b}')</script>\"{a|x}"
 TABLES = """
@@ -351,7 +352,7 @@ def test_charts_of_nulls_and_hostile_names() -> None:
 def catalog(tmp_path_factory: pytest.TempPathFactory) -> Rows:
     """The answer to MODELS, of a version that the project of now builds."""
     state = tmp_path_factory.mktemp("parsed")
-    models = map(model_row, project_catalog(ParsedProject(state, state, "duckdb"), {}))
+    models = (model.row() for model in catalog_of(ParsedProject(DbtProfile("duckdb", state, 1, {}), state).manifest()))
     columns = ("name", "layer", "description", "columns", "inputs")
     return Rows(columns, tuple(tuple(model[name] for name in columns) for model in models))
 

@@ -21,7 +21,8 @@ from armazem.serve.dashboard.paging import Wanted, page_of_answer
 from armazem.serve.dashboard.queries import Query, known_seller
 from armazem.serve.dashboard.theme import DARK, LIGHT
 from armazem.serve.dashboard.view import View
-from armazem.targets.duckdb.query import Rows, fetch
+from armazem.targets.duckdb.query import fetch
+from armazem.targets.rows import Rows
 
 TABLES = """
 create schema marts;

@@ -25,7 +25,8 @@ from armazem.serve.dashboard.paging import (
     page_query,
 )
 from armazem.serve.dashboard.queries import Query
-from armazem.targets.duckdb.query import Rows, fetch
+from armazem.targets.duckdb.query import fetch
+from armazem.targets.rows import Rows
 
 NAMES = ("são paulo", "SAO PAULO", "x'; drop table t; --", "100%_", "", None, "{b}", "rio de janeiro")
 TEXTS = ("name", "code")

@@ -33,7 +33,7 @@ from armazem.serve.dashboard.periods import (
 from armazem.serve.dashboard.theme import LIGHT
 from armazem.serve.dashboard.view import View
 from armazem.shop.history.places import STATES as KNOWN
-from armazem.targets.duckdb.query import Rows
+from armazem.targets.rows import Rows
 
 TODAY = date(2026, 11, 29)
 DAYS = st.dates(date(2016, 1, 1), date(2027, 6, 1))

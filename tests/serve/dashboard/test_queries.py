@@ -20,7 +20,8 @@ from armazem.serve.dashboard.periods import on_axis
 from armazem.serve.dashboard.queries import Query, orders, sales
 from armazem.serve.dashboard.theme import DARK, LIGHT
 from armazem.serve.dashboard.view import View
-from armazem.targets.duckdb.query import Rows, fetch
+from armazem.targets.duckdb.query import fetch
+from armazem.targets.rows import Rows
 
 TABLES = """
 create schema marts;

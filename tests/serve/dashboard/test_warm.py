@@ -16,8 +16,9 @@ from armazem.home import Home
 from armazem.serve.dashboard.frame import Sources
 from armazem.serve.dashboard.warm import Warm
 from armazem.shop.history import generate
-from armazem.targets.duckdb.query import Published, Rows
+from armazem.targets.duckdb.query import Published
 from armazem.targets.duckdb.versions import make_current, version_file
+from armazem.targets.rows import Rows
 
 
 class Listening(Published):

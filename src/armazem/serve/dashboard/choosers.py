@@ -16,7 +16,7 @@ from armazem.serve.dashboard.choices import Choices, seller_label, unknown_value
 from armazem.serve.dashboard.components import Ask, Panel
 from armazem.serve.dashboard.queries import search_sellers
 from armazem.serve.dashboard.view import View
-from armazem.targets.duckdb.query import Rows
+from armazem.targets.rows import Rows
 
 Choose = Callable[[str], Awaitable[None]]
 Search = Callable[[str], Awaitable[Mapping[str, str]]]

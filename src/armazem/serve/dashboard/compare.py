@@ -13,7 +13,7 @@ from armazem.serve.dashboard.options import records
 from armazem.serve.dashboard.periods import covered, is_partial
 from armazem.serve.dashboard.queries import Query, orders, sales
 from armazem.serve.dashboard.view import View
-from armazem.targets.duckdb.query import Rows
+from armazem.targets.rows import Rows
 
 Record = Mapping[str, Any]
 Values = Sequence[Number | None]

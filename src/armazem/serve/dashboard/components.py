@@ -21,7 +21,7 @@ from armazem.serve.dashboard.pictures import Table, draw_table
 from armazem.serve.dashboard.queries import Query
 from armazem.serve.dashboard.theme import Colors, colors
 from armazem.serve.dashboard.view import View
-from armazem.targets.duckdb.query import Rows
+from armazem.targets.rows import Rows
 
 Ask = Callable[[Query], Rows]
 Batches = Callable[[Query], Iterator[Rows]]

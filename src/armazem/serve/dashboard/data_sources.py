@@ -24,8 +24,8 @@ from armazem.landing.ledger import WITHDRAWN
 from armazem.serve.dashboard.components import Ask
 from armazem.serve.dashboard.queries import Query
 from armazem.targets.duckdb import versions
-from armazem.targets.duckdb.query import Rows
 from armazem.targets.records import BuildRecord
+from armazem.targets.rows import Rows
 
 EXAMPLES = 3
 _RAW = 400  # characters of an example

@@ -26,7 +26,8 @@ from armazem.serve.dashboard.looks import Looks
 from armazem.serve.dashboard.queries import Query
 from armazem.serve.dashboard.theme import CSS, colors
 from armazem.serve.dashboard.view import View, parse_view
-from armazem.targets.duckdb.query import Published, Rows
+from armazem.targets.duckdb.query import Published
+from armazem.targets.rows import Rows
 
 _logger = logging.getLogger(__name__)
 

@@ -19,7 +19,7 @@ from armazem.serve.dashboard.pictures import Table
 from armazem.serve.dashboard.queries import Query
 from armazem.serve.dashboard.turning import TurnBar
 from armazem.serve.dashboard.view import View
-from armazem.targets.duckdb.query import Rows
+from armazem.targets.rows import Rows
 
 
 @dataclass(frozen=True, slots=True)

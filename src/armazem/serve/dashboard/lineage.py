@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from armazem.serve.dashboard.queries import Query
-from armazem.targets.duckdb.query import Rows
+from armazem.targets.rows import Rows
 
 LAYERS = ("kpis", "marts", "intermediate", "staging", "source")
 MODELS = Query("select name, layer, description, columns, inputs from meta.models")

@@ -10,7 +10,7 @@ from armazem.serve.dashboard.options import Options, point, records, tooltip
 from armazem.serve.dashboard.queries import Query, orders
 from armazem.serve.dashboard.theme import Colors
 from armazem.serve.dashboard.view import View
-from armazem.targets.duckdb.query import Rows
+from armazem.targets.rows import Rows
 
 MIDDLES: Mapping[str, tuple[float, float]] = {
     state.code: (state.longitude, state.latitude) for state in STATES.values()

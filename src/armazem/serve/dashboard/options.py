@@ -7,7 +7,7 @@ from typing import Any
 
 from armazem.serve.dashboard.formats import Format
 from armazem.serve.dashboard.theme import Colors
-from armazem.targets.duckdb.query import Rows
+from armazem.targets.rows import Rows
 
 Options = dict[str, Any]
 _FADED = {"opacity": 0.45, "borderType": "dashed", "borderWidth": 1, "borderColor": "#888"}

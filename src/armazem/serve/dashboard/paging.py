@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from armazem.serve.dashboard.queries import Query
-from armazem.targets.duckdb.query import Rows
+from armazem.targets.rows import Rows
 
 SIZE = 100
 """Rows of a page."""

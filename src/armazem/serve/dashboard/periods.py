@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
-from armazem.targets.duckdb.query import Rows
+from armazem.targets.rows import Rows
 
 if TYPE_CHECKING:
     from armazem.serve.dashboard.view import View

@@ -19,7 +19,8 @@ from armazem.kpis.filters import Filters, filters_of
 from armazem.kpis.formats import to_csv
 from armazem.kpis.query import Query, count_query, kpi_query
 from armazem.serve.http.answers import to_json
-from armazem.targets.duckdb.query import Published, Rows
+from armazem.targets.duckdb.query import Published
+from armazem.targets.rows import Rows
 
 Media = Literal["application/json", "text/csv"]
 MEDIA: dict[str, Media] = {"json": "application/json", "csv": "text/csv"}

@@ -9,68 +9,43 @@ from typing import Any
 
 from google.cloud.bigquery import SchemaField
 
-from armazem.landing import LedgerRow
 from armazem.targets.bigquery.connection import Connection
 from armazem.targets.catalog import Model
-from armazem.targets.duckdb.meta import model_row
+from armazem.targets.meta import BUILDS, META, MODELS, MetaRows
 from armazem.targets.plan import State
-from armazem.targets.records import AuditResult, BuildRecord
+from armazem.targets.records import BuildRecord
 
 LOG_TABLE = "build_log"
 
-_BUILDS = {
-    "build_id": "STRING", "status": "STRING", "base_build_id": "STRING", "full_refresh": "BOOL", "complete": "BOOL",
-    "start_date": "DATE", "end_date": "DATE", "selector": "STRING", "fingerprint": "STRING", "new_loads": "INT64",
-    "models": "INT64", "models_failed": "INT64", "tests": "INT64", "tests_passed": "INT64", "tests_warned": "INT64",
-    "tests_failed": "INT64", "started_at": "TIMESTAMP", "finished_at": "TIMESTAMP", "seconds": "FLOAT64",
-    "new_events": "INT64", "journal_seq": "INT64",
-}  # fmt: skip
-_TEST_RESULTS = {
-    "build_id": "STRING", "test": "STRING", "model": "STRING", "severity": "STRING", "status": "STRING",
-    "failures": "INT64", "failed_checks": "STRING", "seconds": "FLOAT64", "description": "STRING", "sql": "STRING",
-}  # fmt: skip
-_LOADS = {
-    "build_id": "STRING", "load_id": "STRING", "table": "STRING", "path": "STRING", "sha256": "STRING",
-    "size_bytes": "INT64", "rows_read": "INT64", "rows_accepted": "INT64", "rows_rejected": "INT64",
-    "seconds": "FLOAT64", "loaded_at": "TIMESTAMP", "encoding": "STRING", "as_of": "TIMESTAMP",
-}  # fmt: skip
-_MODELS = {
-    "name": "STRING", "layer": "STRING", "table": "STRING", "materialized": "STRING", "is_published": "BOOL",
-    "step": "INT64", "description": "STRING", "columns": "STRING", "inputs": "STRING", "meta": "STRING",
+_TYPES = {
+    "varchar": "STRING", "boolean": "BOOL", "integer": "INT64", "bigint": "INT64", "double": "FLOAT64",
+    "date": "DATE", "timestamptz": "TIMESTAMP",
 }  # fmt: skip
 
 
-def write_meta(
-    connection: Connection,
-    record: BuildRecord,
-    tests: Sequence[AuditResult],
-    loads: Sequence[LedgerRow],
-    catalog: Sequence[Model],
-) -> None:
-    """Add the build, its tests, the loads it took in and its models to the audit dataset's copies of `meta`."""
+def write_meta(connection: Connection, rows: MetaRows, models: Sequence[Model]) -> None:
+    """Add rows, by table, and its models to the audit dataset's copies of `meta`."""
     audit = connection.names.audit
-    for table, columns, rows in (
-        ("builds", _BUILDS, [asdict(record)]),
-        ("test_results", _TEST_RESULTS, [asdict(test) for test in tests]),
-        ("loads", _LOADS, [{"build_id": record.build_id, **asdict(load)} for load in loads]),
-    ):
-        _append(connection, connection.table_id(audit, table), columns, rows)
+    for table, values in rows.items():
+        _append(connection, connection.table_id(audit, table), table, values)
     # What the version consists of stands in place of what the one before did.
-    models = connection.table_id(audit, "models")
-    connection.client.delete_table(models, not_found_ok=True, retry=connection.retry)
-    _append(connection, models, _MODELS, [model_row(model) for model in catalog])
+    table_id = connection.table_id(audit, MODELS)
+    connection.client.delete_table(table_id, not_found_ok=True, retry=connection.retry)
+    _append(connection, table_id, MODELS, [model.row() for model in models])
 
 
 def write_log(connection: Connection, record: BuildRecord) -> None:
     """Add a build, published or failed, to the log."""
-    _append(connection, connection.table_id(connection.names.audit, LOG_TABLE), _BUILDS, [asdict(record)])
+    _append(connection, connection.table_id(connection.names.audit, LOG_TABLE), BUILDS, [asdict(record)])
 
 
 def read_log(connection: Connection) -> list[BuildRecord]:
     """Every build that ended, oldest first."""
-    columns = ", ".join(_BUILDS)
+    columns = ", ".join(META[BUILDS])
     rows = connection.rows_if_there(f"select {columns} from {connection.names.audit}.{LOG_TABLE} order by build_id")
-    return [BuildRecord(**{name: _as_text(value) for name, value in zip(_BUILDS, row, strict=True)}) for row in rows]
+    return [
+        BuildRecord(**{name: _as_text(value) for name, value in zip(META[BUILDS], row, strict=True)}) for row in rows
+    ]
 
 
 def published_ids(connection: Connection) -> set[str]:
@@ -100,8 +75,9 @@ def state_of_published(connection: Connection) -> State:
     return State(frozenset(row[0] for row in loads), fingerprint, position)
 
 
-def _append(connection: Connection, table_id: str, columns: dict[str, str], rows: Sequence[dict[str, Any]]) -> None:
-    schema = [SchemaField(name, kind) for name, kind in columns.items()]
+def _append(connection: Connection, table_id: str, table: str, rows: Sequence[dict[str, Any]]) -> None:
+    columns = META[table]
+    schema = [SchemaField(name, _TYPES[type_]) for name, type_ in columns.items()]
     values = [{name: _as_json(row[name]) for name in columns if row[name] is not None} for row in rows]
     connection.append_json(table_id, values, schema)
 

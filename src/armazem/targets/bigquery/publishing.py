@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
 
-from armazem.build.dbt_project import DbtRun
 from armazem.contract.layers import LIVE
 from armazem.targets.bigquery import meta, places
 from armazem.targets.bigquery.connection import Connection
@@ -22,7 +21,7 @@ from armazem.targets.bigquery.tables import (
     kept_name,
     publish,
 )
-from armazem.targets.records import BuildRecord
+from armazem.targets.records import BuildRecord, DbtRun
 
 PUBLISHING = "publishing"
 """Is there while tables are being published: who finds it without its build has to make that good."""

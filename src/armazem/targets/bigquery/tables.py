@@ -17,10 +17,10 @@ from google.cloud import bigquery
 from armazem.targets.bigquery.connection import Connection
 from armazem.targets.bigquery.datasets import Datasets
 from armazem.targets.catalog import Model
+from armazem.targets.meta import BUILDS, META, MODELS
 
-MODELS = "models"
-META_TABLES = ("loads", "test_results", MODELS)
-SEAL = "builds"  # written last wherever tables go: it says that the others are there
+SEAL = BUILDS  # written last wherever tables go: it says that the others are there
+META_TABLES = tuple(table for table in META if table != SEAL)
 _KEPT = "__"
 
 

@@ -12,6 +12,7 @@ import duckdb
 
 from armazem.contract import TABLES, Table
 from armazem.contract.render import duckdb_columns
+from armazem.disk.sql import quoted, values
 from armazem.home import Home
 from armazem.journal.reading import relation
 from armazem.landing import parquet_files
@@ -32,22 +33,17 @@ def create_inputs(connection: duckdb.DuckDBPyConnection, home: Home, scope: Scop
         connection.execute(_raw_view(home, table, scope))
     new_events = relation(home, after=scope.events_after, up_to=scope.events_up_to)
     connection.execute(f"create view raw.events as select * from {new_events}")
-    connection.execute("create table control.journal (up_to bigint, since varchar)")
-    connection.execute(
-        "insert into control.journal values (?, ?)", (scope.events_up_to, events_since(home, scope.events_up_to))
-    )
-    connection.execute("create table control.new_loads (load_id varchar)")
-    if scope.new_loads:
-        connection.executemany("insert into control.new_loads values (?)", [(load_id,) for load_id in scope.new_loads])
-    connection.execute("create table control.load_ages (load_id varchar, as_of varchar)")
-    if scope.ages:
-        connection.executemany("insert into control.load_ages values (?, ?)", scope.ages)
-    connection.execute("create table control.build_window (start_date date, end_date date)")
-    if scope.has_window:
-        connection.execute(
-            "insert into control.build_window values (?, ?)",
-            (scope.start_date or date.min, scope.end_date or date.max),
-        )
+    since = (scope.events_up_to, events_since(home, scope.events_up_to))
+    window = (scope.start_date or date.min, scope.end_date or date.max)
+    for table, columns, rows in (
+        ("journal", "up_to bigint, since varchar", [since]),
+        ("new_loads", "load_id varchar", [(load_id,) for load_id in scope.new_loads]),
+        ("load_ages", "load_id varchar, as_of varchar", scope.ages),
+        ("build_window", "start_date date, end_date date", [window] if scope.has_window else []),
+    ):
+        connection.execute(f"create table control.{table} ({columns})")
+        if rows:
+            connection.execute(f"insert into control.{table} {values(rows)}")
 
 
 def drop_inputs(connection: duckdb.DuckDBPyConnection) -> None:
@@ -61,7 +57,7 @@ def _raw_view(home: Home, table: Table, scope: Scope) -> str:
     files = [path for path in parquet_files(home, table.name) if path.parent.name in wanted]
     if not files:
         return f"create view raw.{table.name} as {_no_rows(table)}"
-    names = ", ".join(_quoted(str(path)) for path in files)
+    names = ", ".join(quoted(str(path)) for path in files)
     columns = ", ".join(column.name for column in table.columns)
     # By name, with one that has all columns: a file that was landed before the contract had a column has null there.
     return (
@@ -75,7 +71,3 @@ def _raw_view(home: Home, table: Table, scope: Scope) -> str:
 def _no_rows(table: Table) -> str:
     columns: Sequence[str] = [f"cast(null as {type_}) as {name}" for name, type_ in duckdb_columns(table).items()]
     return f"select {', '.join(columns)}, cast(null as varchar) as _load_id, cast(null as bigint) as _row where false"
-
-
-def _quoted(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"

@@ -8,7 +8,8 @@ from armazem.home import Home
 from armazem.journal.ledger import LedgerRow, read_ledger
 from armazem.journal.reading import reading, relation
 from armazem.targets.duckdb import versions
-from armazem.targets.duckdb.query import Rows, open_published
+from armazem.targets.duckdb.query import open_published
+from armazem.targets.rows import Rows
 
 COLUMNS = (
     "source", "received", "accepted", "duplicates", "dead_letters", "difference", "in_journal", "in_staging",

@@ -1,45 +1,22 @@
-"""The schema `meta`: builds, test_results, loads and models, published with the tables that they speak of."""
+"""The schema `meta` in a file of DuckDB."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Sequence
-from dataclasses import astuple, fields
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import duckdb
 
-from armazem.landing import LedgerRow
+from armazem.disk.sql import name, values
 from armazem.targets.catalog import Model
-from armazem.targets.records import AuditResult, BuildRecord
+from armazem.targets.meta import META, MODELS, MetaRows
 
-META_DDL = """
-create schema if not exists meta;
-create table if not exists meta.builds (
-    build_id varchar, status varchar, base_build_id varchar, full_refresh boolean, complete boolean,
-    start_date date, end_date date, selector varchar, fingerprint varchar, new_loads integer,
-    models integer, models_failed integer, tests integer, tests_passed integer, tests_warned integer,
-    tests_failed integer, started_at timestamptz, finished_at timestamptz, seconds double,
-    new_events bigint, journal_seq bigint
-);
-create table if not exists meta.test_results (
-    build_id varchar, test varchar, model varchar, severity varchar, status varchar, failures bigint,
-    failed_checks varchar, seconds double, description varchar, sql varchar
-);
-create table if not exists meta.loads (
-    build_id varchar, load_id varchar, "table" varchar, path varchar, sha256 varchar, size_bytes bigint,
-    rows_read bigint, rows_accepted bigint, rows_rejected bigint, seconds double, loaded_at timestamptz,
-    encoding varchar, as_of timestamptz
-);
-create table if not exists meta.models (
-    name varchar, layer varchar, "table" varchar, materialized varchar, is_published boolean, step integer,
-    description varchar, columns varchar, inputs varchar, meta varchar
-);
-"""
-_LOAD_COLUMNS = (
-    "load_id", "table", "path", "sha256", "size_bytes", "rows_read", "rows_accepted", "rows_rejected",
-    "seconds", "loaded_at", "encoding", "as_of",
-)  # fmt: skip
+META_DDL = "create schema if not exists meta;\n" + "".join(
+    f"create table if not exists meta.{table} ("
+    + ", ".join(f'"{name}" {type_}' for name, type_ in columns.items())
+    + ");\n"
+    for table, columns in META.items()
+)
 
 
 def create_meta(connection: duckdb.DuckDBPyConnection) -> None:
@@ -86,48 +63,20 @@ def journal_position(connection: duckdb.DuckDBPyConnection) -> int:
     return 0 if row is None else int(row[0] or 0)
 
 
-def write_meta(
-    connection: duckdb.DuckDBPyConnection,
-    record: BuildRecord,
-    tests: Sequence[AuditResult],
-    loads: Sequence[LedgerRow],
-) -> None:
-    """Add the build, its test results, and the loads that it took in."""
-    _insert(connection, "builds", [astuple(record)], len(fields(BuildRecord)))
-    _insert(connection, "test_results", [astuple(test) for test in tests], len(fields(AuditResult)))
-    rows = [(record.build_id, *(getattr(load, name) for name in _LOAD_COLUMNS)) for load in loads]
-    _insert(connection, "loads", rows, 1 + len(_LOAD_COLUMNS))
+def write_meta(connection: duckdb.DuckDBPyConnection, rows: MetaRows) -> None:
+    """Add rows, by table."""
+    for table, added in rows.items():
+        _insert(connection, table, added)
 
 
-def write_models(connection: duckdb.DuckDBPyConnection, catalog: Sequence[Model]) -> None:
+def write_models(connection: duckdb.DuckDBPyConnection, models: Sequence[Model]) -> None:
     """Write what the version consists of, in place of what the one before consisted of."""
-    connection.execute("delete from meta.models")
-    rows = [model_row(model) for model in catalog]
-    _insert(connection, "models", [tuple(row.values()) for row in rows], len(rows[0]))
+    connection.execute(f"delete from meta.{MODELS}")
+    _insert(connection, MODELS, [model.row() for model in models])
 
 
-def model_row(model: Model) -> dict[str, Any]:
-    """The row of `meta.models`: what is no single value in it is JSON."""
-    return {
-        "name": model.name,
-        "layer": model.layer,
-        "table": model.table,
-        "materialized": model.materialized,
-        "is_published": model.is_published,
-        "step": model.step,
-        "description": model.description,
-        "columns": _json(dict(model.columns)),
-        "inputs": _json(model.inputs),
-        "meta": _json(dict(model.meta)),
-    }
-
-
-def _json(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False, default=str)  # YAML has dates
-
-
-def _insert(connection: duckdb.DuckDBPyConnection, table: str, rows: Sequence[Sequence[Any]], width: int) -> None:
+def _insert(connection: duckdb.DuckDBPyConnection, table: str, rows: Sequence[Mapping[str, Any]]) -> None:
     if rows:  # one statement: executemany took 3 ms a row
-        marks = f"({', '.join('?' * width)})"
-        values = [value for row in rows for value in row]
-        connection.execute(f"insert into meta.{table} values {', '.join([marks] * len(rows))}", values)
+        columns = META[table]
+        names = ", ".join(map(name, columns))
+        connection.execute(f"insert into meta.{table} ({names}) {values([row[c] for c in columns] for row in rows)}")

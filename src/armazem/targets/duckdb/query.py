@@ -18,6 +18,7 @@ from armazem.home import Home
 from armazem.targets.duckdb import versions
 from armazem.targets.duckdb.confined import Limits, connect_published, connect_version, execution, too_large
 from armazem.targets.duckdb.statements import mentions_live, reading_statements
+from armazem.targets.rows import Rows
 
 _KEPT_ROWS = 200_000
 _PIECE, _FIRST_PIECE = 10_000, 100  # rows at once
@@ -33,14 +34,6 @@ _TABLES = (
     "select schema_name, view_name from duckdb_views() where database_name = current_database() and not internal"
     ") order by all"
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Rows:
-    """Columns and rows of an answer; money as Decimal, times as datetime, identifiers as str."""
-
-    columns: tuple[str, ...]
-    rows: tuple[tuple[Any, ...], ...]
 
 
 @contextmanager

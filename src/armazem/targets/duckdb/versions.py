@@ -20,6 +20,8 @@ from armazem.targets.records import BuildRecord
 
 SUFFIX = ".duckdb"
 FAILED_FILE = "failed.duckdb"
+WORK_FILE = "building.duckdb"
+"""What a build works on. dbt takes the name of the database from it, which every parsed node holds."""
 _FAILURES = "failures"
 
 

@@ -8,7 +8,7 @@ from armazem.serve.dashboard.options import Options, axis, faded, legend, point,
 from armazem.serve.dashboard.periods import PARTIAL, named, starts
 from armazem.serve.dashboard.theme import Colors
 from armazem.serve.dashboard.view import View
-from armazem.targets.duckdb.query import Rows
+from armazem.targets.rows import Rows
 
 _LABELLED = 15
 """Columns of the heat map that still have room for figures."""

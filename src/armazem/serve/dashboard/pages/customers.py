@@ -19,7 +19,7 @@ from armazem.serve.dashboard.pages import customer_charts as charts
 from armazem.serve.dashboard.periods import PARTIAL, cut_by_data, months_later
 from armazem.serve.dashboard.queries import Query, orders
 from armazem.serve.dashboard.view import View
-from armazem.targets.duckdb.query import Rows
+from armazem.targets.rows import Rows
 
 _EVER = "select customer_unique_id, {} from marts.fact_orders where is_valid_sale"
 _PER_CUSTOMER = (

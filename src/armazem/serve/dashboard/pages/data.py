@@ -20,7 +20,7 @@ from armazem.serve.dashboard.frame import Frame, build_time
 from armazem.serve.dashboard.grids import Column
 from armazem.serve.dashboard.pages.data_panels import HomeGrid, LineagePanel, TestsPanel, TextsPanel
 from armazem.serve.dashboard.view import View
-from armazem.targets.duckdb.query import Rows
+from armazem.targets.rows import Rows
 
 _LOOK_SECONDS = 5.0
 _SAY_SECONDS = 30.0

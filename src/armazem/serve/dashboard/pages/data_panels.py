@@ -22,7 +22,8 @@ from armazem.serve.dashboard.lineage import Node
 from armazem.serve.dashboard.paging import Page, ask_page, matching, page_of
 from armazem.serve.dashboard.queries import Query
 from armazem.serve.dashboard.view import View
-from armazem.targets.duckdb.query import Rows, run_query
+from armazem.targets.duckdb.query import run_query
+from armazem.targets.rows import Rows
 
 Read = Callable[[View, Ask], Rows]
 FAILING = 100

@@ -27,7 +27,7 @@ from armazem.serve.dashboard.pictures import Table
 from armazem.serve.dashboard.queries import Query
 from armazem.serve.dashboard.theme import Colors
 from armazem.serve.dashboard.view import View
-from armazem.targets.duckdb.query import Rows
+from armazem.targets.rows import Rows
 
 _SECONDS = 0.2
 _MAP_MINUTES = 10

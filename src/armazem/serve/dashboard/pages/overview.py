@@ -16,7 +16,7 @@ from armazem.serve.dashboard.periods import PARTIAL, named, note_of, on_axis
 from armazem.serve.dashboard.queries import Query, orders
 from armazem.serve.dashboard.theme import Colors
 from armazem.serve.dashboard.view import View
-from armazem.targets.duckdb.query import Rows
+from armazem.targets.rows import Rows
 
 _SUMS = (
     "coalesce(sum(revenue), 0) as revenue, count(*) as orders, count(distinct customer_unique_id) as customers, "

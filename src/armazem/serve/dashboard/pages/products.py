@@ -20,7 +20,7 @@ from armazem.serve.dashboard.periods import PARTIAL, axis_of, named, note_of
 from armazem.serve.dashboard.queries import CATEGORY, Query, sales
 from armazem.serve.dashboard.theme import Colors
 from armazem.serve.dashboard.view import View
-from armazem.targets.duckdb.query import Rows
+from armazem.targets.rows import Rows
 
 _BEST = 5
 _CATEGORIES = 11

@@ -27,7 +27,7 @@ from armazem.serve.dashboard.pages.sellers_delivery import (
 from armazem.serve.dashboard.paging import Wanted
 from armazem.serve.dashboard.queries import Query, known_seller, orders, sales
 from armazem.serve.dashboard.view import View
-from armazem.targets.duckdb.query import Rows
+from armazem.targets.rows import Rows
 
 _SOLD = "count(distinct seller_id) as sellers, coalesce(sum(payment_value), 0) as revenue"
 _DELIVERED = f"count(*) as orders, {AVERAGE}, count(*) filter (is_late) as late, count(is_late) as delivered"

@@ -11,7 +11,7 @@ from armazem.serve.dashboard.options import Options, axis, legend, plain, point,
 from armazem.serve.dashboard.queries import Query, orders, sales
 from armazem.serve.dashboard.theme import Colors
 from armazem.serve.dashboard.view import View
-from armazem.targets.duckdb.query import Rows
+from armazem.targets.rows import Rows
 
 FEWEST = 5
 _BIN = 2  # days
