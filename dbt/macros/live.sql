@@ -49,20 +49,6 @@ final as (
 select * from final
 {%- endmacro %}
 
-{# A published staging table, as readers name it. #}
-{% macro published(name) -%}
-    {{ return(adapter.dispatch('published')(name)) }}
-{%- endmacro %}
-
-{# Without the database: the file that is built has another name than the one that is published. #}
-{% macro duckdb__published(name) -%}
-    {{ return("staging." ~ name) }}
-{%- endmacro %}
-
-{% macro bigquery__published(name) -%}
-    {{ return("`" ~ target.project ~ "`." ~ env_var('ARMAZEM_DBT_BIGQUERY_PREFIX', '') ~ "staging." ~ name) }}
-{%- endmacro %}
-
 {# The events accepted since the build, as a table expression that the build wrote down in `control.journal`. #}
 {% macro events_since_build() -%}
     {%- if execute -%}

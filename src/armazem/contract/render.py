@@ -73,10 +73,16 @@ def _rules(column: Column) -> str:
     return "; ".join(rules)
 
 
+def identifier(table: str) -> str:
+    """Return what dbt takes for the name of a table of `raw` in the database: a template."""
+    return "{{ env_var('ARMAZEM_DBT_RAW_PREFIX', '') }}" + table
+
+
 def dbt_sources() -> dict[str, Any]:
     """The content of the dbt project's sources file, schema `raw`.
 
-    On BigQuery a build reads views `raw_<table>` in its own dataset: of the loads that it takes in.
+    Where a target builds everything in one schema, as on BigQuery, its build sets the environment variables that name
+    this schema and the prefix of the views in it: `raw_<table>`, of the loads that it takes in.
     """
     return {
         "version": 2,
@@ -84,11 +90,11 @@ def dbt_sources() -> dict[str, Any]:
             {
                 "name": "raw",
                 "description": "Accepted rows of every batch file, as loaded. Rendered from the contract.",
-                "schema": "{{ 'raw' if target.type == 'duckdb' else target.schema }}",
+                "schema": "{{ env_var('ARMAZEM_DBT_INPUT_SCHEMA', 'raw') }}",
                 "tables": [
                     {
                         "name": table.name,
-                        "identifier": f"{{{{ '{table.name}' if target.type == 'duckdb' else 'raw_{table.name}' }}}}",
+                        "identifier": identifier(table.name),
                         "description": table.description,
                         "columns": [
                             {

@@ -300,6 +300,8 @@ def _environment(connection: Connection) -> dict[str, str]:
     values = {
         "ARMAZEM_DBT_BIGQUERY_PROJECT": connection.client.project,
         "ARMAZEM_DBT_BIGQUERY_DATASET": connection.names.audit,
+        "ARMAZEM_DBT_INPUT_SCHEMA": connection.names.audit,
+        "ARMAZEM_DBT_RAW_PREFIX": "raw_",
         "ARMAZEM_DBT_BIGQUERY_LOCATION": settings.bigquery_location,
         "ARMAZEM_DBT_BIGQUERY_PREFIX": settings.bigquery_dataset_prefix,
         "ARMAZEM_DBT_TIME_ZONE": settings.time_zone,
