@@ -23,7 +23,7 @@ _STATES_A_LINE = 14
 
 
 def dbt_macros() -> str:
-    """The content of the file."""
+    """Return the content of the file."""
     macros = (
         ("The form of a UUID, as a regular expression of RE2.", "uuid_pattern()", f"'{UUID_PATTERN}'"),
         ("How an order may be paid.", "payment_types()", _list(PAYMENT_TYPES)),

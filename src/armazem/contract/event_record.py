@@ -40,7 +40,7 @@ def event_columns() -> dict[str, str]:
 
 
 def event_schema() -> list[dict[str, Any]]:
-    """The record as BigQuery's API has its fields; the same lines load into it as they are."""
+    """Return the record as BigQuery's API has its fields; the same lines load into it as they are."""
     parts = [
         {
             "name": part.name,
@@ -84,7 +84,7 @@ def event_columns_bigquery() -> dict[str, str]:
 
 
 def events_source() -> dict[str, Any]:
-    """The table `raw.events` for the dbt project's sources file."""
+    """Return the table `raw.events` for the dbt project's sources file."""
     described = [(name, text) for name, _, _, text in _ENVELOPE] + [("data", "The columns it carries."), ("raw", _RAW)]
     return {
         "name": "events",

@@ -93,7 +93,7 @@ class Table:
     optional: bool = False
 
     def column(self, name: str) -> Column:
-        """The column with this name; KeyError where there is none."""
+        """Return the column with this name; KeyError where there is none."""
         for column in self.columns:
             if column.name == name:
                 return column

@@ -36,7 +36,7 @@ def duckdb_columns(table: Table) -> dict[str, str]:
 
 
 def bigquery_schema(table: Table) -> list[dict[str, str]]:
-    """The columns as BigQuery's API has them: name, type, mode, description.
+    """Return the columns as BigQuery's API has them: name, type, mode, description.
 
     Every mode is NULLABLE: BigQuery refuses a Parquet file whose optional column meets a REQUIRED one, and
     DuckDB writes all of them optional. That required values are there is what `load` has checked.
@@ -79,7 +79,7 @@ def identifier(table: str) -> str:
 
 
 def dbt_sources() -> dict[str, Any]:
-    """The content of the dbt project's sources file, schema `raw`.
+    """Return the content of the dbt project's sources file, schema `raw`.
 
     Where a target builds everything in one schema, as on BigQuery, its build sets the environment variables that name
     this schema and the prefix of the views in it: `raw_<table>`, of the loads that it takes in.
@@ -113,7 +113,7 @@ def dbt_sources() -> dict[str, Any]:
 
 
 def data_dictionary() -> list[str]:
-    """The source tables as lines of Markdown: column, type, key, rules, PII class, description."""
+    """Return the source tables as lines of Markdown: column, type, key, rules, PII class, description."""
     lines: list[str] = []
     for table in TABLES:
         lines += ["", f"### `raw.{table.name}`", "", table.description, ""]

@@ -227,7 +227,7 @@ TABLES: tuple[Table, ...] = (
 
 
 def table(name: str) -> Table:
-    """The source table with this name; KeyError where there is none."""
+    """Return the source table with this name; KeyError where there is none."""
     for candidate in TABLES:
         if candidate.name == name:
             return candidate
