@@ -36,7 +36,7 @@ class HttpError(Exception):
 
 
 def to_json(value: Any) -> bytes:
-    """Decimals as numbers with all their digits, times as ISO 8601."""
+    """Return the value as JSON: decimals as numbers with all their digits, times as ISO 8601."""
     return _encoder.encode(value)
 
 
@@ -45,7 +45,7 @@ def error_body(code: str, message: str, hint: str = "") -> bytes:
 
 
 def retry_after(seconds: float) -> tuple[bytes, bytes]:
-    """The header with whole seconds, at least one."""
+    """Return the header with whole seconds, at least one."""
     return b"retry-after", str(max(1, round(seconds + 0.499))).encode()
 
 
@@ -64,7 +64,7 @@ async def respond_error(send: Send, error: HttpError) -> None:
 
 
 def last_words(status: HTTPStatus, code: str, message: str, hint: str = "") -> bytes:
-    """A complete answer for a connection that is closed after it, where no application sees the request."""
+    """Return a complete answer for a connection that is closed after it, where no application sees the request."""
     body = error_body(code, message, hint)
     head = (
         f"HTTP/1.1 {status.value} {status.phrase}\r\ncontent-type: application/json\r\n"
