@@ -1,4 +1,4 @@
-"""Renders the contract in the words of others: DuckDB columns, BigQuery schemas, dbt sources, the data dictionary."""
+"""Render the contract in the words of others: DuckDB columns, BigQuery schemas, dbt sources, the data dictionary."""
 
 from __future__ import annotations
 

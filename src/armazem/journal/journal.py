@@ -63,6 +63,7 @@ def claimed_seq(line: bytes) -> int:
 
 
 def utc_now() -> datetime:
+    """Return this moment, with its zone."""
     return datetime.now(UTC)
 
 

@@ -40,6 +40,7 @@ def of_picture(note: str) -> str:
 
 
 def source_of(build_id: str | None, now: datetime | None = None) -> str:
+    """Return the line under a picture: the build that it shows, and when it was drawn."""
     drawn = (now or datetime.now(UTC)).astimezone(UTC)
     return f"Source: Armazém, build {build_id or 'none'}, drawn {drawn:%Y-%m-%d %H:%M} UTC"
 

@@ -44,6 +44,7 @@ def offer(source: Source) -> str:
 
 
 async def download(request: Request) -> Response:
+    """Answer with the table that was offered under this key, as CSV; 404 where its page is closed."""
     source = _SOURCES.get(request.path_params["key"])
     if source is None:
         return PlainTextResponse("This page is closed. Open it again, and download from there.\n", 404)

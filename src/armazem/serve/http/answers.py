@@ -41,6 +41,7 @@ def to_json(value: Any) -> bytes:
 
 
 def error_body(code: str, message: str, hint: str = "") -> bytes:
+    """Return the JSON of an error: what, and what to do."""
     return to_json({"error": {"code": code, "message": message, "hint": hint}})
 
 
@@ -50,6 +51,7 @@ def retry_after(seconds: float) -> tuple[bytes, bytes]:
 
 
 def json_headers(body: bytes) -> Headers:
+    """Return the headers of an answer in JSON that nobody may keep."""
     return (b"content-type", JSON), (b"content-length", str(len(body)).encode()), _NO_STORE, API_POLICY
 
 
@@ -60,6 +62,7 @@ async def respond(send: Send, status: int, body: bytes, headers: Headers = ()) -
 
 
 async def respond_error(send: Send, error: HttpError) -> None:
+    """Send the answer that the error is."""
     await respond(send, error.status, error.body, error.headers)
 
 

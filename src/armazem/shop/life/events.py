@@ -40,6 +40,7 @@ def event(event_id: str, event_type: str, stamp: str, data: str) -> bytes:
 
 
 def item(order_id: str, number: int, product_id: str, seller_id: str, limit: str, price: int, freight: int) -> str:
+    """Return one element of the list `order_items`; amounts in cents."""
     return (
         f'{{"order_id":"{order_id}","order_item_id":{number},"product_id":"{product_id}","seller_id":"{seller_id}",'
         f'"shipping_limit_date":"{limit}","price":{amount(price)},"freight_value":{amount(freight)}}}'
@@ -57,6 +58,7 @@ def payments(order_id: str, paid: Iterable[Payment]) -> str:
 
 
 def status(order_id: str, reached: str, time: str) -> str:
+    """Return the part `orders` of an order that reached this status, with the time of the stage if it has one."""
     column = STAGE_COLUMNS.get(reached)
     moment = f',"{column}":"{time}"' if column else ""
     return f'"orders":{{"order_id":"{order_id}","order_status":"{reached}"{moment}}}'
