@@ -9,10 +9,9 @@ import sys
 import tempfile
 from pathlib import Path
 
-from armazem.contract.dbt_macros import dbt_macros
 from tools.command_line import cli_page, settings_page
 from tools.data_model import data_model
-from tools.dbt_sources import MACROS, SOURCES, sources_file
+from tools.dbt_sources import dbt_files
 from tools.dictionary import data_dictionary
 from tools.event_schemas import pages as event_schemas
 from tools.pictures import growth, overview
@@ -42,8 +41,8 @@ def charts(warehouse: Warehouse) -> dict[str, str]:
 
 def main() -> None:
     """Render everything: dbt's part of the contract first, the pages from one build of generated data."""
-    SOURCES.write_text(sources_file(), encoding="utf-8")
-    MACROS.write_text(dbt_macros(), encoding="utf-8")
+    for file, text in dbt_files().items():
+        file.write_text(text, encoding="utf-8")
     with tempfile.TemporaryDirectory() as folder:
         warehouse = build_warehouse(Path(folder), ORDERS)
     for path, text in (pages(warehouse) | charts(warehouse)).items():

@@ -1,13 +1,16 @@
 {#
-    A view of a source table's current state: the published rows, and on top every event accepted since that build.
-    It names published tables and the journal as readers find them, not those of the build, and only reads what came
-    after the build. Columns are those of the staging table.
+    A view of `live` is a source table's current state: the published rows, and on top every event accepted since that
+    build. It names published tables and the journal as readers find them, not those of the build, and only reads what
+    came after the build. Columns are those of the staging table.
+
+    The CTEs of what such a view merges, of the units that an event since the build touched (`touched_since`): `batch`,
+    rows of files, and `carried`, rows of events as they came.
 #}
-{% macro live_rows(table, columns) -%}
+{% macro live_rows_to_merge(table) -%}
     {#- Not a ref in the SQL: the view outlives the file that it is made in. But built after these. -#}
     {%- do [ref('stg_' ~ table), ref('stg_batch_' ~ table), ref('stg_events'), source('control', 'journal')] -%}
     {%- set unit = unit_of(table) -%}
-with since as (
+since as (
     {{ typed_events(events_since_build()) }}
 ),
 
@@ -32,35 +35,9 @@ events as (
         and {{ unit_of_event(table) }} in (select {{ unit }} from touched_since)
 ),
 
-{{ merged(table) }},
-
-final as (
-    select {{ columns.keys() | join(', ') }}
-    from {{ published('stg_' ~ table) }}
-    where {{ unit }} not in (select {{ unit }} from touched_since)
-    union all
-    select
-        {%- for name, expression in columns.items() %}
-        {{ expression }} as {{ name }}{{ ',' if not loop.last }}
-        {%- endfor %}
-    from newest
+carried as (
+    {{ event_rows(table, 'events') }}
 )
-
-select * from final
-{%- endmacro %}
-
-{# A published staging table, as readers name it. #}
-{% macro published(name) -%}
-    {{ return(adapter.dispatch('published')(name)) }}
-{%- endmacro %}
-
-{# Without the database: the file that is built has another name than the one that is published. #}
-{% macro duckdb__published(name) -%}
-    {{ return("staging." ~ name) }}
-{%- endmacro %}
-
-{% macro bigquery__published(name) -%}
-    {{ return("`" ~ target.project ~ "`." ~ env_var('ARMAZEM_DBT_BIGQUERY_PREFIX', '') ~ "staging." ~ name) }}
 {%- endmacro %}
 
 {# The events accepted since the build, as a table expression that the build wrote down in `control.journal`. #}

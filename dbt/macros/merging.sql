@@ -14,19 +14,6 @@
     {%- for name in order_statuses() %} when '{{ name }}' then '{{ loop.index0 }}'{% endfor %} else '0' end
 {%- endmacro %}
 
-{# The columns of a staging table, as name to expression over its newest values. #}
-{% macro staged_columns(table) -%}
-    {%- set columns = {} -%}
-    {%- for name in cleaned_columns(table) -%}
-        {%- do columns.update({name: name}) -%}
-    {%- endfor -%}
-    {%- if table == 'order_payments' -%}
-        {#- A payment is made in one instalment at least; two real rows say 0. -#}
-        {%- do columns.update({'payment_installments': 'greatest(coalesce(payment_installments, 1), 1)'}) -%}
-    {%- endif -%}
-    {{ return(columns) }}
-{%- endmacro %}
-
 {# What rows of a source table are computed together by: the order, or the thing itself. #}
 {% macro unit_of(table) -%}
     {{ return('order_id' if 'order_id' in shape_of(table).key else shape_of(table).key[0]) }}
@@ -43,59 +30,37 @@
 {%- endmacro %}
 
 {#
-    The raw rows, cleaned, with their version: of each key the one of the newest extract. Where somebody told how old
-    an extract is, that counts, else when it was loaded. It may be loaded late, so a new row is compared with the one
-    that is there. See stg_batch_orders.
+    The CTEs from `cleaned`, the raw rows that a build takes in, to `newest`, one row per key with its version: of each
+    key the row of the newest extract. Where somebody told how old an extract is, that counts, else when it was loaded. It
+    may be loaded late, so a new row is compared with the one that is there.
+
+    Of the CTE `relation`, as `new_rows`, `version` is an expression over its columns and those of `load_times`, and
+    `newest_first` an order over `version` and `is_stated` besides. See stg_batch_orders.
 #}
-{% macro newest_batch_rows(table, version='load_times.version', newest_first=none) -%}
-    {#- Named here, so that dbt sees the dependencies when it parses. -#}
-    {%- set source_rows = source('raw', table) -%}
-    {%- set load_times = ref('int_load_times') -%}
-    {%- set taken = taken_in(by_order=unit_of(table) == 'order_id') -%}
-    {%- set columns = cleaned_columns(table) | list -%}
+{% macro newest_batch_rows(table, relation='cleaned', version='load_times.version', newest_first=none) -%}
+    {%- set shape = shape_of(table) -%}
+    {%- set unit = unit_of(table) -%}
     {%- set age = "case when is_stated then version else " ~ load_time('_load_id') ~ " end" -%}
     {%- set newest_first = newest_first or age ~ " desc" -%}
-with source as (
-    select * from {{ source_rows }}
-    {{ taken }}
-),
-
 load_times as (
-    select * from {{ load_times }}
+    select * from {{ ref('int_load_times') }}
 ),
 
-cleaned as (
-    select
-        {%- for name, expression in cleaned_columns(table).items() %}
-        {{ expression }} as {{ name }},
-        {%- endfor %}
-        _load_id,
-        _row
-    from source
-),
-
-{% if table == 'orders' -%}
--- Within a file the last row counts, whatever it says: only between files is an order held to its stages.
-last_rows as (
-    {{ newest_row('cleaned', shape_of(table).key + ['_load_id'], '_row desc') }}
-),
-
-{% endif -%}
 candidates as (
     select
-        {%- for name in columns %}
-        last_rows.{{ name }},
+        {%- for name in shape.columns %}
+        new_rows.{{ name }},
         {%- endfor %}
-        last_rows._load_id,
-        last_rows._row,
-        coalesce({{ version }}, {{ load_time('last_rows._load_id') }}) as version,
+        new_rows._load_id,
+        new_rows._row,
+        coalesce({{ version }}, {{ load_time('new_rows._load_id') }}) as version,
         coalesce(load_times.is_stated, false) as is_stated
-    from {{ 'last_rows' if table == 'orders' else 'cleaned as last_rows' }}
-    left join load_times on last_rows._load_id = load_times.load_id
+    from {{ relation }} as new_rows
+    left join load_times on new_rows._load_id = load_times.load_id
     {%- if is_incremental() %}
     union all
     select
-        {%- for name in columns %}
+        {%- for name in shape.columns %}
         before.{{ name }},
         {%- endfor %}
         before._load_id,
@@ -103,36 +68,28 @@ candidates as (
         before.version,
         before._load_id in (select load_id from load_times where is_stated) as is_stated
     from {{ this }} as before
-    where before.{{ unit_of(table) }} in (select {{ unit_of(table) }} from cleaned)
+    where before.{{ unit }} in (select {{ unit }} from cleaned)
     {%- endif %}
 ),
 
 newest as (
-    {{ newest_row('candidates', shape_of(table).key, newest_first ~ ', _load_id desc, _row desc') }}
-),
-
-final as (
-    select
-        {{ columns | join(', ') }},
-        version,
-        _load_id
-    from newest
+    {{ newest_row('candidates', shape.key, newest_first ~ ', _load_id desc, _row desc') }}
 )
-
-select * from final
 {%- endmacro %}
 
-{# One row per key out of batch rows and events, of the units that this build computes. See stg_orders. #}
-{% macro newest_values(table) -%}
+{#
+    The CTEs of what a build merges: `batch`, rows of files, and `carried`, rows of events as they came; of the units that
+    something new speaks of, or of all in a full refresh.
+#}
+{% macro rows_to_merge(table) -%}
     {#- Named here, so that dbt sees the dependencies when it parses. -#}
     {%- set batch = ref('stg_batch_' ~ table) -%}
     {%- set events = ref('stg_events') -%}
     {%- set new_events = ref('int_new_events') -%}
     {%- set new_loads = source('control', 'new_loads') -%}
-    {%- set reprocessed = ref('int_reprocessed_orders') if unit_of(table) == 'order_id' -%}
     {%- set unit = unit_of(table) -%}
-with
-{%- if is_incremental() %}
+    {%- set reprocessed = ref('int_reprocessed_orders') if unit == 'order_id' -%}
+    {%- if is_incremental() -%}
 changed as (
     select {{ unit }} from {{ batch }}
     where _load_id in (select load_id from {{ new_loads }})
@@ -144,8 +101,8 @@ changed as (
     select {{ unit }} from {{ reprocessed }}
     {%- endif %}
 ),
-{%- endif %}
 
+{% endif -%}
 batch as (
     select * from {{ batch }}
     {%- if is_incremental() %}
@@ -165,40 +122,27 @@ events as (
         {%- endif %}
 ),
 
-{{ merged(table) }},
-
-final as (
-    select
-        {%- for name, expression in staged_columns(table).items() %}
-        {{ expression }}{{ ' as ' ~ name if expression != name }}{{ ',' if not loop.last }}
-        {%- endfor %}
-    from newest
+carried as (
+    {{ event_rows(table, 'events') }}
 )
-
-select * from final
 {%- endmacro %}
 
-{# The CTEs that merge the CTEs `batch` and `events` into `newest`: whole rows of the contract's columns. #}
+{# The CTEs that merge `batch` and `cleaned`, rows of events, into `newest`: one row per key, of all columns. #}
 {% macro merged(table) -%}
     {%- set shape = shape_of(table) -%}
     {%- set unit = unit_of(table) -%}
-    {%- set columns = cleaned_columns(table) | list -%}
-carried as (
-    {{ event_rows(table, 'events') }}
-),
-
 touched as (
-    select distinct {{ unit }} from carried
+    select distinct {{ unit }} from cleaned
 ),
 
 versions as (
     select
-        {{ columns | join(', ') }},
+        {{ shape.columns | join(', ') }},
         version
-    from carried
+    from cleaned
     union all
     select
-        {{ columns | join(', ') }},
+        {{ shape.columns | join(', ') }},
         {#- As of two events of one time, the further stage counts; where that is the same, the event. #}
         {{ "version || ' ' || " ~ stage_of('order_status') ~ ' as version' if table == 'orders' else 'version' }}
     from batch
@@ -207,7 +151,7 @@ versions as (
 
 newest_of_each_column as (
     select
-        {%- for name in columns %}
+        {%- for name in shape.columns %}
         {{ name if name in shape.key else newest_value(name, 'version') ~ ' as ' ~ name }}{{ ',' if not loop.last }}
         {%- endfor %}
     from versions
@@ -215,41 +159,27 @@ newest_of_each_column as (
 ),
 
 newest as (
-    select {{ columns | join(', ') }} from batch
+    select {{ shape.columns | join(', ') }} from batch
     where {{ unit }} not in (select {{ unit }} from touched)
     union all
     -- What an event says of an order that has not come yet waits for it.
-    select {{ columns | join(', ') }} from newest_of_each_column
+    select {{ shape.columns | join(', ') }} from newest_of_each_column
     {%- for name in shape.needs %}
     {{ 'where' if loop.first else 'and' }} {{ name }} is not null
     {%- endfor %}
 )
 {%- endmacro %}
 
-{# The rows of a source table that events carry, cleaned, with the event's version. #}
+{# The rows of a source table that events carry, as they came, with the event's version. #}
 {% macro event_rows(table, events) -%}
-    {%- if table in repeated_parts() -%}
+    {%- set is_list = table in repeated_parts() -%}
+    {%- set part = 'part' if is_list else 'data.' ~ table -%}
     select
-        {%- for name, expression in cleaned_columns(table, 'part.').items() %}
-        {{ expression }} as {{ name }},
+        {%- for name in shape_of(table).columns %}
+        {{ part }}.{{ name }},
         {%- endfor %}
         version
-    from ({{ exploded(events, 'data.' ~ table) }}) as parts
-    {%- else -%}
-    select
-        {%- for name, expression in cleaned_columns(table).items() %}
-        {{ expression }} as {{ name }},
-        {%- endfor %}
-        version
-    from (
-        select
-            {%- for name in cleaned_columns(table) %}
-            data.{{ table }}.{{ name }},
-            {%- endfor %}
-            version
-        from {{ events }}
-    ) as parts
-    {%- endif -%}
+    from {{ '(' ~ exploded(events, 'data.' ~ table) ~ ') as parts' if is_list else events }}
 {%- endmacro %}
 
 {# What an event is known by: its id, with the name of its sender where it has one. Neither has a line break. #}

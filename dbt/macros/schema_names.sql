@@ -7,15 +7,3 @@
     {%- set folder = node.fqn[1] if node is not none and node.fqn | length > 2 else target.schema -%}
     {{ schema_being_built(custom_schema_name or folder) }}
 {%- endmacro %}
-
-{% macro schema_being_built(name) -%}
-    {{ return(adapter.dispatch('schema_being_built')(name)) }}
-{%- endmacro %}
-
-{% macro duckdb__schema_being_built(name) -%}
-    {{ return(name) }}
-{%- endmacro %}
-
-{% macro bigquery__schema_being_built(name) -%}
-    {{ return(target.schema) }}
-{%- endmacro %}

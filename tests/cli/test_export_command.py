@@ -46,7 +46,7 @@ def test_what_is_refused(home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyP
     assert (unpublished.code, "nothing is published" in unpublished.err) == (1, True)
     monkeypatch.setenv("ARMAZEM_TARGET", "bigquery")
     cloud = armazem("export", what, tmp_path / out, home=home)
-    assert (cloud.code, "the target is bigquery" in cloud.err) == (1, True)
+    assert (cloud.code, "the target is bigquery" in cloud.err) == (2, True)
     assert not (tmp_path / out).exists()
 
 

@@ -15,7 +15,7 @@ from armazem.build.project import fingerprint, project_folder
     [
         ("macros/cleaning.sql", True),
         ("macros/contract.sql", True),
-        ("macros/dialect/numbers.sql", True),
+        ("macros/dialect/duckdb.sql", True),
         ("models/staging/stg_batch_orders.sql", True),
         ("models/staging/stg_orders.yml", True),
         ("tests/generic/audit.sql", True),

@@ -13,7 +13,6 @@ import pytest
 from armazem.cli.group import all_commands
 from armazem.config import Settings, load_settings
 from tools.cleaning_counts import STEPS, counts
-from tools.dbt_sources import SOURCES, sources_file
 from tools.pictures import growth
 from tools.render import DOCS, ORDERS, pages
 from tools.warehouse import Warehouse
@@ -25,10 +24,6 @@ pytestmark = pytest.mark.xdist_group("docs")
 def test_what_is_rendered_is_up_to_date(warehouse: Warehouse) -> None:
     stale = [path for path, text in pages(warehouse).items() if (DOCS / path).read_text(encoding="utf-8") != text]
     assert stale == [], "run `make docs`"
-
-
-def test_the_dbt_sources_are_up_to_date() -> None:
-    assert SOURCES.read_text(encoding="utf-8") == sources_file(), "run `make docs`"
 
 
 def test_every_model_and_column_is_in_the_dictionary(warehouse: Warehouse) -> None:

@@ -5,11 +5,11 @@
 ) }}
 {#- A row is as old as the newest time in it, where its status has a time; else, or if told, as its extract. -#}
 {%- set stage_time -%}
-    case last_rows.order_status
-        when 'created' then last_rows.order_purchase_timestamp
-        when 'approved' then last_rows.order_approved_at
-        when 'shipped' then last_rows.order_delivered_carrier_date
-        when 'delivered' then last_rows.order_delivered_customer_date
+    case new_rows.order_status
+        when 'created' then new_rows.order_purchase_timestamp
+        when 'approved' then new_rows.order_approved_at
+        when 'shipped' then new_rows.order_delivered_carrier_date
+        when 'delivered' then new_rows.order_delivered_customer_date
     end
 {%- endset -%}
 {%- set newest_time -%}
@@ -23,7 +23,7 @@
 {%- set version -%}
     case
         when load_times.is_stated or {{ stage_time }} is null then load_times.version
-        else least({{ business_time_as_utc_text(newest_time) }}, {{ load_time('last_rows._load_id') }})
+        else least({{ business_time_as_utc_text(newest_time) }}, {{ load_time('new_rows._load_id') }})
     end
 {%- endset -%}
 {#-
@@ -39,4 +39,51 @@
         end desc,
         {{ stage_of('order_status') }} desc
 {%- endset -%}
-{{ newest_batch_rows('orders', version=version, newest_first=newest_first) }}
+
+with source as (
+    select * from {{ source('raw', 'orders') }}
+    {{ taken_in(by_order=true) }}
+),
+
+cleaned as (
+    select
+        {# cleaned columns of orders, rendered by `make docs` #}
+        {{ identifier('order_id') }} as order_id,
+        {{ identifier('customer_id') }} as customer_id,
+        order_status,
+        order_purchase_timestamp,
+        order_approved_at,
+        order_delivered_carrier_date,
+        order_delivered_customer_date,
+        order_estimated_delivery_date,
+        {# end #}
+        _load_id,
+        _row
+    from source
+),
+
+-- Within a file the last row counts, whatever it says: only between files is an order held to its stages.
+last_rows as (
+    {{ newest_row('cleaned', ['order_id', '_load_id'], '_row desc') }}
+),
+
+{{ newest_batch_rows('orders', relation='last_rows', version=version, newest_first=newest_first) }}, {#- makes newest #}
+
+final as (
+    select
+        {# columns of orders, rendered by `make docs` #}
+        order_id,
+        customer_id,
+        order_status,
+        order_purchase_timestamp,
+        order_approved_at,
+        order_delivered_carrier_date,
+        order_delivered_customer_date,
+        order_estimated_delivery_date,
+        {# end #}
+        version,
+        _load_id
+    from newest
+)
+
+select * from final

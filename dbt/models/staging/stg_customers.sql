@@ -1,3 +1,32 @@
 {{ config(unique_key='customer_id', cluster_by='customer_id') }}
 
-{{ newest_values('customers') }}
+with {{ rows_to_merge('customers') }}, {#- makes batch, carried #}
+
+cleaned as (
+    select
+        {# cleaned columns of customers, rendered by `make docs` #}
+        {{ identifier('customer_id') }} as customer_id,
+        {{ identifier('customer_unique_id') }} as customer_unique_id,
+        {{ zip_prefix('customer_zip_code_prefix') }} as customer_zip_code_prefix,
+        {{ city('customer_city') }} as customer_city,
+        {{ state('customer_state') }} as customer_state,
+        {# end #}
+        version
+    from carried
+),
+
+{{ merged('customers') }}, {#- makes newest #}
+
+final as (
+    select
+        {# staged columns of customers, rendered by `make docs` #}
+        customer_id,
+        customer_unique_id,
+        customer_zip_code_prefix,
+        customer_city,
+        customer_state
+    {# end #}
+    from newest
+)
+
+select * from final

@@ -4,4 +4,37 @@
     cluster_by='order_id'
 ) }}
 
-{{ newest_values('order_reviews') }}
+with {{ rows_to_merge('order_reviews') }}, {#- makes batch, carried #}
+
+cleaned as (
+    select
+        {# cleaned columns of order_reviews, rendered by `make docs` #}
+        {{ identifier('review_id') }} as review_id,
+        {{ identifier('order_id') }} as order_id,
+        review_score,
+        {{ text('review_comment_title') }} as review_comment_title,
+        {{ text('review_comment_message') }} as review_comment_message,
+        review_creation_date,
+        review_answer_timestamp,
+        {# end #}
+        version
+    from carried
+),
+
+{{ merged('order_reviews') }}, {#- makes newest #}
+
+final as (
+    select
+        {# staged columns of order_reviews, rendered by `make docs` #}
+        review_id,
+        order_id,
+        review_score,
+        review_comment_title,
+        review_comment_message,
+        review_creation_date,
+        review_answer_timestamp
+    {# end #}
+    from newest
+)
+
+select * from final

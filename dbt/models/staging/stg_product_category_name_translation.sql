@@ -7,9 +7,10 @@ with source as (
 
 cleaned as (
     select
-        {%- for name, expression in cleaned_columns('product_category_name_translation').items() %}
-        {{ expression }} as {{ name }},
-        {%- endfor %}
+        {# cleaned columns of product_category_name_translation, rendered by `make docs` #}
+        {{ text('product_category_name') }} as product_category_name,
+        {{ text('product_category_name_english') }} as product_category_name_english,
+        {# end #}
         _load_id,
         _row
     from source
@@ -21,8 +22,10 @@ newest as (
 
 final as (
     select
+        {# staged columns of product_category_name_translation, rendered by `make docs` #}
         product_category_name,
         product_category_name_english
+    {# end #}
     from newest
 )
 

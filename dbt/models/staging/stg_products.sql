@@ -1,3 +1,40 @@
 {{ config(unique_key='product_id', cluster_by='product_id') }}
 
-{{ newest_values('products') }}
+with {{ rows_to_merge('products') }}, {#- makes batch, carried #}
+
+cleaned as (
+    select
+        {# cleaned columns of products, rendered by `make docs` #}
+        {{ identifier('product_id') }} as product_id,
+        {{ text('product_category_name') }} as product_category_name,
+        product_name_length,
+        product_description_length,
+        product_photos_qty,
+        product_weight_g,
+        product_length_cm,
+        product_height_cm,
+        product_width_cm,
+        {# end #}
+        version
+    from carried
+),
+
+{{ merged('products') }}, {#- makes newest #}
+
+final as (
+    select
+        {# staged columns of products, rendered by `make docs` #}
+        product_id,
+        product_category_name,
+        product_name_length,
+        product_description_length,
+        product_photos_qty,
+        product_weight_g,
+        product_length_cm,
+        product_height_cm,
+        product_width_cm
+    {# end #}
+    from newest
+)
+
+select * from final

@@ -1,3 +1,30 @@
 {{ config(unique_key='seller_id', cluster_by='seller_id') }}
 
-{{ newest_values('sellers') }}
+with {{ rows_to_merge('sellers') }}, {#- makes batch, carried #}
+
+cleaned as (
+    select
+        {# cleaned columns of sellers, rendered by `make docs` #}
+        {{ identifier('seller_id') }} as seller_id,
+        {{ zip_prefix('seller_zip_code_prefix') }} as seller_zip_code_prefix,
+        {{ city('seller_city') }} as seller_city,
+        {{ state('seller_state') }} as seller_state,
+        {# end #}
+        version
+    from carried
+),
+
+{{ merged('sellers') }}, {#- makes newest #}
+
+final as (
+    select
+        {# staged columns of sellers, rendered by `make docs` #}
+        seller_id,
+        seller_zip_code_prefix,
+        seller_city,
+        seller_state
+    {# end #}
+    from newest
+)
+
+select * from final

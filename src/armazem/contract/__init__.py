@@ -1,4 +1,4 @@
-"""The contract: source tables and reject codes, declared once. Imports nothing of the other packages."""
+"""The contract: source tables, events, layers and reject codes, declared once. Imports nothing of ours."""
 
 from armazem.contract.model import Column, ColumnType, Pii, Table
 from armazem.contract.rejects import RejectCode

@@ -18,12 +18,12 @@ _WIDE = Context(prec=400)  # more digits than a double or PLAIN_PATTERN has in f
 
 
 def tolerance(places: int) -> Decimal:
-    """`REMAINDER` in units of the amount, for one of so many decimals."""
+    """Return `REMAINDER` in units of the amount, for one of so many decimals."""
     return REMAINDER.scaleb(-places)
 
 
 def rounded(number: Decimal, places: int) -> Decimal | None:
-    """The number with so many decimals that is within REMAINDER of it; None where none is."""
+    """Return the number with so many decimals that is within REMAINDER of it; None where none is."""
     scaled = _WIDE.scaleb(number, Decimal(places))
     nearest = scaled.to_integral_value(ROUND_HALF_EVEN)
     if abs(_WIDE.subtract(scaled, nearest)) > REMAINDER:

@@ -1,17 +1,18 @@
-"""Renders `macros/contract.sql` of the dbt project: all that the models know of the contract.
+"""Render `macros/contract.sql` of the dbt project: what its macros know of the contract.
 
-Constants, the keys and needed columns of the source tables, how each column is cleaned, and which events carry which
-table. A macro `name(table)` looks a source table up.
+Constants, the columns and keys of the source tables, and which events carry which table. A macro `name(table)` looks a
+source table up.
 """
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Callable, Iterable, Mapping
 
 from armazem.contract.event_record import PARTS, REPEATED_PARTS
 from armazem.contract.event_types import EVENT_TYPES
 from armazem.contract.identifiers import UUID_PATTERN
-from armazem.contract.model import Column, Table
+from armazem.contract.model import Table
 from armazem.contract.states import STATES
 from armazem.contract.tables import NO_SALE_STATUSES, ORDER_STATUSES, PAYMENT_TYPES, REFUND, TABLES
 
@@ -22,7 +23,7 @@ _STATES_A_LINE = 14
 
 
 def dbt_macros() -> str:
-    """The content of the file."""
+    """Return the content of the file."""
     macros = (
         ("The form of a UUID, as a regular expression of RE2.", "uuid_pattern()", f"'{UUID_PATTERN}'"),
         ("How an order may be paid.", "payment_types()", _list(PAYMENT_TYPES)),
@@ -35,17 +36,10 @@ def dbt_macros() -> str:
         ),
         ("The states of Brazil.", "states()", _states()),
         (
-            "Of a source table: its key, whose first column also says which rows are computed together, and what a\n"
-            "   row needs besides.",
+            "Of a source table: its columns, its key, whose first column also says which rows are computed together,\n"
+            "   and what a row needs besides.",
             "shape_of(table)",
             _by_table(TABLES, _shape),
-        ),
-        (
-            "The columns of a source table, cleaned, as name to expression. `of` is what stands before a column's\n"
-            "   name: a batch row has its columns at hand, an event in a part of `data`. docs/cleaning.md says what\n"
-            "   each step touched.",
-            "cleaned_columns(table, of='')",
-            _by_table(TABLES, _cleaned),
         ),
         ("The source tables whose rows belong to an order.", "tables_of_orders()", _list(_tables_of_orders())),
         (
@@ -85,16 +79,13 @@ def _parts_with_order() -> list[str]:
 
 def _shape(table: Table) -> str:
     needs = [column.name for column in table.columns if column.required and column.name not in table.key]
-    return _dict({"key": _list(table.key), "needs": _list(needs)}, "    ")
+    return _dict({"columns": _columns(table), "key": _list(table.key), "needs": _list(needs)}, "    ")
 
 
-def _cleaned(table: Table) -> str:
-    return _dict({column.name: _expression(column) for column in table.columns}, "    ")
-
-
-def _expression(column: Column) -> str:
-    value = f"of ~ '{column.name}'"
-    return f"{column.cleaned_by}({value})" if column.cleaned_by else value
+def _columns(table: Table) -> str:
+    names = textwrap.wrap(", ".join(f"'{column.name}'" for column in table.columns), 120 - len(_INDENT) - 8)
+    lines = "".join(f"\n{_INDENT}        {line}" for line in names)
+    return f"[{lines}\n{_INDENT}    ]"
 
 
 def _types(part: Table) -> str:

@@ -53,7 +53,7 @@ _SIGNED = {
 
 
 def parse(message: bytes) -> dict[str, Any]:
-    """The JSON object of the message; Problem with path `$` if it is none.
+    """Return the JSON object of the message; Problem with path `$` if it is none.
 
     A byte order mark in front is no part of it: files that begin with one are put one after another.
     """
@@ -89,7 +89,7 @@ def _not_json(message: bytes, error: msgspec.DecodeError) -> Problem:
 
 
 def digest(fields: dict[str, Any]) -> str:
-    """The identifier of an event that has none: SHA-256 of its canonical JSON, in hexadecimal."""
+    """Return the identifier of an event that has none: SHA-256 of its canonical JSON, in hexadecimal."""
     canonical = json.dumps(fields, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
     return hashlib.sha256(canonical.encode()).hexdigest()
 
@@ -103,7 +103,7 @@ class Exact:
         self.kept = True
 
     def event(self) -> Any:
-        """The event as a struct of `EVENT_STRUCTS`; Problem if it is refused."""
+        """Return the event as a struct of `EVENT_STRUCTS`; Problem if it is refused."""
         fields = self.fields
         event_type = self._event_type()
         event_id = self._event_id()

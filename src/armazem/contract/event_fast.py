@@ -186,7 +186,9 @@ _COLUMNS = {EVENT_STRUCTS[name]: _Columns(event_type) for name, event_type in EV
 
 
 def surely_good(events: Envelopes, horizon: Horizon) -> bool:
-    """Whether all of them are good beyond doubt; what is rare, like identifiers in other alphabets, counts as not."""
+    """Return whether all of them are good beyond doubt; what is rare, like identifiers in other alphabets, counts as
+    not.
+    """
     values: dict[str, list[Any]] = defaultdict(list)
     for struct, data in events.data_by_type().items():
         parts: dict[str, _Rows] = {}
@@ -239,7 +241,7 @@ def _say_something(texts: list[str]) -> bool:
 
 
 def has_decimals(amounts: list[float], places: int) -> bool:
-    """Whether none has more decimals, or is -0.0, which is to become 0.0.
+    """Return whether none has more decimals, or is -0.0, which is to become 0.0.
 
     Below MAX_AMOUNT the product is off by far less than a half, and a quotient is the double nearest to the true one:
     so it is the amount again exactly where the amount is the double of a number with so many decimals.
@@ -254,7 +256,7 @@ def has_decimals(amounts: list[float], places: int) -> bool:
 
 
 def decode(messages: Sequence[bytes]) -> tuple[list[int], list[Any]]:
-    """The positions and the events of the messages that have the canonical form."""
+    """Return the positions and the events of the messages that have the canonical form."""
     decode_one = decoder().decode
     positions, events = [], []
     for position, message in enumerate(messages):
@@ -268,14 +270,14 @@ def decode(messages: Sequence[bytes]) -> tuple[list[int], list[Any]]:
 
 
 def good(positions: list[int], events: list[Any], horizon: Horizon) -> tuple[list[int], list[Any]]:
-    """Those of the decoded events that are good beyond doubt, and their positions."""
+    """Return those of the decoded events that are good beyond doubt, and their positions."""
     if not events or surely_good(Envelopes.of(events), horizon):
         return positions, events
     return sifted(positions, events, horizon)
 
 
 def sifted(positions: list[int], events: list[Any], horizon: Horizon) -> tuple[list[int], list[Any]]:
-    """What `good` gives where they are not surely good together."""
+    """Return what `good` gives where they are not surely good together."""
     good_positions: list[int] = []
     good_events: list[Any] = []
     if len(events) > 1:

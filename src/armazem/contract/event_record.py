@@ -6,7 +6,7 @@ from typing import Any
 
 from armazem.contract.event_types import EVENT_TYPES
 from armazem.contract.model import Table
-from armazem.contract.render import BIGQUERY_TYPES, bigquery_schema, duckdb_columns
+from armazem.contract.render import BIGQUERY_TYPES, bigquery_schema, duckdb_columns, identifier
 
 _PARTS = {part.name: part for event_type in EVENT_TYPES.values() for part in event_type.parts}
 SINGLE_PARTS: tuple[Table, ...] = tuple(part.table for part in _PARTS.values() if not part.many)
@@ -40,7 +40,7 @@ def event_columns() -> dict[str, str]:
 
 
 def event_schema() -> list[dict[str, Any]]:
-    """The record as BigQuery's API has its fields; the same lines load into it as they are."""
+    """Return the record as BigQuery's API has its fields; the same lines load into it as they are."""
     parts = [
         {
             "name": part.name,
@@ -84,11 +84,11 @@ def event_columns_bigquery() -> dict[str, str]:
 
 
 def events_source() -> dict[str, Any]:
-    """The table `raw.events` for the dbt project's sources file."""
+    """Return the table `raw.events` for the dbt project's sources file."""
     described = [(name, text) for name, _, _, text in _ENVELOPE] + [("data", "The columns it carries."), ("raw", _RAW)]
     return {
         "name": "events",
-        "identifier": "{{ 'events' if target.type == 'duckdb' else 'raw_events' }}",
+        "identifier": identifier("events"),
         "description": "Accepted events, one row per line of the journal; one event may have two.",
         "columns": [{"name": name, "description": text} for name, text in described],
     }

@@ -97,5 +97,7 @@ EVENT_STRUCTS: dict[str, Any] = {name: _event_struct(event_type) for name, event
 
 @cache
 def decoder() -> msgspec.json.Decoder[Any]:
-    """Bytes to one of `EVENT_STRUCTS`. Made at the first use in each process: decoders cannot be pickled."""
+    """Return what decodes bytes to one of `EVENT_STRUCTS`. Made at the first use in each process: decoders cannot be
+    pickled.
+    """
     return msgspec.json.Decoder(reduce(or_, EVENT_STRUCTS.values()))

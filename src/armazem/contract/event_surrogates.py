@@ -12,7 +12,7 @@ _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
 def escaped(message: bytes) -> tuple[str, str] | None:
-    """JSON path and name, like U+D800, of a lone surrogate that the JSON writes as an escape; None where there is none.
+    """Return JSON path and name, like U+D800, of a lone surrogate that the JSON writes as an escape; None without one.
 
     The path is that of the string, or of the object where it is in a key.
     """
@@ -37,7 +37,7 @@ def escaped(message: bytes) -> tuple[str, str] | None:
 
 
 def encoded(message: bytes, at: int) -> str | None:
-    """The name of the surrogate whose three bytes begin there, as CESU-8 and careless encoders write it."""
+    """Return the name of the surrogate whose three bytes begin there, as CESU-8 and careless encoders write it."""
     piece = message[at : at + 3]
     if len(piece) < 3 or piece[0] != 0xED or not 0xA0 <= piece[1] <= 0xBF or not 0x80 <= piece[2] <= 0xBF:
         return None

@@ -20,7 +20,7 @@ _LEAP = "23:59"
 
 
 def time_of(text: str) -> datetime:
-    """The time, with a zone where the text has an offset; parts of a second are rounded to microseconds.
+    """Return the time, with a zone where the text has an offset; parts of a second are rounded to microseconds.
 
     A leap second, 23:59:60 as it is written or in UTC, is the second after it: midnight. Raises ValueError.
     """

@@ -94,15 +94,15 @@ EVENT_TYPES: dict[str, EventType] = {
 
 
 def spellings(column: Column) -> tuple[str, ...]:
-    """The names under which an event may carry the column: its own, then those of older senders."""
+    """Return the names under which an event may carry the column: its own, then those of older senders."""
     return (column.name, *column.aliases, *_ALIASES.get(column.name, ()))
 
 
 def maximum(column: Column) -> int:
-    """The largest value of an integer column in an event, inclusive."""
+    """Return the largest value of an integer column in an event, inclusive."""
     return column.maximum if column.maximum is not None else _MAXIMA.get(column.name, _MAX_INTEGER)
 
 
 def is_promised(column: Column) -> bool:
-    """Whether the timestamp may lie years ahead."""
+    """Return whether the timestamp may lie years ahead."""
     return column.name in _PROMISED

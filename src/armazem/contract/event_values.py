@@ -55,13 +55,13 @@ class Horizon:
 
     @classmethod
     def at(cls, now: datetime, zone: ZoneInfo) -> Horizon:
-        """The horizon at `now` (with zone): a day ahead, ten years for what is promised."""
+        """Return the horizon at `now` (with zone): a day ahead, ten years for what is promised."""
         local = now.astimezone(zone).replace(tzinfo=None, fold=0)
         return cls(zone, now + timedelta(days=1), local + timedelta(days=1), local + timedelta(days=3653))
 
 
 def shown(value: Any) -> str:
-    """The value as a short text for a message."""
+    """Return the value as a short text for a message."""
     if isinstance(value, dict):
         return "an object"
     if isinstance(value, list):
@@ -77,14 +77,14 @@ def _wrong_type(path: str, expected: str, value: Any) -> Problem:
 
 
 def string(value: Any, path: str) -> str:
-    """The value as it is; Problem if it is no string."""
+    """Return the value as it is; Problem if it is no string."""
     if not isinstance(value, str):
         raise _wrong_type(path, "a string", value)
     return value
 
 
 def says_nothing(value: Any, *, required: bool) -> bool:
-    """Whether the value of a column is null: absent, a null word, or blank where the column may be null.
+    """Return whether the value of a column is null: absent, a null word, or blank where the column may be null.
 
     In a required column a blank is a bad value, not a missing one.
     """
@@ -94,7 +94,7 @@ def says_nothing(value: Any, *, required: bool) -> bool:
 
 
 def event_identifier(value: Any, path: str) -> str:
-    """The identifier of an event: any text without control characters, or the digits of a whole number."""
+    """Return the identifier of an event: any text without control characters, or the digits of a whole number."""
     text = _digits(value, MAX_EVENT_ID) if _is_whole(value) else string(value, path)
     if not 1 <= len(text) <= MAX_EVENT_ID or _CONTROL.search(text):
         expected = f"1 to {MAX_EVENT_ID} characters, none of them a control character"
@@ -103,7 +103,7 @@ def event_identifier(value: Any, path: str) -> str:
 
 
 def identifier(value: Any, path: str) -> str:
-    """As it is compared; of a whole number its digits."""
+    """Return it as it is compared; of a whole number its digits."""
     if _is_whole(value):
         text = _digits(value, MAX_IDENTIFIER)
     elif isinstance(value, str):
@@ -125,7 +125,7 @@ def _digits(value: int, most: int) -> str:
 
 
 def moment(value: Any, path: str) -> datetime:
-    """A date and a time, with or without an offset; six digits of a second, rounded."""
+    """Return a date and a time, with or without an offset; six digits of a second, rounded."""
     text = string(value, path)
     try:
         return time_of(text)
@@ -193,7 +193,7 @@ def _decimal(value: Any, path: str, column: Column, _horizon: Horizon) -> float:
 
 
 def check_sign(column: Column, row: Mapping[str, Any], path: str) -> None:
-    """Problem where an amount is below zero, or is not, against what another column of its row says."""
+    """Raise Problem where an amount is below zero, or is not, against what another column of its row says."""
     value = row.get(column.name)
     if column.below_zero_where is None or value is None:
         return

@@ -79,7 +79,8 @@ class _JournalLine(msgspec.Struct, gc=False, omit_defaults=True):
 
 
 def event_key(event_id: str, sender: str | None) -> str:
-    """What an event is known by: its id, with the sender's name where it has one. Neither has a control character.
+    """Return what an event is known by: its id, with the sender's name where it has one. Neither has a control
+    character.
 
     The macro `event_key` of the dbt project says the same.
     """
@@ -87,7 +88,9 @@ def event_key(event_id: str, sender: str | None) -> str:
 
 
 def process_batch(messages: Sequence[bytes], now: datetime, zone: ZoneInfo) -> list[Accepted | Refused]:
-    """One result per message, in their order. `now` has a zone; `zone` is that of business time. Bytes never raise."""
+    """Return one result per message, in their order. `now` has a zone; `zone` is that of business time. Bytes never
+    raise.
+    """
     horizon = Horizon.at(now, zone)
     return _results(messages, *event_fast.good(*event_fast.decode(messages), horizon), horizon)
 
@@ -107,7 +110,7 @@ def _results(
 
 
 def exact(message: bytes, horizon: Horizon) -> Accepted | Refused:
-    """One message by the exact path alone; where the fast path accepts it, the result is the same."""
+    """Return one message by the exact path alone; where the fast path accepts it, the result is the same."""
     event_id = None
     try:
         fields = parse(message)
@@ -126,7 +129,7 @@ def exact(message: bytes, horizon: Horizon) -> Accepted | Refused:
 def journal_batch(
     messages: Sequence[bytes], sources: Sequence[str], first_seq: int, received_at: str, now: datetime, zone: ZoneInfo
 ) -> JournalBatch:
-    """What `process_batch` and `journal_lines` give of messages, each with its source."""
+    """Return what `process_batch` and `journal_lines` give of messages, each with its source."""
     if len(sources) != len(messages):
         raise ValueError(f"{len(messages)} messages have {len(sources)} sources")
     horizon = Horizon.at(now, zone)
@@ -162,7 +165,7 @@ def journal_batch(
 
 
 def journal_lines(events: Sequence[Accepted], first_seq: int, received_at: str, sources: Sequence[str]) -> bytes:
-    """The events, each with its source, as lines of the journal with their newlines, numbered from `first_seq`.
+    """Return the events, each with its source, as lines of the journal with their newlines, numbered from `first_seq`.
 
     `received_at` is written as it is: RFC 3339 in UTC. One call for many events takes half the time of lines
     put together one by one.
@@ -186,7 +189,7 @@ def journal_lines(events: Sequence[Accepted], first_seq: int, received_at: str, 
 
 
 def renumbered(lines: Iterable[bytes], first_seq: int) -> bytes:
-    """Lines of the journal with other numbers: from `first_seq` on."""
+    """Return the lines of the journal with other numbers: from `first_seq` on."""
     return b"".join([b'{"seq":%d%b' % (seq, line[line.index(b",") :]) for seq, line in enumerate(lines, first_seq)])
 
 

@@ -19,13 +19,13 @@ _DATE = re.compile(r"_(?:19|20)[0-9]{2}_?(?:0[1-9]|1[0-2])(?:_?(?:0[1-9]|[12][0-
 
 
 def kind_of(name: str) -> Kind | None:
-    """What a file holds by the end of its name, `.gz` or not; None where it is no file of data."""
+    """Return what a file holds by the end of its name, `.gz` or not; None where it is no file of data."""
     ending = name.lower().removesuffix(COMPRESSED).rpartition(".")[2]
     return next((kind for kind in KINDS if kind == ending), None)
 
 
 def table_of(name: str) -> Table | None:
-    """The table of a file with this name, without its folder; None where there is none.
+    """Return the table of a file with this name, without its folder; None where there is none.
 
     The name is that of the table, in any case, with `olist` in front or not, `dataset` or a date (`2018-08-29`,
     `201808`) or both behind or not, and `_`, `-`, a dot or a space between.

@@ -37,17 +37,17 @@ _INVISIBLE = re.compile("[" + "".join(f"\\U{first:08x}-\\U{last:08x}" for first,
 
 
 def re2_class() -> str:
-    """`INVISIBLE` as a character class of RE2, the regular expressions of DuckDB and BigQuery."""
+    """Return `INVISIBLE` as a character class of RE2, the regular expressions of DuckDB and BigQuery."""
     return "[" + "".join(rf"\x{{{first:X}}}-\x{{{last:X}}}" for first, last in INVISIBLE) + "]"
 
 
 def canonical(identifier: str) -> str:
-    """The identifier as it is compared: a UUID without dashes in lower case, everything else as it is."""
+    """Return the identifier as it is compared: a UUID without dashes in lower case, everything else as it is."""
     return identifier.replace("-", "").lower() if _UUID.fullmatch(identifier) else identifier
 
 
 def fault(identifier: str) -> str | None:
-    """What is wrong with a canonical identifier, as the end of a sentence; None where nothing is."""
+    """Return what is wrong with a canonical identifier, as the end of a sentence; None where nothing is."""
     if not identifier:
         return "it is empty"
     if len(identifier) > MAX_IDENTIFIER:

@@ -53,7 +53,8 @@ class Column:
     `maximum`: inclusive. `below_zero_where`: another column and its value, with which an amount is below zero instead,
     and never zero. `aliases`: other spellings of the header that are accepted. `references`:
     the `table.column` this one points to. `optional`: no model needs it, and a file may come without it. `cleaning`:
-    the macro of dbt/macros/cleaning.sql that cleans it, where its type does not tell.
+    the macro of dbt/macros/cleaning.sql that cleans it, where its type does not tell. `staged_as`: what the
+    staging table has for the newest value, as SQL over the cleaned columns, where that is not the value itself.
     """
 
     name: str
@@ -69,6 +70,7 @@ class Column:
     references: str | None = None
     optional: bool = False
     cleaning: str | None = None
+    staged_as: str | None = None
 
     @property
     def cleaned_by(self) -> str | None:
@@ -91,7 +93,7 @@ class Table:
     optional: bool = False
 
     def column(self, name: str) -> Column:
-        """The column with this name; KeyError where there is none."""
+        """Return the column with this name; KeyError where there is none."""
         for column in self.columns:
             if column.name == name:
                 return column

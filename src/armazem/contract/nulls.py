@@ -10,6 +10,6 @@ NULL_WORDS: frozenset[str] = frozenset(
 
 
 def is_null(text: str) -> bool:
-    """Whether the text, without the white space around it, is empty or such a word in any case."""
+    """Return whether the text, without the white space around it, is empty or such a word in any case."""
     stripped = text.strip()
     return not stripped or stripped.lower() in NULL_WORDS

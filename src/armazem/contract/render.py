@@ -1,4 +1,4 @@
-"""Renders the contract in the words of others: DuckDB columns, BigQuery schemas, dbt sources, the data dictionary."""
+"""Render the contract in the words of others: DuckDB columns, BigQuery schemas, dbt sources, the data dictionary."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def duckdb_columns(table: Table) -> dict[str, str]:
 
 
 def bigquery_schema(table: Table) -> list[dict[str, str]]:
-    """The columns as BigQuery's API has them: name, type, mode, description.
+    """Return the columns as BigQuery's API has them: name, type, mode, description.
 
     Every mode is NULLABLE: BigQuery refuses a Parquet file whose optional column meets a REQUIRED one, and
     DuckDB writes all of them optional. That required values are there is what `load` has checked.
@@ -73,10 +73,16 @@ def _rules(column: Column) -> str:
     return "; ".join(rules)
 
 
-def dbt_sources() -> dict[str, Any]:
-    """The content of the dbt project's sources file, schema `raw`.
+def identifier(table: str) -> str:
+    """Return what dbt takes for the name of a table of `raw` in the database: a template."""
+    return "{{ env_var('ARMAZEM_DBT_RAW_PREFIX', '') }}" + table
 
-    On BigQuery a build reads views `raw_<table>` in its own dataset: of the loads that it takes in.
+
+def dbt_sources() -> dict[str, Any]:
+    """Return the content of the dbt project's sources file, schema `raw`.
+
+    Where a target builds everything in one schema, as on BigQuery, its build sets the environment variables that name
+    this schema and the prefix of the views in it: `raw_<table>`, of the loads that it takes in.
     """
     return {
         "version": 2,
@@ -84,11 +90,11 @@ def dbt_sources() -> dict[str, Any]:
             {
                 "name": "raw",
                 "description": "Accepted rows of every batch file, as loaded. Rendered from the contract.",
-                "schema": "{{ 'raw' if target.type == 'duckdb' else target.schema }}",
+                "schema": "{{ env_var('ARMAZEM_DBT_INPUT_SCHEMA', 'raw') }}",
                 "tables": [
                     {
                         "name": table.name,
-                        "identifier": f"{{{{ '{table.name}' if target.type == 'duckdb' else 'raw_{table.name}' }}}}",
+                        "identifier": identifier(table.name),
                         "description": table.description,
                         "columns": [
                             {
@@ -107,7 +113,7 @@ def dbt_sources() -> dict[str, Any]:
 
 
 def data_dictionary() -> list[str]:
-    """The source tables as lines of Markdown: column, type, key, rules, PII class, description."""
+    """Return the source tables as lines of Markdown: column, type, key, rules, PII class, description."""
     lines: list[str] = []
     for table in TABLES:
         lines += ["", f"### `raw.{table.name}`", "", table.description, ""]

@@ -85,7 +85,14 @@ ORDER_PAYMENTS = Table(
         _order_id(),
         Column("payment_sequential", T.INTEGER, "Number of the payment in its order.", required=True, minimum=0),
         Column("payment_type", T.TEXT, "How it was paid.", required=True, values=PAYMENT_TYPES),
-        Column("payment_installments", T.INTEGER, "Number of instalments chosen.", minimum=0),
+        Column(
+            "payment_installments",
+            T.INTEGER,
+            "Number of instalments chosen.",
+            minimum=0,
+            # A payment is made in one instalment at least; two real rows say 0.
+            staged_as="greatest(coalesce(payment_installments, 1), 1)",
+        ),
         Column(
             "payment_value",
             T.MONEY,
@@ -220,7 +227,7 @@ TABLES: tuple[Table, ...] = (
 
 
 def table(name: str) -> Table:
-    """The source table with this name; KeyError where there is none."""
+    """Return the source table with this name; KeyError where there is none."""
     for candidate in TABLES:
         if candidate.name == name:
             return candidate

@@ -63,7 +63,7 @@ class _Field:
 
 
 def data_source(tables: Sequence[Table], extract: str) -> bytes:
-    """The content of the .tds for the file `extract`, which lies beside it."""
+    """Return the content of the .tds for the file `extract`, which lies beside it."""
     by_name = {table.name: table for table in tables}
     model = [by_name[name] for name in _MODEL if name in by_name]
     fields = list(_fields(model))

@@ -58,7 +58,9 @@ class Exported:
 
 
 def contents(connection: duckdb.DuckDBPyConnection) -> Contents:
-    """The tables of the layers that are exported, in this version, but `audit_*`: only a build's tests look there."""
+    """Return the tables of the layers that are exported, in this version, but `audit_*`: only a build's tests look
+    there.
+    """
     kept_back = ", ".join(f"'{name}'" for name in (META, *(layer.name for layer in LAYERS if not layer.exported)))
     try:
         columns = connection.execute(

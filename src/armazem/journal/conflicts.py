@@ -46,7 +46,7 @@ def find_conflicts(
     earlier: EarlierEvents,
     horizon: Horizon,
 ) -> list[Conflict]:
-    """Those of a batch's lines that are not new, and no duplicates either.
+    """Return those of a batch's lines that are not new, and no duplicates either.
 
     `found`: the keys that the journal has, with the numbers of their events; the others that are not new have the key
     of an earlier line of the batch. An event that cannot be read any more counts as the same.

@@ -35,12 +35,12 @@ _FIRST_SHIFT, _SECOND_SHIFT = np.uint64(30), np.uint64(27)
 
 
 def words(digests: bytes | bytearray) -> Words:
-    """Digests of 16 bytes, one after the other, as words."""
+    """Return digests of 16 bytes, one after the other, as words."""
     return np.frombuffer(digests, dtype="<u8").reshape(-1, 2)
 
 
 def digests_of(event_ids: Sequence[str]) -> Words:
-    """The digest of each id. It does not depend on the other ids."""
+    """Return the digest of each id. It does not depend on the other ids."""
     if event_ids and (bits := _hexadecimal(event_ids)) is not None:
         return _stirred(bits, len(event_ids[0]))  # ids of one kind of sender, as they nearly always come
     kinds = np.array([len(event_id) if _UUID.fullmatch(event_id) else 0 for event_id in event_ids], dtype=np.uint8)

@@ -57,7 +57,7 @@ class EarlierEvents:
             self._connection.close()
 
     def find(self, seqs: Collection[int]) -> dict[int, Earlier | bytes]:
-        """The events with these numbers, of lines the lines. One that cannot be read is missing, and logged."""
+        """Return the events with these numbers, of lines the lines. One that cannot be read is missing, and logged."""
         found = self._look(seqs)
         if missing := [seq for seq in seqs if seq not in found]:  # as where a segment was begun since
             self._segments = list_segments(self._home.journal)
@@ -103,7 +103,7 @@ class EarlierEvents:
 
 
 def event_of_line(line: bytes) -> Earlier | None:
-    """A line of the journal; None where the bytes are no such line."""
+    """Return a line of the journal; None where the bytes are no such line."""
     record = decode_line(line)
     if record is None:
         return None

@@ -19,7 +19,7 @@ _array = msgspec.json.Decoder(list[msgspec.Raw])
 
 
 def begins_array(head: bytes) -> bool:
-    """Whether the beginning of a text, without white space in front, is that of an array of events.
+    """Return whether the beginning of a text, without white space in front, is that of an array of events.
 
     It is not where a bracket is only the beginning of a bad line, and the next line is an object by itself.
     """
@@ -31,7 +31,7 @@ def begins_array(head: bytes) -> bool:
 
 
 def is_value(text: bytes) -> bool:
-    """Whether the text is one JSON value."""
+    """Return whether the text is one JSON value."""
     try:
         msgspec.json.decode(text, type=msgspec.Raw)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
@@ -58,7 +58,7 @@ class Elements:
         self._carry = b""
 
     def feed(self, block: bytes) -> list[bytes]:
-        """The elements that end in this block, without white space around."""
+        """Return the elements that end in this block, without white space around."""
         data, self._carry = self._carry + block, b""
         found: list[bytes] = []
         at = start = 0
@@ -107,7 +107,7 @@ class Elements:
         return found
 
     def finish(self) -> list[bytes]:
-        """The element that the end has cut off."""
+        """Return the element that the end has cut off."""
         found: list[bytes] = []
         if self.rest is None:
             self._emit(self._carry, found)

@@ -46,7 +46,9 @@ _COLUMN = re.compile(r'\s*"?[^\W\d][\w .:/()%-]*"?\s*')
 
 
 def foreign(head: bytes) -> Foreign | None:
-    """What a file that begins like this is, where it is surely none of events. `{name}` in the hint is its name."""
+    """Return what a file that begins like this is, where it is surely none of events. `{name}` in the hint is its
+    name.
+    """
     for magic, kind in _MAGIC:
         if head.startswith(magic):
             return kind

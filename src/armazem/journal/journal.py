@@ -34,7 +34,7 @@ _DECODER = msgspec.json.Decoder(JournalLine)
 
 
 def decode_line(line: bytes) -> JournalLine | None:
-    """A line of the journal; None where the bytes are no such line."""
+    """Return a line of the journal; None where the bytes are no such line."""
     try:
         if not line.isascii():
             line.decode()  # msgspec skips `data` without a look at its characters
@@ -44,7 +44,7 @@ def decode_line(line: bytes) -> JournalLine | None:
 
 
 def are_lines(contents: Sequence[bytes]) -> bool:
-    """Whether `decode_line` takes all of them; for many in two thirds of the time."""
+    """Return whether `decode_line` takes all of them; for many in two thirds of the time."""
     decode = _DECODER.decode
     try:
         for content in contents:
@@ -57,17 +57,18 @@ def are_lines(contents: Sequence[bytes]) -> bool:
 
 
 def claimed_seq(line: bytes) -> int:
-    """The number that a line begins with, without a look at the rest of it; 0 where there is none."""
+    """Return the number that a line begins with, without a look at the rest of it; 0 where there is none."""
     number, comma, _ = line[7:26].partition(b",")
     return int(number) if line.startswith(b'{"seq":') and comma and number.isdigit() else 0
 
 
 def utc_now() -> datetime:
+    """Return this moment, with its zone."""
     return datetime.now(UTC)
 
 
 def received_at(now: datetime) -> str:
-    """A time as the lines of the journal have it."""
+    """Return a time as the lines of the journal have it."""
     return now.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
@@ -113,7 +114,7 @@ class Journal:
 
 
 def last_number(home: Home) -> int:
-    """The highest number that a line of the journal has, or may have had; 0 where there is none."""
+    """Return the highest number that a line of the journal has, or may have had; 0 where there is none."""
     segments = list_segments(home.journal)
     return _last_of(segments[-1]) if segments else 0
 

@@ -32,7 +32,7 @@ class Block(NamedTuple):
 
 
 def read_blocks(path: Path) -> Iterator[Block]:
-    """The lines of a file, in order, with memory for less than a MiB and the longest line. Raises OSError."""
+    """Yield the lines of a file, in order, with memory for less than a MiB and the longest line. Raises OSError."""
     with path.open("rb", buffering=0) as file:
         offset = 0
         pieces: list[bytes] = []
@@ -50,6 +50,6 @@ def read_blocks(path: Path) -> Iterator[Block]:
 
 
 def read_lines(path: Path) -> Iterator[Line]:
-    """The same, line by line."""
+    """Yield the same, line by line."""
     for block in read_blocks(path):
         yield from block.lines()

@@ -9,5 +9,5 @@ _PASSED_OVER = " \n\ufeff\u200b"  # in front of a formula, by one program or ano
 
 
 def neutral(value: Any) -> Any:
-    """A text that a spreadsheet would run as a formula, with an apostrophe before it; all else as it is."""
+    """Return a text that a spreadsheet would run as a formula, with an apostrophe before it; all else as it is."""
     return f"'{value}" if isinstance(value, str) and value.lstrip(_PASSED_OVER).startswith(_FORMULA) else value

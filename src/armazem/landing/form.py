@@ -31,7 +31,7 @@ class Format:
 
     @classmethod
     def of(cls, delimiter: str | None, encoding: str, decimal: str, zone: str) -> Format:
-        """The format a user asked for. Raises SourceError where it makes no sense."""
+        """Return the format a user asked for. Raises SourceError where it makes no sense."""
         if encoding not in ENCODINGS:
             raise SourceError(f"{encoding!r} is not an encoding that can be read", f"use one of {', '.join(ENCODINGS)}")
         if decimal not in SEPARATORS:
@@ -40,7 +40,7 @@ class Format:
         return cls(None if delimiter is None else _one_byte(delimiter), encoding, Written(decimal, zone))
 
     def between(self, file: SourceFile) -> bytes:
-        """What separates the columns of a file: a tab in .tsv, a comma in others, unless it was said."""
+        """Return what separates the columns of a file: a tab in .tsv, a comma in others, unless it was said."""
         return self.delimiter or (b"\t" if file.kind == "tsv" else b",")
 
 
@@ -53,5 +53,5 @@ def _one_byte(delimiter: str) -> bytes:
 
 
 def windows_1252(text: bytes) -> str:
-    """The text of bytes of Windows-1252; every byte is a character."""
+    """Return the text of bytes of Windows-1252; every byte is a character."""
     return codecs.charmap_decode(text, "strict", _WINDOWS_1252)[0]  # type: ignore[arg-type]  # a table is quickest

@@ -60,7 +60,7 @@ def _plain(field: bytes) -> str:
 
 
 def matched(names: list[str], table: Table, file: str) -> tuple[dict[str, int], list[str]]:
-    """The place of each column of the contract among these names, in lower case, and warnings.
+    """Return the place of each column of the contract among these names, in lower case, and warnings.
 
     Raises SourceError where one comes twice, or a needed one is missing.
     """

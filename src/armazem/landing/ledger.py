@@ -52,7 +52,7 @@ def write_ledger(folder: Path, load_id: str, rows: Sequence[LedgerRow]) -> None:
 
 
 def read_ledger(home: Home) -> list[LedgerRow]:
-    """Every file ever loaded, in load order. Raises HomeError where a ledger cannot be read."""
+    """Return every file ever loaded, in load order. Raises HomeError where a ledger cannot be read."""
     rows = []
     for path in sorted(home.loads.glob(f"*/{LEDGER_FILE}")):
         try:
@@ -79,12 +79,12 @@ def _age(as_of: str) -> str:
 
 
 def parquet_files(home: Home, table: str) -> list[Path]:
-    """The Parquet files of a table, in load order."""
+    """Return the Parquet files of a table, in load order."""
     return sorted(home.loads.glob(f"*/{table}.parquet"))
 
 
 def new_load_id(home: Home, others: Iterable[str] = ()) -> str:
-    """The current UTC time as `YYYYMMDDTHHMMSSffffffZ`, or just after the newest id if the clock went back.
+    """Return the current UTC time as `YYYYMMDDTHHMMSSffffffZ`, or just after the newest id if the clock went back.
 
     `others`: ids that are taken elsewhere than in the home folder.
     """

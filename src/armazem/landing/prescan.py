@@ -47,7 +47,7 @@ class Scan:
         return len(codecs.BOM_UTF8) if self.start.startswith(codecs.BOM_UTF8) else 0
 
     def encoding(self) -> str:
-        """`utf-8`, or `windows-1252` where the bytes are rather that.
+        """Return `utf-8`, or `windows-1252` where the bytes are rather that.
 
         A UTF-8 file with some broken lines has more valid sequences than invalid bytes; in a file of one byte a
         character nearly every accented letter is an invalid byte.
@@ -113,7 +113,7 @@ def scan_file(
 
 @contextmanager
 def scans(files: list[SourceFile], form: Format) -> Iterator[Iterator[tuple[SourceFile, Scan]]]:
-    """Each file with its scan. The next files are scanned in a thread while the caller works on one."""
+    """Yield each file with its scan. The next files are scanned in a thread while the caller works on one."""
     # Small files first: the scan of a large one then runs beside the work on the others.
     order = sorted(files, key=lambda file: file.path.stat().st_size)
     cancelled = threading.Event()

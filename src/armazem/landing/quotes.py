@@ -4,7 +4,7 @@ from __future__ import annotations
 
 
 def odd_quotes(window: bytes, delimiter: bytes) -> bool:
-    """Whether a quote follows spaces that follow a quote, or two spaces at the beginning of a field.
+    """Return whether a quote follows spaces that follow a quote, or two spaces at the beginning of a field.
 
     The tokenizer refuses the first and begins a quoted field in the second; DuckDB reads on in other ways.
     Inside a quoted field both are harmless, and so rare that a false alarm costs nothing.
@@ -26,7 +26,9 @@ def odd_quotes(window: bytes, delimiter: bytes) -> bool:
 
 
 def seam_after(seam: bytes, chunk: bytes) -> bytes:
-    """What of the bytes so far decides on a quote at the beginning of the next chunk: one, and up to two spaces."""
+    """Return what of the bytes so far decides on a quote at the beginning of the next chunk: one, and up to two
+    spaces.
+    """
     if not chunk.endswith(b" "):
         return chunk[-1:]
     stripped = chunk.rstrip(b" ")

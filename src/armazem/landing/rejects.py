@@ -99,7 +99,9 @@ class RejectWriter:
 
 
 def explained(table: Table, problem: str, value: str, line: int, raw: bytes) -> Reject:
-    """The reject for a problem that the validation found. `value`: as the file has it, if a column has the problem."""
+    """Return the reject for a problem that the validation found. `value`: as the file has it, if a column has the
+    problem.
+    """
     name, _, code_text = problem.partition(":")
     code = RejectCode(code_text)
     if not name:
@@ -110,7 +112,7 @@ def explained(table: Table, problem: str, value: str, line: int, raw: bytes) -> 
 
 
 def describe(column: Column, code: RejectCode, value: str) -> str:
-    """Why the value of a column is refused, in words, with the value shortened."""
+    """Return why the value of a column is refused, in words, with the value shortened."""
     shown = json.dumps(value if len(value) <= _SHOWN else value[: _SHOWN - 1] + "…", ensure_ascii=False)
     match code:
         case RejectCode.MISSING_FIELD:

@@ -14,7 +14,7 @@ _THREADS = 2
 
 @contextmanager
 def scratch(work: Path) -> Iterator[duckdb.DuckDBPyConnection]:
-    """A connection that spills to folder `work`."""
+    """Yield a connection that spills to folder `work`."""
     connection = duckdb.connect(
         config={
             "threads": _THREADS,

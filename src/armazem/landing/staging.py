@@ -77,7 +77,7 @@ class Staging:
         return rejects
 
     def landed(self) -> None:
-        """The load is visible: the rejects that are in place stay there."""
+        """Keep the rejects that are in place: the load is visible."""
         self._rejects_stay = True
 
     def place_rejects(self) -> Path | None:

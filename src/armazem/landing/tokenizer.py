@@ -51,7 +51,7 @@ class Lines:
         self.number = number
 
     def next(self) -> bytes | None:
-        """The next line, None at the end of the file. `number` is then that of the line after it."""
+        """Return the next line, None at the end of the file. `number` is then that of the line after it."""
         while not self._waiting:
             if self._ended:
                 return None
@@ -82,7 +82,7 @@ class Lines:
 
 
 def records(lines: Lines, delimiter: bytes, columns: int | None) -> Iterator[Record | Broken]:
-    """The records from here on; blank lines are skipped. Without `columns` any number of fields will do."""
+    """Yield the records from here on; blank lines are skipped. Without `columns` any number of fields will do."""
     while (line := lines.next()) is not None:
         number = lines.number - 1
         if b'"' not in line and len(line) <= MAX_RECORD:

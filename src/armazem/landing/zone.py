@@ -19,10 +19,10 @@ class Zone(Protocol):
         """Undo what killed loads left half done; the id of the load that begins."""
 
     def ledger(self) -> list[LedgerRow]:
-        """What is landed and not withdrawn, in load order."""
+        """Return what is landed and not withdrawn, in load order."""
 
     def publish(self, staging: Staging, rows: Sequence[LedgerRow], notify: OnProgress) -> Path | None:
-        """Land the tables in `staging.ready`, all or none; the folder of the rejects, None without any.
+        """Land the tables in `staging.ready`, all or none; return the folder of the rejects, None without any.
 
         Not called where nothing is new.
         """

@@ -198,7 +198,7 @@ class Figures:
         return True
 
     def shown(self, now: datetime) -> dict[str, Any]:
-        """The part of a snapshot that the journal gives."""
+        """Return the part of a snapshot that the journal gives."""
         return {
             "seq": self.seq,
             **self._totals.figures(),

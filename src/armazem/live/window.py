@@ -25,7 +25,7 @@ class Window:
     def add(
         self, second: npt.NDArray[np.int64], placed: npt.NDArray[np.bool_], lag: npt.NDArray[np.int64], now: datetime
     ) -> None:
-        """Events that came at `second`: whether each placed an order, and its lag in microseconds."""
+        """Add events that came at `second`: whether each placed an order, and its lag in microseconds."""
         seconds, counts = np.unique(second[placed], return_counts=True)
         self._orders.update(dict(zip(seconds.tolist(), counts.tolist(), strict=True)))
         step = -(-len(second) // _MAX_LAGS) or 1
@@ -34,7 +34,9 @@ class Window:
             self._lags.append((second[::step][recent], lag[::step][recent]))
 
     def figures(self, now: datetime) -> dict[str, Any]:
-        """orders_per_minute of the last 60 s, orders_by_minute of the last 60 minutes, lag_seconds p50 and p99."""
+        """Return orders_per_minute of the last 60 s, orders_by_minute of the last 60 minutes, lag_seconds p50 and
+        p99.
+        """
         second = int(now.timestamp())
         self._forget(second)
         minute = second - second % _MINUTE

@@ -1,1 +1,1 @@
-"""What readers of the published warehouse are given: KPIs, and answers in the format they ask for."""
+"""What readers are given over HTTP: the dashboard, the KPIs, the live figures; and the way in for events."""

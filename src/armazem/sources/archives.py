@@ -32,12 +32,14 @@ class Member:
 
 
 def is_archive(path: Path) -> bool:
-    """Whether this is an archive by its name."""
+    """Return whether this is an archive by its name."""
     return path.name.lower().endswith(ARCHIVES)
 
 
 def members(path: Path) -> Iterator[Member]:
-    """The files in an archive, to be copied before the next one is taken. Raises SourceError where it is damaged."""
+    """Yield the files in an archive, to be copied before the next one is taken. Raises SourceError where it is
+    damaged.
+    """
     with _damage(path, path.name):
         yield from (_in_tar(path) if path.name.lower().endswith(_TAR) else _in_zip(path))
 

@@ -31,7 +31,7 @@ class SourceFile:
 
 
 def find_files(path: Path, workdir: Path, *, partial: bool = False, warn: Warn | None = None) -> list[SourceFile]:
-    """The source files at `path`, in the order of the contract.
+    """Return the source files at `path`, in the order of the contract.
 
     A folder, a zip or a tar archive holds files named as `contract.file_names` has it; in an archive they may be in
     sub-folders, and a folder without any is searched further down. What is compressed is unpacked to `workdir`. The
@@ -63,7 +63,7 @@ def find_files(path: Path, workdir: Path, *, partial: bool = False, warn: Warn |
 
 
 def not_a_source_file(name: str) -> SourceError:
-    """The error for a single file whose name is that of no table."""
+    """Return the error for a single file whose name is that of no table."""
     return SourceError(
         f"{name} is not the name of a source file",
         f"rename it to the table it holds: {', '.join(f'{t.name}.csv' for t in TABLES)}",

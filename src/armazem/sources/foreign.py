@@ -72,12 +72,12 @@ _BY_START = (
 
 
 def foreign_by_name(name: str) -> Foreign | None:
-    """What a file is by the end of its name; None where that says nothing."""
+    """Return what a file is by the end of its name; None where that says nothing."""
     return _BY_ENDING.get(name.lower().rpartition(".")[2])
 
 
 def foreign_by_content(path: Path) -> Foreign | None:
-    """What a file is by its first bytes; None where it may be CSV."""
+    """Return what a file is by its first bytes; None where it may be CSV."""
     with path.open("rb") as file:
         start = file.read(_START)
     if start.startswith(b"PK\x03\x04"):

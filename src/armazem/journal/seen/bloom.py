@@ -39,7 +39,7 @@ class BloomFilter:
         self.count += len(digests)
 
     def perhaps(self, digests: Words) -> NDArray[np.bool_]:
-        """For each digest: False if it was never added."""
+        """Return for each digest: False if it was never added."""
         at, masks = self._places(digests)
         found: NDArray[np.bool_] = (self._words[at] & masks) == masks
         return found

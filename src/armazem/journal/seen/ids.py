@@ -52,7 +52,7 @@ class SeenIds:
 
     @classmethod
     def open(cls, home: Home, *, recent: int = 131_072, fanout: int = 4) -> SeenIds:
-        """The ids of the journal in this home folder; the caller holds its writer's lock and has recovered it.
+        """Return the ids of the journal in this home folder; the caller holds its writer's lock and has recovered it.
 
         The digests of `recent` ids are kept in memory; `fanout` runs of similar size are merged into one.
         Raises HomeError where the journal cannot be read, OSError where the folder of the runs cannot be used.
@@ -82,7 +82,7 @@ class SeenIds:
         self._failed = False  # to write a file; it is tried again when the next set is full
 
     def check(self, event_ids: Sequence[str]) -> list[bool]:
-        """For each id: True if it was never accepted before, and does not stand earlier in the batch.
+        """Return for each id: True if it was never accepted before, and does not stand earlier in the batch.
 
         Nothing is recorded. Raises HomeError where a run was damaged since it was opened.
         """

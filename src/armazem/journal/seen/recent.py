@@ -38,7 +38,7 @@ class Recent:
         self.count += len(digests)
 
     def find(self, digests: Words) -> Vector:
-        """For each digest: the number with which exactly this one was added; 0 where it was not."""
+        """Return for each digest: the number with which exactly this one was added; 0 where it was not."""
         found = np.zeros(len(digests), dtype=np.uint64)
         for first, second, numbers in self._blocks:
             at = np.searchsorted(first, digests[:, 0], "left")
@@ -51,7 +51,7 @@ class Recent:
         return found
 
     def all(self) -> tuple[Words, Vector]:
-        """All of them, in no order, with their numbers."""
+        """Return all of them, in no order, with their numbers."""
         digests = [words(b""), *(np.stack(block[:2], axis=1) for block in self._blocks)]
         return np.concatenate(digests), np.concatenate([np.zeros(0, np.uint64), *(block[2] for block in self._blocks)])
 

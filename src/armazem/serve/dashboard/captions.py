@@ -22,7 +22,7 @@ class Caption:
 
 
 def filters_of(view: View) -> str:
-    """The view in words: the period, and every filter that is set."""
+    """Return the view in words: the period, and every filter that is set."""
     form = view.format
     if view.start and view.end:
         period = f"{form.date(view.start)} – {form.date(view.end)}"
@@ -35,11 +35,12 @@ def filters_of(view: View) -> str:
 
 
 def of_picture(note: str) -> str:
-    """A note of a panel, but for what one can do there: nobody can click in a picture."""
+    """Return a note of a panel, but for what one can do there: nobody can click in a picture."""
     return " ".join(said for said in re.split(r"(?<=\.) ", note) if not said.startswith("Click "))
 
 
 def source_of(build_id: str | None, now: datetime | None = None) -> str:
+    """Return the line under a picture: the build that it shows, and when it was drawn."""
     drawn = (now or datetime.now(UTC)).astimezone(UTC)
     return f"Source: Armazém, build {build_id or 'none'}, drawn {drawn:%Y-%m-%d %H:%M} UTC"
 
@@ -92,7 +93,7 @@ return file.size;
 
 
 def picture_script(chart: int, ratio: float, name: str, caption: Caption, shades: Colors) -> str:
-    """For a browser: draw the chart with its caption, and save it as a file. Texts of the data are only drawn."""
+    """Return a script that draws the chart with its caption and saves it. Texts of the data are only drawn."""
     said = {
         "chart": chart, "ratio": ratio, "name": f"{name}.png", "title": caption.title,
         "lines": [line for line in caption.lines if line], "source": caption.source,

@@ -93,7 +93,7 @@ class CardsPanel(Panel):
 
 
 def sparkline(values: Sequence[float | None], color: str, cut: Sequence[bool] = ()) -> str:
-    """A small line as SVG, without axes: with a gap where there is no value, dashed to and from what is cut."""
+    """Return a small line as SVG, without axes: with a gap where there is no value, dashed to and from what is cut."""
     known = [value for value in values if value is not None]
     if len(values) < 2 or not known:
         return ""

@@ -32,7 +32,7 @@ class Choices:
 
 
 def read_choices(ask: Ask, today: date) -> Choices | None:
-    """None where no valid sale is published."""
+    """Return what there is to choose; None where no valid sale is published."""
     first, last, busy_first, busy_last = ask(BOUNDS).rows[0]
     if first is None:
         return None
@@ -43,13 +43,13 @@ def read_choices(ask: Ask, today: date) -> Choices | None:
 
 
 def seller_label(seller: object, city: object, state: object) -> str:
-    """An id with its place, which is what people know a seller by."""
+    """Return an id with its place, which is what people know a seller by."""
     place = ", ".join(part for part in (str(city or "").title(), str(state or "")) if part)
     return f"{seller} · {place}" if place else str(seller)
 
 
 def first_view(view: View, choices: Choices, *, grain: str = "") -> View:
-    """Of who has chosen no dates: the whole periods of the last year, the running one not among them.
+    """Return the view of who has chosen no dates: the whole periods of the last year, without the running one.
 
     Fewer where as many days before are known only of fewer, so that the cards have something to compare with. A period
     that is cut would be drawn as a fall. Where no `grain` was chosen, it is the longest of which there are a
@@ -76,7 +76,7 @@ def _since(first: date, last: date, grain: str) -> date:
 
 
 def unknown_values(view: View, choices: Choices, ask: Ask) -> list[tuple[str, str]]:
-    """Filters of the view that nothing published can match, with their values."""
+    """Return filters of the view that nothing published can match, with their values."""
     found = []
     if view.state and view.state not in choices.states:
         found.append(("state", view.state))

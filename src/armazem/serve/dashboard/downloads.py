@@ -37,13 +37,14 @@ _SOURCES: WeakValueDictionary[str, Source] = WeakValueDictionary()
 
 
 def offer(source: Source) -> str:
-    """The address at which it can be fetched, as long as it is there: nobody can guess it."""
+    """Return the address at which it can be fetched, as long as it is there: nobody can guess it."""
     key = secrets.token_urlsafe(16)
     _SOURCES[key] = source
     return PATH.format(key=key)
 
 
 async def download(request: Request) -> Response:
+    """Answer with the table that was offered under this key, as CSV; 404 where its page is closed."""
     source = _SOURCES.get(request.path_params["key"])
     if source is None:
         return PlainTextResponse("This page is closed. Open it again, and download from there.\n", 404)
@@ -60,7 +61,7 @@ async def download(request: Request) -> Response:
 
 
 def csv_lines(batches: Iterable[Sequence[Sequence[Any]]]) -> Iterator[str]:
-    """RFC 4180, some lines at a time; null is empty, and nothing in it is a formula."""
+    """Yield CSV of RFC 4180, some lines at a time; null is empty, and nothing in it is a formula."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\r\n")  # so it quotes both wherever they are in a cell
     text.write(_BYTE_ORDER_MARK)
@@ -72,7 +73,7 @@ def csv_lines(batches: Iterable[Sequence[Sequence[Any]]]) -> Iterator[str]:
 
 
 def in_batches(header: Sequence[str], rows: Sequence[Sequence[Any]]) -> Iterator[Sequence[Sequence[Any]]]:
-    """For `csv_rows`, of rows that are there already."""
+    """Yield rows that are there already in batches, for `csv_rows`."""
     yield [header]
     for at in range(0, len(rows), _AT_ONCE):
         yield rows[at : at + _AT_ONCE]

@@ -29,7 +29,7 @@ class FilterBar:
         self._element = ui.element("div").classes("filters").props('role=search aria-label="Filters"')
 
     def fill(self, choices: Choices | None, view: View) -> None:
-        """Anew, with what there is to choose; empty where nothing is published."""
+        """Fill the fields anew with what there is to choose; empty where nothing is published."""
         self._element.clear()
         if choices is None:
             return
@@ -48,12 +48,12 @@ class FilterBar:
             )
 
     def put(self, changes: Mapping[str, Any]) -> None:
-        """Values that were set elsewhere on the page, into their fields."""
+        """Put values that were set elsewhere on the page into their fields."""
         for name in changes.keys() & self._fields.keys():
             put_value(self._fields[name], changes[name])
 
     def show_dates(self, view: View) -> None:
-        """In the fields, which may hold dates that were swapped or moved to the nearest there is."""
+        """Show the dates in the fields, which may hold some that were swapped or moved to the nearest there is."""
         for field, day in zip(self._dates, (view.start, view.end), strict=False):
             field.set_value(day.isoformat() if day else None)
 

@@ -33,18 +33,18 @@ class Format:
     locale: Locale = "en"
 
     def number(self, value: Number | None, places: int = 0) -> str:
-        """1,234.5 or 1.234,5."""
+        """Return a number as 1,234.5 or 1.234,5."""
         if value is None:
             return NOTHING
         text = f"{_rounded(value, places):,.{places}f}"
         return text.translate(str.maketrans(",.", ".,")) if self.locale == "pt-BR" else text
 
     def money(self, value: Number | None, places: int = 2) -> str:
-        """R$ 1,234.50, with a narrow no-break space."""
+        """Return an amount as R$ 1,234.50, with a narrow no-break space."""
         return NOTHING if value is None else f"{'-' if value < 0 else ''}R$\u202f{self.number(_size(value), places)}"
 
     def compact(self, value: Number | None) -> str:
-        """1.23M or 1,23 mi: three digits, for large numbers where there is little room."""
+        """Return 1.23M or 1,23 mi: three digits, for large numbers where there is little room."""
         if value is None:
             return NOTHING
         size, unit = self.unit(value)
@@ -57,21 +57,21 @@ class Format:
         return NOTHING if value is None else f"{'-' if value < 0 else ''}R$\u202f{self.compact(_size(value))}"
 
     def unit(self, value: Number) -> tuple[int, str]:
-        """The thousand, million or billion that a value of this size is best written in."""
+        """Return the thousand, million or billion that a value of this size is best written in."""
         return next(((size, unit) for size, unit in _UNITS[self.locale] if _size(value) >= size), (1, ""))
 
     def percent(self, share: Number | None, places: int = 1) -> str:
-        """A share of 1, as 12.3%."""
+        """Return a share of 1, as 12.3%."""
         return NOTHING if share is None else self.number(Decimal(str(share)) * 100, places) + "%"
 
     def change(self, share: Number | None) -> str:
-        """The same, with its sign: +12.3%."""
+        """Return the same, with its sign: +12.3%."""
         if share is None:
             return NOTHING
         return _sign(share) + self.percent(_size(share))
 
     def points(self, difference: Number | None) -> str:
-        """A difference of two shares of 1 in percentage points, with its sign: +1.2 pp or +1,2 p.p."""
+        """Return a difference of two shares of 1 in percentage points, with its sign: +1.2 pp or +1,2 p.p."""
         if difference is None:
             return NOTHING
         text = self.number(Decimal(str(_size(difference))) * 100, 1)
@@ -81,7 +81,7 @@ class Format:
         return NOTHING if value is None else f"{self.number(value, 1)} days"
 
     def date(self, value: dt.date | None) -> str:
-        """18 Oct 2017 or 18/10/2017."""
+        """Return 18 Oct 2017 or 18/10/2017."""
         if value is None:
             return NOTHING
         if self.locale == "pt-BR":
@@ -89,7 +89,7 @@ class Format:
         return f"{value.day} {_MONTHS['en'][value.month - 1]} {value.year}"
 
     def dates(self, first: dt.date | None, last: dt.date | None) -> str:
-        """18 Oct 2017 – 3 Nov 2017; one date where both are the same, or where one is missing."""
+        """Return 18 Oct 2017 – 3 Nov 2017; one date where both are the same, or where one is missing."""
         if first and last and first != last:
             return f"{self.date(first)} – {self.date(last)}"
         return self.date(first or last)
@@ -98,7 +98,7 @@ class Format:
         return NOTHING if value is None else f"{self.date(value)} {value:%H:%M}"
 
     def period(self, start: dt.date, grain: str) -> str:
-        """A day, week, month or year by its first day, short enough for an axis."""
+        """Return a day, week, month or year by its first day, short enough for an axis."""
         month = _MONTHS[self.locale][start.month - 1]
         match grain:
             case "year":
@@ -109,7 +109,7 @@ class Format:
                 return f"{start.day} {month} {start:%y}"
 
     def ago(self, past: dt.timedelta) -> str:
-        """How long something is past, in whole minutes at least: 3 min ago."""
+        """Return how long something is past, in whole minutes at least: 3 min ago."""
         seconds = max(0, int(past.total_seconds()))
         for size, unit in ((86_400, "d"), (3600, "h"), (60, "min")):
             if seconds >= size:

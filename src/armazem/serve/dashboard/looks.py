@@ -52,7 +52,7 @@ class Looks:
         return self.theme == "dark"
 
     def send(self, went_back: Callable[[str], Any], changed: Callable[[], Any]) -> None:
-        """The script of the page. `went_back`: to the address with this query; `changed`: the system's look has."""
+        """Send the script of the page. `went_back`: to the address with this query; `changed`: the system's has."""
         script = _SCRIPT.replace("SYSTEM_CHANGED", _SYSTEM_CHANGED).replace("WENT_BACK", _WENT_BACK)
         script = script.replace("FOLLOWS", json.dumps(not (self._said or self._chosen)))
         ui.add_head_html(script.replace("SHOWN", json.dumps(self.theme)).replace("SYSTEM", SYSTEM))
@@ -67,7 +67,7 @@ class Looks:
         ui.on(_SYSTEM_CHANGED, system_changed)
 
     def switch(self) -> None:
-        """To the other one. Who chooses what the system is follows it again."""
+        """Switch to the other look. Who chooses what the system is follows it again."""
         other = "light" if self.dark else "dark"
         self._said, self._chosen = "", "" if other == self._system else other
         life = "31536000" if self._chosen else "0"

@@ -41,7 +41,7 @@ class Picture:
 
 
 def draw_table(table: Table, shades: Colors) -> Picture:
-    """The first rows, as many as a picture can have."""
+    """Return the first rows, as many as a picture can have."""
     rows = list(_that_fit(table.rows))
     letters = sum(map(_letters, rows))
     ratio = next((ratio for ratio, most in _LETTERS.items() if letters <= most), 1.0)

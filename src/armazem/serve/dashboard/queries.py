@@ -63,7 +63,7 @@ def _placed(view: View, column: str) -> tuple[str, list[Any]]:
 
 
 def orders(view: View, select: str, *more: Any) -> Query:
-    """`select`, which reads from `orders`: valid sales in the view, one row per order.
+    """Return `select`, which reads from `orders`: valid sales in the view, one row per order.
 
     Its columns: order_id, customer_id, customer_unique_id, customer_city, customer_state, placed, period (first day of
     the grain), is_late, days_to_deliver, delivered, estimated, order_status, review_score, main_payment_type, items,
@@ -91,7 +91,7 @@ def orders(view: View, select: str, *more: Any) -> Query:
 
 
 def sales(view: View, select: str, *more: Any, category: bool = True) -> Query:
-    """`select`, which reads from `sales`: units of valid sales in the view, one row per item.
+    """Return `select`, which reads from `sales`: units of valid sales in the view, one row per item.
 
     Its columns: those of marts.fact_sales, category (where asked for: it costs half of the time), and period
     (first day of the grain).
@@ -130,13 +130,13 @@ TOP_SELLERS = Query(
 
 
 def known_seller(seller: str) -> Query:
-    """Its city and state. A seller may have sold before its own row arrived."""
+    """Return its city and state. A seller may have sold before its own row arrived."""
     known = "select seller_city, seller_state from marts.{} where seller_id = ?"
     return Query(f"{known.format('dim_sellers')} union all {known.format('fact_sales')} limit 1", (seller, seller))
 
 
 def search_sellers(typed: str, most: int) -> Query:
-    """Sellers whose id begins so, or whose city has it, those with most revenue first: id, city, state."""
+    """Return the query of sellers whose id begins so, or whose city has it, most revenue first: id, city, state."""
     needle = "strip_accents(lower(?))"
     return Query(
         "select seller_id, coalesce(k.seller_city, d.seller_city), coalesce(k.seller_state, d.seller_state) "

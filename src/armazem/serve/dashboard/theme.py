@@ -159,4 +159,5 @@ table.plain td { border-top: 1px solid var(--line); padding: 6px 8px; white-spac
 
 
 def colors(*, dark: bool) -> Colors:
+    """Return the colours of the dark or the light look."""
     return DARK if dark else LIGHT

@@ -54,7 +54,7 @@ class View:
         return bool(self.category or self.seller)
 
     def as_covered(self) -> View | None:
-        """The view, its dates only as far as there are data; None where there are none at all."""
+        """Return the view, its dates only as far as there are data; None where there are none at all."""
         if self.data is None:
             return self
         start = max(self.start, self.data.first) if self.start else None
@@ -64,8 +64,8 @@ class View:
         return replace(self, start=start, end=end)
 
     def before(self) -> View | None:
-        """The period to compare with: of a month so far the same days of the month before, else as many days just
-        before. None where the view has not both ends.
+        """Return the period to compare with: of a month so far the same days of the month before, else as many days
+        just before. None where the view has not both ends.
         """
         if not (self.start and self.end and self.days):
             return None
@@ -86,7 +86,7 @@ class View:
         return replace(self, **changes)
 
     def url(self, path: str) -> str:
-        """The address that shows the same view, with nothing in it that is the default."""
+        """Return the address that shows the same view, with nothing in it that is the default."""
         given = {
             "from": self.start.isoformat() if self.start else "",
             "to": self.end.isoformat() if self.end else "",
@@ -102,7 +102,7 @@ class View:
 
 
 def parse_view(given: Mapping[str, str]) -> tuple[View, list[str]]:
-    """The view of a URL's query, and what of it could not be taken, in words."""
+    """Return the view of a URL's query, and what of it could not be taken, in words."""
     unknown = ", ".join(name[:_SAID] for name in [name for name in given if name not in PARAMETERS][:3])
     problems = [f"{unknown}: not known here, and passed over; known are {', '.join(PARAMETERS)}"] if unknown else []
 

@@ -10,14 +10,14 @@ _Media = TypeVar("_Media", bound=str)
 
 
 def preferred(accept: str, offered: Sequence[_Media]) -> _Media | None:
-    """The media type that suits the header best, the first of equals; None where none does."""
+    """Return the media type that suits the header best, the first of equals; None where none does."""
     ranges = [_range(part) for part in accept.split(",") if part.strip()] or [("*/*", 1.0)]
     best = max(offered, key=lambda media: _quality(media, ranges))  # the first of equals
     return best if _quality(best, ranges) > 0 else None
 
 
 def is_known(if_none_match: str, etag: str) -> bool:
-    """Whether the header names this answer."""
+    """Return whether the header names this answer."""
     return if_none_match.strip() == "*" or etag in re.findall(r'"[^"]*"', if_none_match)
 
 

@@ -11,7 +11,7 @@ from armazem.serve.http.guard import Caller, Guard
 
 
 def is_loopback(host: str) -> bool:
-    """Whether only this machine reaches a server at this address."""
+    """Return whether only this machine reaches a server at this address."""
     if host == "localhost":
         return True
     try:
@@ -29,12 +29,12 @@ class Access:
         self._token = token.encode()
 
     def check(self, scope: Scope) -> None:
-        """Raises HttpError 400, 421, 403 by the guard, 401 without the token, 429 after too many wrong ones."""
+        """Raise HttpError 400, 421, 403 by the guard, 401 without the token, 429 after too many wrong ones."""
         self.guard.check(scope)
         self.check_token(scope)
 
     def check_token(self, scope: Scope) -> None:
-        """Raises HttpError 401 without the token, 429 after too many wrong ones."""
+        """Raise HttpError 401 without the token, 429 after too many wrong ones."""
         if not self._token:
             return
         given = next((value for name, value in scope["headers"] if name == b"authorization"), b"")
@@ -45,7 +45,7 @@ class Access:
             raise _unauthorized("the token is wrong")
 
     def is_token(self, secret: bytes, caller: Caller, *, form: bool = False) -> bool:
-        """Whether it is the token. Counts those that are not; raises HttpError 429 after too many."""
+        """Return whether it is the token. Counts those that are not; raises HttpError 429 after too many."""
         self.attempts.check(caller.address, form=form)
         # In constant time: how long it takes must not tell how much of a guess is right.
         if hmac.compare_digest(secret.strip(), self._token):

@@ -36,20 +36,22 @@ class HttpError(Exception):
 
 
 def to_json(value: Any) -> bytes:
-    """Decimals as numbers with all their digits, times as ISO 8601."""
+    """Return the value as JSON: decimals as numbers with all their digits, times as ISO 8601."""
     return _encoder.encode(value)
 
 
 def error_body(code: str, message: str, hint: str = "") -> bytes:
+    """Return the JSON of an error: what, and what to do."""
     return to_json({"error": {"code": code, "message": message, "hint": hint}})
 
 
 def retry_after(seconds: float) -> tuple[bytes, bytes]:
-    """The header with whole seconds, at least one."""
+    """Return the header with whole seconds, at least one."""
     return b"retry-after", str(max(1, round(seconds + 0.499))).encode()
 
 
 def json_headers(body: bytes) -> Headers:
+    """Return the headers of an answer in JSON that nobody may keep."""
     return (b"content-type", JSON), (b"content-length", str(len(body)).encode()), _NO_STORE, API_POLICY
 
 
@@ -60,11 +62,12 @@ async def respond(send: Send, status: int, body: bytes, headers: Headers = ()) -
 
 
 async def respond_error(send: Send, error: HttpError) -> None:
+    """Send the answer that the error is."""
     await respond(send, error.status, error.body, error.headers)
 
 
 def last_words(status: HTTPStatus, code: str, message: str, hint: str = "") -> bytes:
-    """A complete answer for a connection that is closed after it, where no application sees the request."""
+    """Return a complete answer for a connection that is closed after it, where no application sees the request."""
     body = error_body(code, message, hint)
     head = (
         f"HTTP/1.1 {status.value} {status.phrase}\r\ncontent-type: application/json\r\n"

@@ -83,7 +83,7 @@ def build_api(
     not_ready: Callable[[], list[str]],
     tables: KpiTables,
 ) -> FastAPI:
-    """All endpoints but `/v1/events`. `not_ready` gives the reasons why the server should get no events now."""
+    """Return all endpoints but `/v1/events`. `not_ready` gives the reasons why the server should get no events now."""
     api = FastAPI(title="Armazém", version=__version__, description=DESCRIPTION, docs_url=None, redoc_url=None)
     token: dict[str, Any] = {"security": [{"token": []}]}
 

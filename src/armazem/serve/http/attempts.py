@@ -40,7 +40,7 @@ class Attempts:
         self._all: deque[float] = deque(maxlen=in_all)
 
     def check(self, client: str, *, form: bool = False) -> None:
-        """Raises HttpError 429 where this client has guessed too often, or at the `form` all together have."""
+        """Raise HttpError 429 where this client has guessed too often, or at the `form` all together have."""
         if not self._wrong:
             return
         times = [time for time, _ in self._wrong.get(_counted(client), ())]

@@ -39,7 +39,7 @@ class ReadingBudget:
         self._left = limit
 
     def take(self, size: int) -> None:
-        """Raises HttpError 429 where they would be too many."""
+        """Take so many bytes. Raises HttpError 429 where they would be too many."""
         if size > self._left:
             raise HttpError(
                 429, "busy", "too many large requests are under way", "send it again", [(b"retry-after", b"1")]
@@ -51,7 +51,7 @@ class ReadingBudget:
 
 
 def is_lines(content_type: bytes) -> bool:
-    """True for JSON lines, False for JSON. Raises HttpError 415 for anything else."""
+    """Return True for JSON lines, False for JSON. Raises HttpError 415 for anything else."""
     if content_type in _ONE:
         return False
     media = content_type.partition(b";")[0].strip().lower()
@@ -65,7 +65,7 @@ def is_lines(content_type: bytes) -> bool:
 
 
 async def read_body(headers: Headers, receive: Receive, limit: int, budget: ReadingBudget) -> bytes:
-    """The unpacked body.
+    """Return the unpacked body.
 
     Raises HttpError 413 over `limit` bytes, 415 for an encoding other than gzip, 400 for broken gzip;
     ClientGone where the client leaves before its end.
@@ -102,7 +102,7 @@ async def read_body(headers: Headers, receive: Receive, limit: int, budget: Read
 
 
 def split_messages(body: bytes, *, lines: bool) -> list[bytes]:
-    """The messages of a body in their order; blank lines are none, nor is a byte order mark at the start.
+    """Return the messages of a body in their order; blank lines are none, nor is a byte order mark at the start.
 
     JSON may hold one message over many lines, an array of them, or several with a line each: where the body is not
     one value it is taken for lines if its first or its last line is an object by itself.

@@ -26,7 +26,7 @@ class Broadcast:
         self.listeners = 0
 
     async def frames(self) -> AsyncIterator[bytes]:
-        """Frames of server-sent events: a snapshot at once, then the newest one after each change.
+        """Yield frames of server-sent events: a snapshot at once, then the newest one after each change.
 
         Who reads slowly misses those in between. Ends when the server stops.
         """

@@ -17,7 +17,7 @@ th, td { padding: .2rem 1.2rem .2rem 0; vertical-align: top } p { white-space: p
 
 
 def docs_page(schema: dict[str, Any]) -> str:
-    """HTML with a section for each operation: what it does, parameters, body with an example, answers."""
+    """Return HTML with a section for each operation: what it does, parameters, body, answers."""
     title = escape(f"{schema['info']['title']} {schema['info']['version']}")
     sections = [
         "".join(_operation(path, method, operation))

@@ -72,7 +72,7 @@ class EventsEndpoint:
         await respond(send, *await answer)
 
     def take_whole(self, scope: Scope, body: bytes, reply: Reply) -> None:
-        """For a body that is there and as it is: no task, no coroutine. `reply` is called on the event loop."""
+        """Take a body that is there and as it is: no task, no coroutine. `reply` is called on the event loop."""
         started = perf_counter()
         try:
             self._take(body, self._check(scope), reply, started)
@@ -124,7 +124,7 @@ class EventsEndpoint:
 
 
 def status_of(outcome: Outcome) -> int:
-    """200 where anything counts, now or before; 413 where everything was too large; else 400."""
+    """Return 200 where anything counts, now or before; 413 where everything was too large; else 400."""
     if outcome.accepted or outcome.duplicates:
         return 200
     return 413 if all(one.code == RejectCode.TOO_LARGE for one in outcome.rejected) else 400

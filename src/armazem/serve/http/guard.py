@@ -64,11 +64,11 @@ class Guard:
 
     @classmethod
     def of(cls, settings: Settings, host: str) -> Guard:
-        """By the settings, and the address that the server listens at. Raises GuardError."""
+        """Return one by the settings, and the address that the server listens at. Raises GuardError."""
         return cls([*_listed(settings.allowed_hosts), host], _listed(settings.trusted_proxies))
 
     def check(self, scope: Scope) -> None:
-        """Raises HttpError 400 without one Host, 421 for one of another server, 403 for a page of another origin."""
+        """Raise HttpError 400 without one Host, 421 for one of another server, 403 for a page of another origin."""
         hosts: list[bytes] = []
         origin = None
         for name, value in scope["headers"]:
@@ -87,7 +87,7 @@ class Guard:
                 self._known.add((hosts[0], origin))
 
     def caller(self, scope: Scope) -> Caller:
-        """Who asks, and how the server was called."""
+        """Return who asks, and how the server was called."""
         address = scope["client"][0] if scope.get("client") else ""
         scheme = "https" if scope["scheme"] in ("https", "wss") else "http"
         host = _header(scope, b"host")

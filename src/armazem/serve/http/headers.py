@@ -32,7 +32,7 @@ DASHBOARD_POLICY = (
 
 
 def with_policy(send: Send, policy: tuple[bytes, bytes]) -> Send:
-    """`send`, which adds the policy to an answer that has none."""
+    """Return a `send` that adds the policy to an answer that has none."""
 
     async def sending(message: MutableMapping[str, Any]) -> None:
         if message["type"] == "http.response.start":

@@ -23,6 +23,7 @@ def _schema(name: str) -> dict[str, Any]:
 
 
 def error_answer(description: str, *headers: str) -> dict[str, Any]:
+    """Return the description of an answer with an error, and of the headers it comes with."""
     answer: dict[str, Any] = {"description": description, "content": _schema("Error")}
     if headers:
         answer["headers"] = {name: {"schema": {"type": "string"}} for name in headers}

@@ -38,12 +38,15 @@ class Catalogue:
     count_of: Ints
 
     def popular(self, u: Floats) -> Ints:
-        """The product at each quantile of the sales."""
+        """Return the product at each quantile of the sales."""
         return np.asarray(np.searchsorted(self.sold, u, side="right").clip(max=self.sold.size - 1))
 
 
 def draw_catalogue(sizes: Sizes, reach: Floats, seed: int) -> Catalogue:
-    """Every seller has a product; the others go to a few large sellers. `reach`: each seller's pull for its size."""
+    """Return the seller of each product: every seller has one, the others go to a few large sellers.
+
+    `reach`: each seller's pull for its size.
+    """
     rng = stream(seed, "catalogue")
     n = sizes.products
     weight = np.cumsum(reach * rng.permutation(1.0 / (np.arange(sizes.sellers) + 8.0) ** 0.9))
@@ -73,7 +76,7 @@ def draw_catalogue(sizes: Sizes, reach: Floats, seed: int) -> Catalogue:
 
 
 def products(catalogue: Catalogue, seed: int) -> pa.Table:
-    """The file: lengths in characters, weight in grams, size in centimetres; shuffled, as ids are."""
+    """Return the file: lengths in characters, weight in grams, size in centimetres; shuffled, as ids are."""
     rng = stream(seed, "products")
     n = catalogue.category.size
     known, measured = catalogue.category >= 0, catalogue.grams > 0
@@ -106,7 +109,7 @@ def products(catalogue: Catalogue, seed: int) -> pa.Table:
 
 
 def translations() -> pa.Table:
-    """The 71 categories that have an English name."""
+    """Return the 71 categories that have an English name."""
     known = [c for c in CATEGORIES if c.english]
     return pa.table(
         {

@@ -19,7 +19,7 @@ KM_PER_DEGREE = 111.2
 
 
 def plain(name: str) -> str:
-    """A city name as the customers' file spells it: lower case, without accents."""
+    """Return a city name as the customers' file spells it: lower case, without accents."""
     return "".join(c for c in unicodedata.normalize("NFD", name) if not unicodedata.combining(c))
 
 
@@ -49,19 +49,19 @@ class Map:
         return np.asarray(STATE_OF_CITY[self.city])
 
     def someone(self, u: Floats) -> Ints:
-        """The prefix at each quantile of the population, from the prefixes with points."""
+        """Return the prefix at each quantile of the population, from the prefixes with points."""
         found = np.searchsorted(self.people, u, side="right")
         return np.asarray(np.minimum(found, self.with_points - 1))
 
     def km(self, a: Ints, b: Ints) -> Floats:
-        """Distance between prefixes, on a plane that is good to a few per cent at the size of Brazil."""
+        """Return the distance between prefixes, in km, on a plane: good to a few per cent at the size of Brazil."""
         north = self.lat[a] - self.lat[b]
         east = (self.lng[a] - self.lng[b]) * np.cos(np.radians((self.lat[a] + self.lat[b]) / 2))
         return np.asarray(KM_PER_DEGREE * np.hypot(north, east))
 
 
 def draw_map(sizes: Sizes, seed: int) -> Map:
-    """The prefixes in use: shared among cities by population, spread over each city's postal range."""
+    """Return the prefixes in use: shared among cities by population, spread over each city's postal range."""
     pointless = sizes.defect(157, of=19_015, here=sizes.prefixes)
     share = np.array([city.weight for city in CITIES])
     per_state = np.bincount(STATE_OF_CITY, weights=share)

@@ -30,7 +30,7 @@ ABROAD = np.array(
 
 
 def geolocation(sizes: Sizes, zips: Map, seed: int) -> pa.Table:
-    """All rows, grouped by prefix: about 26 % of them repeat another row exactly."""
+    """Return all rows, grouped by prefix: about 26 % of them repeat another row exactly."""
     rng = stream(seed, "geolocation")
     repeats = sizes.defect(REAL_DUPLICATES, of=REAL_ROWS, here=sizes.points)
     points = sizes.points - repeats

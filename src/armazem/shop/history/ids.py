@@ -22,18 +22,18 @@ ROUNDS = 4
 
 
 def stream(seed: int, name: str, chunk: int = 0) -> np.random.Generator:
-    """A random generator of its own for one purpose and one chunk."""
+    """Return a random generator of its own for one purpose and one chunk."""
     digest = hashlib.blake2b(f"{seed}/{name}/{chunk}".encode(), digest_size=16).digest()
     return np.random.Generator(np.random.PCG64(int.from_bytes(digest, "little")))
 
 
 def uniform(seed: int, name: str, index: Ints) -> Floats:
-    """A number in [0, 1) per index, the same each time that index is asked for."""
+    """Return a number in [0, 1) per index, the same each time that index is asked for."""
     return np.asarray((_mix(index.astype(np.uint64) ^ _key(seed, name)) >> np.uint64(11)) * 2.0**-53)
 
 
 def shuffled(seed: int, name: str, index: Ints, size: int) -> Ints:
-    """Where a shuffle of 0 … size − 1 puts each index (all of them in that range)."""
+    """Return where a shuffle of 0 … size − 1 puts each index (all of them in that range)."""
     half = max(1, ((size - 1).bit_length() + 1) // 2)
     result = _shuffle_once(seed, name, index.astype(np.uint64), half)
     while (outside := np.flatnonzero(result >= size)).size:  # cycle walking keeps it a bijection of the range
@@ -42,7 +42,7 @@ def shuffled(seed: int, name: str, index: Ints, size: int) -> Ints:
 
 
 def hex_ids(seed: int, name: str, index: Ints) -> NDArray[np.bytes_]:
-    """32 lower-case hexadecimal characters per index, unique within (seed, name)."""
+    """Return 32 lower-case hexadecimal characters per index, unique within (seed, name)."""
     left = np.full(index.shape, _key(seed, name), dtype=np.uint64)
     right = index.astype(np.uint64)
     for turn in range(ROUNDS):

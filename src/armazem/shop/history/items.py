@@ -39,7 +39,7 @@ class Basket:
 
 
 def fill_baskets(world: World, order: Ints, homes: Ints, has_items: Flags, rng: np.random.Generator) -> Basket:
-    """Baskets of the orders with these indices, whose customers live at `homes` (indices into the map)."""
+    """Return the baskets of the orders with these indices; customers live at `homes`, indices into the map."""
     n, zips, catalogue = order.size, world.zips, world.catalogue
     share = np.cumsum(list(BASKETS.values())) / sum(BASKETS.values())
     size = np.array(list(BASKETS))[np.searchsorted(share, rng.random(n), side="right")] * has_items
@@ -67,7 +67,7 @@ def fill_baskets(world: World, order: Ints, homes: Ints, has_items: Flags, rng: 
 
 
 def items(basket: Basket, seed: int, order: Ints, ready: Seconds, rng: np.random.Generator) -> pa.Table:
-    """The file's rows. `ready`: when each order was approved, from which its sellers have days to ship."""
+    """Return the file's rows. `ready`: when each order was approved, from which its sellers have days to ship."""
     days = np.array([2, 3, 4, 5, 6, 7, 9, 12, 19])
     days = days[rng.choice(days.size, order.size, p=[0.08, 0.05, 0.19, 0.16, 0.34, 0.08, 0.04, 0.04, 0.02])]
     return pa.table(

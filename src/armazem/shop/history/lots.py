@@ -79,7 +79,7 @@ class Fates:
 
 
 def fates(sizes: Sizes, lot: Ints) -> Fates:
-    """The fate of each lot, a number in 0 … orders − 1."""
+    """Return the fate of each lot, a number in 0 … orders − 1."""
     bounds = np.cumsum([_count(sizes, block) for block in BLOCKS[:-1]])
     block = np.searchsorted(bounds, lot, side="right")
     return Fates(

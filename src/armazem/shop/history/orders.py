@@ -31,7 +31,7 @@ class Timeline:
 
 
 def draw_timeline(purchase: Seconds, slow: Flags, basket: Basket, fate: Fates, rng: np.random.Generator) -> Timeline:
-    """Approval within minutes (days if paid slowly), dispatch in about three days, transit by distance."""
+    """Draw approval within minutes (days if paid slowly), dispatch in about three days, transit by distance."""
     n = purchase.size
 
     def normal() -> Floats:
@@ -60,7 +60,7 @@ def draw_timeline(purchase: Seconds, slow: Flags, basket: Basket, fate: Fates, r
 
 
 def known(fate: Fates, time: Timeline, end: int | None) -> Fates:
-    """What an extract of the moment `end` knows: an order whose next stage lies after it is still on its way.
+    """Return what an extract of the moment `end` knows: an order whose next stage lies after it is still on its way.
 
     None: all of it, whenever it was. Canceled and unavailable ones stay so.
     """
@@ -82,7 +82,7 @@ def known(fate: Fates, time: Timeline, end: int | None) -> Fates:
 
 
 def orders(time: Timeline, fate: Fates, seed: int, order: Ints) -> pa.Table:
-    """The file's rows: a stage that an order never reached has no date."""
+    """Return the file's rows: a stage that an order never reached has no date."""
     return pa.table(
         {
             "order_id": columns.ids(hex_ids(seed, "order", order)),

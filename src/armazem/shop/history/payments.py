@@ -55,7 +55,7 @@ class Wallets:
 
 
 def draw_wallets(fate: Fates, rng: np.random.Generator) -> Wallets:
-    """A way to pay for every order; those with a defect in their payment are paid by card."""
+    """Return a way to pay for every order; those with a defect in their payment are paid by card."""
     share = np.cumsum([w.weight for w in WAYS])
     way = np.searchsorted(share / share[-1], rng.random(fate.status.size), side="right")
     way[np.isin(fate.quirk, [Quirk.NOT_DEFINED, Quirk.ZERO_INSTALLMENTS])] = ONLY_CARD
@@ -64,7 +64,9 @@ def draw_wallets(fate: Fates, rng: np.random.Generator) -> Wallets:
 
 
 def payments(wallets: Wallets, fate: Fates, total: Ints, seed: int, order: Ints, rng: np.random.Generator) -> pa.Table:
-    """The file's rows. `total`: cents of each order's items; orders without any were paid something all the same."""
+    """Return the file's rows. `total`: cents of each order's items; orders without any were paid something all the
+    same.
+    """
     n = order.size
     due = np.where(fate.has_items, total, np.round(11_000 * np.exp(0.8 * rng.standard_normal(n))).astype(np.int64))
     more = np.array([w.more for w in WAYS])[wallets.way]

@@ -32,7 +32,7 @@ class Buyers:
 
 
 def draw_buyers(sizes: Sizes, zips: Map, seed: int, order: Ints) -> Buyers:
-    """The buyers of the orders with these indices."""
+    """Return the buyers of the orders with these indices."""
     slot = shuffled(seed, "slot", order, sizes.orders)
     person = _first_slot(sizes, seed, slot)
     home = _home(sizes, zips, seed, person)
@@ -42,7 +42,7 @@ def draw_buyers(sizes: Sizes, zips: Map, seed: int, order: Ints) -> Buyers:
 
 
 def customers(zips: Map, seed: int, order: Ints, buyers: Buyers) -> pa.Table:
-    """The customers' file: one row per order."""
+    """Return the customers' file: one row per order."""
     return pa.table(
         {
             "customer_id": columns.ids(hex_ids(seed, "customer", order)),

@@ -115,7 +115,7 @@ PLAIN, LINES, QUOTES, EMOTION = range(4)
 
 
 def message(score: int, how: int, pick: np.random.Generator) -> str:
-    """One comment; `how` asks for line breaks, for quotation marks or for emoji in it."""
+    """Return one comment; `how` asks for line breaks, for quotation marks or for emoji in it."""
     tone = TONE_OF_SCORE[score]
     opening, ending = (half[pick.integers(len(half))] for half in (tone.openings, tone.endings))
     if how == LINES:

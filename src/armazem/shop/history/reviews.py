@@ -30,7 +30,7 @@ POOL = 400  # different comments per score and kind
 def reviews(
     world: World, time: Timeline, fate: Fates, order: Ints, pool: Comments, end: int | None, rng: np.random.Generator
 ) -> pa.Table:
-    """The file's rows: one for most orders, two for a few. Without those that are not answered yet at `end`."""
+    """Return the file's rows: one for most orders, two for a few. Without those that are not answered yet at `end`."""
     sizes, seed = world.sizes, world.seed
     turn = shuffled(seed, "review", order, sizes.orders)
     bounds = np.cumsum([sizes.defect(c) for c in (NO_REVIEW, TWO_REVIEWS, SHARED_ID, IN_LINES, IN_QUOTES, WITH_EMOJI)])
@@ -78,12 +78,12 @@ class Comments:
         self.titles = pa.array([title for of_score in titles for title in of_score])
 
     def index(self, score: Ints, how: Ints, present: Flags, rng: np.random.Generator) -> Ints:
-        """Which message each review has, -1 for none."""
+        """Return which message each review has, -1 for none."""
         found = ((score - 1) * 4 + how) * POOL + rng.integers(0, POOL, score.size)
         return np.where(present, found, -1)
 
     def title_index(self, score: Ints, present: Flags, rng: np.random.Generator) -> Ints:
-        """Which title each review has, -1 for none."""
+        """Return which title each review has, -1 for none."""
         found = self._title_start[score - 1] + (rng.random(score.size) * self._title_count[score - 1]).astype(np.int64)
         return np.where(present, found, -1)
 

@@ -35,7 +35,7 @@ HOURS = (24, 12, 5, 3, 2, 2, 5, 12, 30, 48, 62, 66, 60, 65, 66, 65, 67, 62, 58, 
 
 
 def black_friday(year: int) -> date:
-    """The day after the fourth Thursday of November."""
+    """Return the day after the fourth Thursday of November."""
     first = date(year, 11, 1)
     return first + timedelta((3 - first.weekday()) % 7 + 22)
 
@@ -89,7 +89,7 @@ class Calendar:
 
 
 def purchase_times(sizes: Sizes, calendar: Calendar, slot: Ints, rng: np.random.Generator) -> Seconds:
-    """The moment of purchase of each slot; slots 0 … orders − 1 are in order of day, not of time within it."""
+    """Return the moment of purchase of each slot; slots 0 … orders − 1 are in order of day, not of time within it."""
     first = (calendar.first - date(1970, 1, 1)).days
     share = np.cumsum(calendar.weights)
     day = np.searchsorted(share / share[-1], (slot + 0.5) / sizes.orders)

@@ -35,7 +35,7 @@ IN_SAO_PAULO = 7  # the first so many make sense in or beside the city of São P
 
 
 def draw_sellers(sizes: Sizes, zips: Map, seed: int) -> Ints:
-    """The zip prefix (index into the map) of each seller."""
+    """Return the zip prefix (index into the map) of each seller."""
     rng = stream(seed, "sellers")
     weight = np.array([state.sellers or 0.1 for state in STATES])
     per_state = np.bincount(zips.state, weights=np.diff(zips.people, prepend=0.0), minlength=len(STATES))
@@ -54,18 +54,18 @@ def draw_sellers(sizes: Sizes, zips: Map, seed: int) -> Ints:
 
 
 def reach(zips: Map, home: Ints) -> Floats:
-    """How much more or less than their number suggests the sellers of each one's state sell."""
+    """Return how much more or less than their number suggests the sellers of each one's state sell."""
     return np.array([REACH.get(STATE_CODES[k], 0.9) for k in zips.state[home]])
 
 
 def dirty_sellers(sizes: Sizes) -> int:
-    """How many cities are mistyped: the real share, and enough for the seven main ways from 1,000 orders on."""
+    """Return how many cities are mistyped: the real share, and enough for the seven main ways from 1,000 orders on."""
     count = round(REAL_DIRTY * sizes.sellers / REAL_SELLERS)
     return max(IN_SAO_PAULO, count) if sizes.orders >= EVERY_DEFECT_FROM else 0
 
 
 def sellers(sizes: Sizes, zips: Map, home: Ints, seed: int) -> pa.Table:
-    """The file: seller_id, zip prefix, city, state; shuffled, as ids are."""
+    """Return the file: seller_id, zip prefix, city, state; shuffled, as ids are."""
     city = [CITY_NAMES[k] for k in zips.city[home]]
     state = [STATE_CODES[k] for k in zips.state[home]]
     lost = sizes.defect(7, of=REAL_SELLERS, here=sizes.sellers)

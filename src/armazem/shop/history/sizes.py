@@ -22,7 +22,7 @@ class Sizes:
 
     @classmethod
     def of(cls, orders: int) -> Sizes:
-        """Proportional up to the real size; beyond it products and sellers grow with the square root.
+        """Return sizes proportional up to the real one; beyond it products and sellers grow with the square root.
 
         Ten times the orders are sold by a marketplace of three times the sellers, not of ten times; at 5 million
         orders there are 233,651 products and 21,946 sellers. Brazil stays as large as it is: never more than
@@ -48,6 +48,6 @@ class Sizes:
         return [(k * self.orders // count, (k + 1) * self.orders // count) for k in range(count)]
 
     def defect(self, real_count: int, *, of: int = REAL_ORDERS, here: int | None = None) -> int:
-        """What `real_count` among `of` real rows comes to among `here` rows (default: among the orders)."""
+        """Return what `real_count` among `of` real rows comes to among `here` rows (default: among the orders)."""
         count = round(real_count * (self.orders if here is None else here) / of)
         return max(1, count) if self.orders >= EVERY_DEFECT_FROM else count

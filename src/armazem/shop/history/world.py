@@ -26,7 +26,7 @@ class World:
 
 
 def draw_world(orders: int, seed: int) -> World:
-    """ValueError for orders < 1."""
+    """Return the world of so many orders. Raises ValueError for less than 1."""
     sizes = Sizes.of(orders)
     zips = draw_map(sizes, seed)
     shops = draw_sellers(sizes, zips, seed)

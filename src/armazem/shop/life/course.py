@@ -26,8 +26,8 @@ class Step(NamedTuple):
 
 
 def draw_course(*, slow: bool, later_payments: int, rng: Random) -> list[Step]:
-    """The steps of one order, in order. `slow`: paid by boleto, approved only days later.
-    `later_payments`: how many come in messages of their own.
+    """Return the steps of one order, in order. `slow`: paid by boleto, approved only days later. `later_payments`: how
+    many come in messages of their own.
 
     A person's customer row comes first, then the order; a canceled or unavailable one goes no further.
     """

@@ -25,21 +25,22 @@ STAGE_COLUMNS = {
 
 
 def timestamp(at: int, zone: ZoneInfo) -> str:
-    """Business time with its offset; without the last six characters it is a time as `data` has it."""
+    """Return business time with its offset; without the last six characters it is a time as `data` has it."""
     return datetime.fromtimestamp(at / SECOND, zone).isoformat(timespec="microseconds")
 
 
 def midnight(at: int, zone: ZoneInfo) -> str:
-    """The beginning of that day, as `data` has it."""
+    """Return the beginning of that day, as `data` has it."""
     return datetime.fromtimestamp(at // SECOND, zone).isoformat()[:10] + "T00:00:00"
 
 
 def event(event_id: str, event_type: str, stamp: str, data: str) -> bytes:
-    """A message; `data` is the inside of the object of that name."""
+    """Return a message; `data` is the inside of the object of that name."""
     return f'{{"event_id":"{event_id}","event_type":"{event_type}","timestamp":"{stamp}","data":{{{data}}}}}'.encode()
 
 
 def item(order_id: str, number: int, product_id: str, seller_id: str, limit: str, price: int, freight: int) -> str:
+    """Return one element of the list `order_items`; amounts in cents."""
     return (
         f'{{"order_id":"{order_id}","order_item_id":{number},"product_id":"{product_id}","seller_id":"{seller_id}",'
         f'"shipping_limit_date":"{limit}","price":{amount(price)},"freight_value":{amount(freight)}}}'
@@ -47,7 +48,7 @@ def item(order_id: str, number: int, product_id: str, seller_id: str, limit: str
 
 
 def payments(order_id: str, paid: Iterable[Payment]) -> str:
-    """The list `order_payments` of these."""
+    """Return the list `order_payments` of these."""
     rows = ",".join(
         f'{{"order_id":"{order_id}","payment_sequential":{one.sequential},"payment_type":"{one.type}",'
         f'"payment_installments":{one.instalments},"payment_value":{amount(one.cents)}}}'
@@ -57,6 +58,7 @@ def payments(order_id: str, paid: Iterable[Payment]) -> str:
 
 
 def status(order_id: str, reached: str, time: str) -> str:
+    """Return the part `orders` of an order that reached this status, with the time of the stage if it has one."""
     column = STAGE_COLUMNS.get(reached)
     moment = f',"{column}":"{time}"' if column else ""
     return f'"orders":{{"order_id":"{order_id}","order_status":"{reached}"{moment}}}'
@@ -64,7 +66,7 @@ def status(order_id: str, reached: str, time: str) -> str:
 
 @lru_cache(maxsize=100_000)
 def place(whose: str, where: Place) -> str:
-    """What is known of it, each column after a comma; `whose`: customer or seller."""
+    """Return what is known of it, each column after a comma; `whose`: customer or seller."""
     columns = zip(("zip_code_prefix", "city", "state"), where, strict=True)
     return "".join(
         f',"{whose}_{name}":{json.dumps(value, ensure_ascii=False)}' for name, value in columns if value is not None
@@ -72,5 +74,5 @@ def place(whose: str, where: Place) -> str:
 
 
 def amount(cents: int) -> str:
-    """Two decimals."""
+    """Return two decimals."""
     return f"{cents // 100}.{cents % 100:02d}"

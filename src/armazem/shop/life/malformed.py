@@ -87,7 +87,7 @@ class Spoiler:
         self._rounds = 0
 
     def message(self, now: int) -> Message:
-        """One that must be refused, with the code that is its `kind`."""
+        """Return one that must be refused, with the code that is its `kind`."""
         if not self._deck:
             rare = {RejectCode.TOO_LARGE} if self._rounds % _TOO_LARGE_EVERY else set()
             self._deck = [code for code in CODES if code not in rare]

@@ -36,11 +36,11 @@ class Market:
         return f"{self.rng.getrandbits(128):032x}"
 
     def offer(self) -> Offer:
-        """A product; what sold well sells well."""
+        """Return a product; what sold well sells well."""
         return self.rng.choices(self._shop.offers, cum_weights=self._popularity)[0]
 
     def basket(self) -> list[tuple[Offer, int]]:
-        """One to four items with the freight of each in cents, the same for equal items."""
+        """Return one to four items with the freight of each in cents, the same for equal items."""
         rng = self.rng
         basket: list[tuple[Offer, int]] = []
         for _ in range(rng.choices(_COUNTS, _COUNT_WEIGHTS)[0]):
@@ -52,13 +52,13 @@ class Market:
         return basket
 
     def buyer(self) -> tuple[str, Place]:
-        """customer_unique_id and place: somebody new who lives where customers live, or one of these."""
+        """Return customer_unique_id and place: somebody new who lives where customers live, or one of these."""
         person = self.rng.choice(self._shop.people)
         returns = self.rng.random() < RETURNING_SHARE
         return person.customer_unique_id if returns else self.identifier(), person.place
 
     def place(self) -> Place:
-        """Where somebody moves to."""
+        """Return where somebody moves to."""
         return self.rng.choice(self._shop.people).place
 
     def seller(self) -> Seller:

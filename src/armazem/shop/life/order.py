@@ -45,11 +45,11 @@ class Order:
         self.account = Account()
 
     def wait(self) -> int:
-        """Microseconds of the simulation until the next step."""
+        """Return the microseconds of the simulation until the next step."""
         return int(self.steps[0].wait * self._market.pace * SECOND)
 
     def advance(self, now: int) -> Message:
-        """The message of the next step, which happens now, or just after the last one where that is later."""
+        """Return the message of the next step, which happens now, or just after the last one where that is later."""
         at = max(now, self.last_at + 1)
         step = self.steps.popleft()
         stamp = events.timestamp(at, self._market.zone)

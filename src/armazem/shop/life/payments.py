@@ -34,7 +34,7 @@ class Payment(NamedTuple):
 
 
 def draw_payments(total: int, rng: Random) -> list[Payment]:
-    """Payments of an order that costs `total` cents: they sum to it, but for interest on a few instalments."""
+    """Return the payments of an order of `total` cents: they sum to it, but for interest on a few instalments."""
     kinds = rng.choices(_KINDS, _WEIGHTS)[0]
     if total < 10 * len(kinds):
         kinds = kinds[:1]  # too little to be split

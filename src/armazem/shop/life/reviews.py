@@ -34,14 +34,14 @@ class Comments:
         self._titles = [[_json(title) for title in TONE_OF_SCORE[score].titles] for score in range(1, 6)]
 
     def draw(self, score: int, rng: Random) -> tuple[str | None, str | None]:
-        """Title and message of a review with this score; many have none."""
+        """Return title and message of a review with this score; many have none."""
         title = rng.choice(self._titles[score - 1]) if rng.random() < _WITH_TITLE[score - 1] else None
         message = rng.choice(self._messages[score - 1]) if rng.random() < _WITH_MESSAGE[score - 1] else None
         return title, message
 
 
 def draw_score(*, delivered: bool, late: bool, rng: Random) -> int:
-    """A score from 1 to 5."""
+    """Return a score from 1 to 5."""
     shares = _SCORES["not delivered" if not delivered else "late" if late else "in time"]
     dice = rng.random()
     return 1 + sum(dice >= share for share in shares[:4])

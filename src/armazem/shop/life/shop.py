@@ -62,5 +62,5 @@ class Shop:
             )
 
     def popularity(self) -> list[int]:
-        """Cumulated sales of the offers, to draw from them as customers do."""
+        """Return the cumulated sales of the offers, to draw from them as customers do."""
         return list(accumulate(max(1, offer.sold) for offer in self.offers))

@@ -30,7 +30,7 @@ class Totals:
         return self.events.total() + self.duplicates + self.malformed.total()
 
     def count(self, messages: Iterable[Message]) -> None:
-        """These were acknowledged, in this order."""
+        """Count these, which were acknowledged, in this order."""
         for message in messages:
             self.bytes += len(message.body)
             if message.role is Role.MALFORMED:
@@ -63,7 +63,7 @@ class Totals:
                 self.valid_cents += sign * account.cents
 
     def as_dict(self) -> dict[str, Any]:
-        """The figures under the names that `simulate --format json` prints; money as Decimal."""
+        """Return the figures under the names that `simulate --format json` prints; money as Decimal."""
         return {
             "messages": self.messages,
             "distinct_events": self.events.total(),

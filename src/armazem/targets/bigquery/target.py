@@ -170,6 +170,8 @@ class BigQueryTarget(Target):
         environment = {
             "ARMAZEM_DBT_BIGQUERY_PROJECT": self.place,
             "ARMAZEM_DBT_BIGQUERY_DATASET": self.connection.names.audit,
+            "ARMAZEM_DBT_INPUT_SCHEMA": self.connection.names.audit,
+            "ARMAZEM_DBT_RAW_PREFIX": "raw_",
             "ARMAZEM_DBT_BIGQUERY_LOCATION": settings.bigquery_location,
             "ARMAZEM_DBT_BIGQUERY_PREFIX": settings.bigquery_dataset_prefix,
             "ARMAZEM_DBT_TIME_ZONE": settings.time_zone,

@@ -1,0 +1,136 @@
+{#
+    What databases write differently: each macro here hands on to its leaf for the database of the target, such as
+    duckdb__newest_value in dialect/duckdb.sql. A new database is one more file of leaves.
+
+    Arguments are SQL expressions unless said otherwise, and a macro returns one. Business time is a time without zone.
+#}
+
+{# ---- Numbers. ---- #}
+
+{# `value` as a decimal of `digits` digits after the point (an integer), rounded half away from zero. #}
+{% macro decimal(value, digits=2) -%}
+    {{ return(adapter.dispatch('decimal')(value, digits)) }}
+{%- endmacro %}
+
+{# The whole number `value` as a decimal; null where a decimal has no room for its digits. #}
+{% macro decimal_if_it_fits(value) -%}
+    {{ return(adapter.dispatch('decimal_if_it_fits')(value)) }}
+{%- endmacro %}
+
+{# The whole part of `dividend` / `divisor`, two integers of at least zero that may be products of two amounts in cents. #}
+{% macro integer_division(dividend, divisor) -%}
+    {{ return(adapter.dispatch('integer_division')(dividend, divisor)) }}
+{%- endmacro %}
+
+{# `value` as an integer wide enough to multiply two amounts in cents. #}
+{% macro wide(value) -%}
+    {{ return(adapter.dispatch('wide')(value)) }}
+{%- endmacro %}
+
+{# The aggregate sum of the integers `value`, which cannot overflow. #}
+{% macro exact_sum(value) -%}
+    {{ return(adapter.dispatch('exact_sum')(value)) }}
+{%- endmacro %}
+
+{# `dividend` / `divisor` as a float of 64 bits: for comparisons only, never for a sum of money. #}
+{% macro quotient(dividend, divisor) -%}
+    {{ return(adapter.dispatch('quotient')(dividend, divisor)) }}
+{%- endmacro %}
+
+{# `value`, degrees as a float, as a decimal of eight digits after the point, rounded once. #}
+{% macro degrees(value) -%}
+    {{ return(adapter.dispatch('degrees')(value)) }}
+{%- endmacro %}
+
+{# ---- Text. Patterns and replacements are texts without quotes; patterns are RE2. ---- #}
+
+{# `text` with every match of `pattern` replaced by `replacement`. #}
+{% macro regexp_replace_all(text, pattern, replacement) -%}
+    {{ return(adapter.dispatch('regexp_replace_all')(text, pattern, replacement)) }}
+{%- endmacro %}
+
+{# Whether `pattern` matches somewhere in `text`. #}
+{% macro regexp_matches(text, pattern) -%}
+    {{ return(adapter.dispatch('regexp_matches')(text, pattern)) }}
+{%- endmacro %}
+
+{# `text` with letters that have accents replaced by those without. #}
+{% macro strip_accents(text) -%}
+    {{ return(adapter.dispatch('strip_accents')(text)) }}
+{%- endmacro %}
+
+{# The whole row of the table alias `alias` as JSON text, for reading. #}
+{% macro row_as_json(alias) -%}
+    {{ return(adapter.dispatch('row_as_json')(alias)) }}
+{%- endmacro %}
+
+{# ---- Times. ---- #}
+
+{# The microseconds from `earlier` to `later`, two business times, as an integer. #}
+{% macro microseconds_between(earlier, later) -%}
+    {{ return(adapter.dispatch('microseconds_between')(earlier, later)) }}
+{%- endmacro %}
+
+{# The first day, a date, of the day, week (from Monday), month or year (`grain`, a word) that `date` lies in. #}
+{% macro period_start(grain, date) -%}
+    {{ return(adapter.dispatch('period_start')(grain, date)) }}
+{%- endmacro %}
+
+{# The months from `earlier` to `later`, two first days of a month, as an integer. #}
+{% macro months_between(earlier, later) -%}
+    {{ return(adapter.dispatch('months_between')(earlier, later)) }}
+{%- endmacro %}
+
+{# A query of the days from `first_day` to `last_day`, columns of `relation`: date_day; no rows where one is null. #}
+{% macro days_from_to(first_day, last_day, relation) -%}
+    {{ return(adapter.dispatch('days_from_to')(first_day, last_day, relation)) }}
+{%- endmacro %}
+
+{# The day of the week of `date`: 1 for Monday to 7 for Sunday. #}
+{% macro iso_day_of_week(date) -%}
+    {{ return(adapter.dispatch('iso_day_of_week')(date)) }}
+{%- endmacro %}
+
+{# This time tomorrow in business time: the latest purchase that a clock in another zone explains. #}
+{% macro tomorrow() -%}
+    {{ return(adapter.dispatch('tomorrow')(business_time_zone())) }}
+{%- endmacro %}
+
+{# `time`, which has a zone, as text in UTC to the microsecond: it sorts as the times do. #}
+{% macro utc_text(time) -%}
+    {{ return(adapter.dispatch('utc_text')(time)) }}
+{%- endmacro %}
+
+{# `time`, business time, as such a text. #}
+{% macro business_time_as_utc_text(time) -%}
+    {{ return(adapter.dispatch('business_time_as_utc_text')(time, business_time_zone())) }}
+{%- endmacro %}
+
+{# ---- Events. ---- #}
+
+{# The aggregate of `column` that goes with the greatest `version`; null is no value. #}
+{% macro newest_value(column, version) -%}
+    {{ return(adapter.dispatch('newest_value')(column, version)) }}
+{%- endmacro %}
+
+{# A query of one row per element of `list`, a column of `relation`: columns `part` and `version`. #}
+{% macro exploded(relation, list) -%}
+    {{ return(adapter.dispatch('exploded')(relation, list)) }}
+{%- endmacro %}
+
+{# The first element of `list`, null where it is empty. #}
+{% macro first_of(list) -%}
+    {{ return(adapter.dispatch('first_of')(list)) }}
+{%- endmacro %}
+
+{# ---- Places. ---- #}
+
+{# The schema in which a build makes what is published in the schema `name`, both words. #}
+{% macro schema_being_built(name) -%}
+    {{ return(adapter.dispatch('schema_being_built')(name)) }}
+{%- endmacro %}
+
+{# The published staging table `name`, a word, as readers name it. #}
+{% macro published(name) -%}
+    {{ return(adapter.dispatch('published')(name)) }}
+{%- endmacro %}
