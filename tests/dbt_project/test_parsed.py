@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from armazem.build import project
-from armazem.build.project import WORK_FILE, ParsedProject, parse_for_all
+from armazem.build.project import WORK_FILE, ParsedProject, Project, parse_for_all, project_folder
 
 FILES = {"partial_parse.msgpack", "parsed.sha256"}
 
@@ -40,7 +40,7 @@ def shipped(parsed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Pa
 
 
 def of_home(tmp_path: Path, where: str = "") -> Any:
-    return ParsedProject(tmp_path / "state", tmp_path / "logs", "duckdb", where).manifest()
+    return ParsedProject(Project(project_folder()), tmp_path / "state", tmp_path / "logs", "duckdb", where).manifest()
 
 
 def test_what_came_with_the_package_is_good_for_every_home(shipped: Path, tmp_path: Path) -> None:
@@ -64,7 +64,7 @@ def test_otherwise_it_is_parsed_anew(
 ) -> None:
     file, seal = shipped / "partial_parse.msgpack", shipped / "parsed.sha256"
     if damage == "other code":
-        monkeypatch.setattr(project, "fingerprint", lambda folder: "another")
+        monkeypatch.setattr(project, "fingerprint", lambda folder, *more: "another")
     elif damage == "other packages":
         monkeypatch.setattr(project, "version", lambda name: "another" if name == "dbt-adapters" else version(name))
     elif damage == "a byte":

@@ -13,7 +13,7 @@ import duckdb
 from filelock import FileLock, Timeout
 
 from armazem.build.dbt_project import OF_SCOPE, dbt_environment, duckdb_environment
-from armazem.build.project import WORK_FILE, ParsedProject, dbt_options, not_run, project_folder
+from armazem.build.project import WORK_FILE, ParsedProject, Project, dbt_options, not_run, project_of
 from armazem.config import Settings
 from armazem.disk.causes import cause_of
 from armazem.errors import BuildError, HomeError
@@ -53,26 +53,27 @@ def run_command(settings: Settings, arguments: Sequence[str]) -> bool:
         except duckdb.Error as error:
             cause = cause_of(error, home.root)
             raise HomeError(f"{current} cannot be worked on: {cause.reason}", cause.hint) from error
+        project = project_of(settings, Path(folder))
         places = {
-            "DBT_PROJECT_DIR": str(project_folder()),
-            "DBT_PROFILES_DIR": str(project_folder()),
+            "DBT_PROJECT_DIR": str(project.folder),
+            "DBT_PROFILES_DIR": str(project.folder),
             "DBT_TARGET_PATH": str(home.root / _TARGET),
             "DBT_LOG_PATH": str(home.root / _TARGET),
         }
         with dbt_environment(duckdb_environment(settings, work) | places):
-            return _run(home, list(arguments))
+            return _run(home, project, list(arguments))
 
 
-def _run(home: Home, arguments: list[str]) -> bool:
+def _run(home: Home, project: Project, arguments: list[str]) -> bool:
     from dbt.cli.main import dbtRunner
 
     state = home.root / "dbt"
-    parsed = ParsedProject(state, home.logs, "duckdb")
+    parsed = ParsedProject(project, state, home.logs, "duckdb")
     if not set(_ON_TABLES).isdisjoint(arguments):
-        scope = ["run", *dbt_options(state, home.logs, "duckdb"), "--select", OF_SCOPE, "--no-write-json"]
+        scope = ["run", *dbt_options(project, state, home.logs, "duckdb"), "--select", OF_SCOPE, "--no-write-json"]
         made = dbtRunner(parsed.manifest()).invoke([*scope, *(["--full-refresh"] if _is_full(arguments) else [])])
         if not made.success:
-            raise not_run(made.exception)
+            raise not_run(made.exception, project)
     outcome = dbtRunner(parsed.manifest()).invoke(arguments)  # read anew: a run leaves its marks in a manifest
     if outcome.exception is not None:
         raise BuildError(f"dbt: {' '.join(str(outcome.exception).split())}", "`armazem dbt --help` shows its commands")

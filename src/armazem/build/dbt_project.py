@@ -16,7 +16,7 @@ from typing import Any
 
 import duckdb
 
-from armazem.build.project import ParsedProject, dbt_options, not_run
+from armazem.build.project import ParsedProject, Project, dbt_options, not_run
 from armazem.config import Settings
 from armazem.contract.layers import LIVE
 from armazem.targets.catalog import Model, catalog_of
@@ -55,27 +55,34 @@ def with_scope(selector: str) -> str:
 
 
 def build_arguments(
-    *, state: Path, logs: Path, threads: int, full_refresh: bool, select: str | None, target: str = "duckdb"
+    *,
+    project: Project,
+    state: Path,
+    logs: Path,
+    threads: int,
+    full_refresh: bool,
+    select: str | None,
+    target: str = "duckdb",
 ) -> list[str]:
     """The command line of `dbt build` for one build. Unit tests are for developers: they stay out.
 
     A full refresh writes dbt's artifacts, such as `run_results.json`. They hold for the incremental builds after it.
     """
-    arguments = ["build", *_everywhere(state, logs, threads, select, target)]
+    arguments = ["build", *_everywhere(project, state, logs, threads, select, target)]
     arguments += ["--exclude-resource-type", "unit_test"]
     return [*arguments, "--full-refresh"] if full_refresh else [*arguments, "--no-write-json"]
 
 
 def compile_arguments(
-    *, state: Path, logs: Path, threads: int, full_refresh: bool, select: str | None, target: str
+    *, project: Project, state: Path, logs: Path, threads: int, full_refresh: bool, select: str | None, target: str
 ) -> list[str]:
     """The command line of `dbt compile` for the SQL that such a build would run."""
-    arguments = ["compile", *_everywhere(state, logs, threads, select, target), "--no-write-json"]
+    arguments = ["compile", *_everywhere(project, state, logs, threads, select, target), "--no-write-json"]
     return [*arguments, "--full-refresh"] if full_refresh else arguments
 
 
-def _everywhere(state: Path, logs: Path, threads: int, select: str | None, target: str) -> list[str]:
-    arguments = [*dbt_options(state, logs, target), "--threads", str(threads)]
+def _everywhere(project: Project, state: Path, logs: Path, threads: int, select: str | None, target: str) -> list[str]:
+    arguments = [*dbt_options(project, state, logs, target), "--threads", str(threads)]
     return arguments if select is None else [*arguments, "--select", *select.split()]
 
 
@@ -117,10 +124,10 @@ def run_dbt(
         finally:
             _let_go_of_the_file()
     if outcome.result is None:
-        raise not_run(outcome.exception)
+        raise not_run(outcome.exception, parsed.project)
     results: list[Any] = list(outcome.result)  # type: ignore[arg-type]  # `build` gives a RunExecutionResult
     return DbtRun(
-        tuple(_model_result(result) for result in results if result.node.resource_type == "model"),
+        tuple(_model_result(result, parsed.project) for result in results if result.node.resource_type == "model"),
         tuple(_test_result(result, build_id) for result in results if result.node.resource_type == "test"),
         tuple(
             (result.node.name, result.node.compiled_code or "")
@@ -147,12 +154,12 @@ def _let_go_of_the_file() -> None:
         DuckDBConnectionManager.close_all_connections()
 
 
-def _model_result(result: Any) -> ModelResult:
+def _model_result(result: Any, project: Project) -> ModelResult:
     return ModelResult(
         f"{result.node.schema}.{result.node.name}",
         str(result.status),
         round(result.execution_time, 3),
-        (result.message or "") if str(result.status) != "success" else "",
+        project.in_words(result.message or "") if str(result.status) != "success" else "",
     )
 
 

@@ -26,7 +26,7 @@ from armazem.build.dbt_project import (
     start_import,
 )
 from armazem.build.outcome import AuditFailed, BuildReport, audit_failed, failures_in_words, record_of
-from armazem.build.project import WORK_FILE, ParsedProject, fingerprint, project_folder
+from armazem.build.project import WORK_FILE, ParsedProject, Project, project_of
 from armazem.config import Settings
 from armazem.contract import TABLES
 from armazem.contract.event_record import event_columns
@@ -93,7 +93,7 @@ def why_due(settings: Settings) -> str | None:
     """Why `build` would do something now, in words; None where it would say that there is nothing new."""
     home = settings.home_folder.open(create=False)
     try:
-        plan = _plan(settings, home, BuildRequest())
+        plan = _plan(settings, home, BuildRequest(), _project(settings, home))
     except BuildError:  # nothing is loaded
         return None
     return None if plan.is_empty else plan.reason
@@ -109,11 +109,14 @@ def _build_locked(
     started = datetime.now(UTC)
     _discard(home)
     upgrade_if_free(home, ZoneInfo(settings.time_zone))
-    plan = _plan(settings, home, request)
+    project = _project(settings, home)
+    plan = _plan(settings, home, request, project)
     if plan.is_empty:
         assert plan.base is not None
         return BuildReport(None, plan.base, "nothing new since")
     on_notice(plan.reason)
+    if project.own:
+        on_notice(project.own.notice)
     start_import()
     known = [*versions.published_builds(home), *versions.recorded_builds(home)]
     build_id = new_build_id(started, max(known, default=None))
@@ -121,6 +124,7 @@ def _build_locked(
     _prepare(work, home, plan)
     run = run_dbt(
         build_arguments(
+            project=project,
             state=home.root / "dbt",
             logs=home.logs,
             threads=settings.threads,
@@ -130,7 +134,7 @@ def _build_locked(
         duckdb_environment(settings, work),
         build_id,
         home.logs / "dbt.log",
-        ParsedProject(home.root / "dbt", home.logs, "duckdb"),
+        ParsedProject(project, home.root / "dbt", home.logs, "duckdb"),
         on_node,
     )
     with closing(duckdb.connect(str(work))) as connection:
@@ -155,10 +159,14 @@ def _build_locked(
     return BuildReport(record, build_id, plan.reason, run.tests, run.models, rows)
 
 
-def _plan(settings: Settings, home: Home, request: BuildRequest) -> Plan:
+def _project(settings: Settings, home: Home) -> Project:
+    return project_of(settings, home.root / "dbt")
+
+
+def _plan(settings: Settings, home: Home, request: BuildRequest, project: Project) -> Plan:
     columns = (str(duckdb_columns(table)) for table in TABLES)
     events = f"{event_columns()} in a journal of format {journal_format(home)}"
-    code = fingerprint(project_folder(), META_DDL, *columns, events, settings.time_zone)
+    code = project.fingerprint(META_DDL, *columns, events, settings.time_zone)
     current = versions.current_build(home)
     before = None if current is None else _state_of(versions.version_file(home, current))
     journal = journal_after(home, before)

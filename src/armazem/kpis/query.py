@@ -18,14 +18,16 @@ _ALL_ROWS = 10**12
 _NO_FILTERS = Filters()
 
 
-def kpi_query(kpi: Kpi, filters: Filters, *, schema: str = "kpis", where: str | None = None) -> Query:
-    """SQL and parameters for the rows of a KPI. `where`: one more condition, in SQL, of somebody who may ask anything.
+def kpi_query(kpi: Kpi, filters: Filters, *, prefix: str = "", quote: str = '"', where: str | None = None) -> Query:
+    """SQL and parameters for the rows of a KPI. `prefix`: before the name of its schema; `quote`: around names.
+    `where`: one more condition, in SQL, of somebody who may ask anything.
 
     Raises FilterError.
     """
-    condition, parameters = _condition(kpi, filters, where)
+    condition, parameters = _condition(kpi, filters, where, quote)
     order = dict.fromkeys((filters.order, *kpi.order_by) if filters.order else kpi.order_by)
-    sql = f"select * from {schema}.{kpi.name}{condition} order by {', '.join(map(_sorted_by, order))}"
+    by = ", ".join(_sorted_by(column, quote) for column in order) or "1"
+    sql = f"select * from {prefix}{kpi.schema}.{kpi.name}{condition} order by {by}"
     if filters.limit is None and not filters.offset:
         return sql, parameters
     # BigQuery has no `offset` without `limit`.
@@ -34,8 +36,8 @@ def kpi_query(kpi: Kpi, filters: Filters, *, schema: str = "kpis", where: str | 
 
 def count_query(kpi: Kpi, filters: Filters) -> Query:
     """How many rows there are without `limit` and `offset`."""
-    condition, parameters = _condition(kpi, filters, None)
-    return f"select count(*) from kpis.{kpi.name}{condition}", parameters
+    condition, parameters = _condition(kpi, filters, None, '"')
+    return f"select count(*) from {kpi.schema}.{kpi.name}{condition}", parameters
 
 
 def kpi_rows(settings: Settings, kpi: Kpi, filters: Filters = _NO_FILTERS, *, where: str | None = None) -> Rows:
@@ -43,19 +45,19 @@ def kpi_rows(settings: Settings, kpi: Kpi, filters: Filters = _NO_FILTERS, *, wh
     if settings.target == "bigquery":
         from armazem.targets.bigquery.query import run_query as run_on_bigquery
 
-        schema = f"{settings.bigquery_dataset_prefix}kpis"
-        return run_on_bigquery(settings, *kpi_query(kpi, filters, schema=schema, where=where))
+        prefix = settings.bigquery_dataset_prefix
+        return run_on_bigquery(settings, *kpi_query(kpi, filters, prefix=prefix, quote="`", where=where))
     return run_query(settings.home_folder, *kpi_query(kpi, filters, where=where), limits=limits_of(settings))
 
 
-def _condition(kpi: Kpi, filters: Filters, where: str | None) -> Query:
+def _condition(kpi: Kpi, filters: Filters, where: str | None, quote: str) -> Query:
     check_filters(kpi, filters)
     conditions = [f"({where}\n)"] if where else []  # a remark at its end must not hide what follows
     parameters: list[Any] = []
     for entry in FILTERS:
         value = getattr(filters, entry.field)
         if value is not None and entry.name in kpi.filters:
-            conditions.append(f"{kpi.filters[entry.name]} {_COMPARED.get(entry.name, '=')} ?")
+            conditions.append(f"{quote}{kpi.filters[entry.name]}{quote} {_COMPARED.get(entry.name, '=')} ?")
             parameters.append(_as_stored(entry.name, value))
     return (" where " + " and ".join(conditions) if conditions else ""), tuple(parameters)
 
@@ -72,5 +74,5 @@ def _as_stored(name: str, value: Any) -> Any:
     return value
 
 
-def _sorted_by(column: str) -> str:
-    return f"{column.removeprefix('-')}{' desc' if column.startswith('-') else ''} nulls last"
+def _sorted_by(column: str, quote: str) -> str:
+    return f"{quote}{column.removeprefix('-')}{quote}{' desc' if column.startswith('-') else ''} nulls last"

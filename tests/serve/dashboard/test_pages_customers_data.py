@@ -351,7 +351,7 @@ def test_charts_of_nulls_and_hostile_names() -> None:
 def catalog(tmp_path_factory: pytest.TempPathFactory) -> Rows:
     """The answer to MODELS, of a version that the project of now builds."""
     state = tmp_path_factory.mktemp("parsed")
-    models = map(model_row, project_catalog(ParsedProject(state, state, "duckdb"), {}))
+    models = map(model_row, project_catalog(ParsedProject(Project(project_folder()), state, state, "duckdb"), {}))
     columns = ("name", "layer", "description", "columns", "inputs")
     return Rows(columns, tuple(tuple(model[name] for name in columns) for model in models))
 

@@ -22,7 +22,7 @@ from armazem.build.dbt_project import (
     start_import,
 )
 from armazem.build.outcome import AuditFailed, BuildReport, audit_failed, record_of
-from armazem.build.project import ParsedProject, fingerprint, project_folder
+from armazem.build.project import ParsedProject, Project, project_of
 from armazem.config import Settings
 from armazem.contract import TABLES
 from armazem.contract.event_record import event_columns_bigquery
@@ -105,7 +105,8 @@ def estimate(settings: Settings, request: BuildRequest, *, on_notice: OnNotice =
             _prepare(connection, plan, with_tables=True)
             run = run_dbt(
                 compile_arguments(
-                    state=_state(settings), logs=settings.home_folder.logs, threads=_threads(settings),
+                    project=_project(settings), state=_state(settings),
+                    logs=settings.home_folder.logs, threads=_threads(settings),
                     full_refresh=plan.full_refresh or request.full_refresh, select=plan.selector, target="bigquery",
                 ),
                 _environment(connection), "", settings.home_folder.logs / "dbt.log",
@@ -145,12 +146,15 @@ def _build_locked(connection: Connection, request: BuildRequest, on_node: OnNode
         assert plan.base is not None
         return BuildReport(None, plan.base, "nothing new since")
     on_notice(plan.reason)
+    if own := _project(settings).own:
+        on_notice(own.notice)
     start_import()
     known = [*kept_builds(connection, whole=False), *(record.build_id for record in meta.read_log(connection))]
     build_id = new_build_id(started, max(known, default=None))
     _prepare(connection, plan, with_tables=not plan.full_refresh)
     run = run_dbt(
         build_arguments(
+            project=_project(settings),
             state=_state(settings),
             logs=settings.home_folder.logs,
             threads=_threads(settings),
@@ -203,7 +207,7 @@ def _plan(connection: Connection, request: BuildRequest, *, with_events: bool = 
         f"{table.name} {column.name} {BIGQUERY_TYPES[column.type]}" for table in TABLES for column in table.columns
     ]
     columns += [f"{name} {type_}" for name, type_ in event_columns_bigquery().items()]
-    code = fingerprint(project_folder(), "bigquery", *columns, connection.settings.time_zone)
+    code = _project(connection.settings).fingerprint("bigquery", *columns, connection.settings.time_zone)
     ledger = read_cloud_ledger(connection.client, connection.names, connection.retry)
     current = meta.current_build(connection)
     before = None
@@ -284,7 +288,12 @@ def _scanned(connection: Connection, sql: str) -> int | None:
 def _parsed(connection: Connection) -> ParsedProject:
     # The manifest names project and datasets: it is good for these settings only.
     where = " ".join(f"{name}={value}" for name, value in sorted(_environment(connection).items()))
-    return ParsedProject(_state(connection.settings), connection.settings.home_folder.logs, "bigquery", where)
+    settings = connection.settings
+    return ParsedProject(_project(settings), _state(settings), settings.home_folder.logs, "bigquery", where)
+
+
+def _project(settings: Settings) -> Project:
+    return project_of(settings, _state(settings))
 
 
 def _threads(settings: Settings) -> int:
