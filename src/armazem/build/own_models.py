@@ -54,7 +54,7 @@ class OwnModels:
     @property
     def notice(self) -> str:
         count = sum(name.endswith(".sql") for name, _ in self.files)
-        return f"with {count} model{'s' * (count != 1)} of {_shown(self.folder)}"
+        return f"with {count} model{'s' * (count != 1)} of your own, in {_shown(self.folder)}"
 
 
 def own_models_of(settings: Settings) -> OwnModels | None:

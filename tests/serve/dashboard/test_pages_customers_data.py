@@ -17,7 +17,7 @@ import duckdb
 import pytest
 
 from armazem.build.dbt_project import project_catalog
-from armazem.build.project import ParsedProject
+from armazem.build.project import ParsedProject, Project, project_folder
 from armazem.config import Settings
 from armazem.errors import ArmazemError, HomeError
 from armazem.home import Home

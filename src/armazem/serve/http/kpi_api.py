@@ -58,7 +58,9 @@ class KpiTables:
         return _respond(request, await _run(self._limiter, catalogue, self._published), MEDIA["json"])
 
     async def table(self, request: Request, name: str) -> Response:
-        own: tuple[Kpi, ...] = () if is_ours(name) else await _run(self._limiter, own_of, self._published)
+        own: tuple[Kpi, ...] = ()
+        if not is_ours(name):
+            own = await _run(self._limiter, own_of, self._published)
         question = _question(request, name, own)
         etag = question.etag(_current(self._published))
         if is_known(_header(request, "if-none-match"), etag):
