@@ -123,13 +123,21 @@ def _project_file(ours: Path) -> str:
 
 
 def check(manifest: Any, own: OwnModels) -> None:
-    """Raise BuildError for the first of these models that could not be published or read as what it says it is."""
+    """Raise BuildError where some of these models could not be published, or read as what they say they are."""
     models = [node for node in manifest.nodes.values() if str(node.resource_type) == "model"]
     theirs = sorted((node for node in models if node.original_file_path.startswith(_INSIDE)), key=lambda n: n.name)
     short = {node.name.removeprefix("agg_"): node.name for node in models if node not in theirs}
+    problems = []
     for node in theirs:
         if problem := _problem(node, short):
-            raise BuildError(f"{in_words(node.original_file_path, own)}: {problem}", HINT)
+            problems.append(f"{in_words(node.original_file_path, own)}: {problem}")
+        try:
+            declared(node.name, None, (node.config.meta or {}).get("kpi") or {})
+        except BuildError as error:
+            said_in = (node.patch_path or "").rpartition("://")[2] or node.original_file_path
+            problems.append(f"{in_words(said_in, own)}: {error}")
+    if problems:
+        raise BuildError("; ".join(problems), HINT)
 
 
 def _problem(node: Any, ours: dict[str, str]) -> str:
@@ -142,16 +150,14 @@ def _problem(node: Any, ours: dict[str, str]) -> str:
             return f"its config has {setting}; own models are tables of schema {OWN} with the names of their files"
     if node.config.materialized not in _MATERIALIZED:
         return f"materialized is {node.config.materialized!r}, and can be {', '.join(_MATERIALIZED)}"
-    try:
-        declared(node.name, None, (node.config.meta or {}).get("kpi") or {})
-    except BuildError as error:
-        return str(error)
     return ""
 
 
 def in_words(text: str, own: OwnModels) -> str:
     """A message of dbt with the names that the files have in the user's folder."""
-    return text.replace(_INSIDE, f"{_shown(own.folder)}/")
+    for name, _ in own.files:
+        text = re.sub(rf"(?<![\w/]){_SEARCHED}/(?:{OWN}/)?{re.escape(name)}", f"{_shown(own.folder)}/{name}", text)
+    return text
 
 
 def _shown(folder: Path) -> str:
