@@ -57,7 +57,7 @@ def _condition(kpi: Kpi, filters: Filters, where: str | None, quote: str) -> Que
     for entry in FILTERS:
         value = getattr(filters, entry.field)
         if value is not None and entry.name in kpi.filters:
-            conditions.append(f"{quote}{kpi.filters[entry.name]}{quote} {_COMPARED.get(entry.name, '=')} ?")
+            conditions.append(f"{_quoted(kpi.filters[entry.name], quote)} {_COMPARED.get(entry.name, '=')} ?")
             parameters.append(_as_stored(entry.name, value))
     return (" where " + " and ".join(conditions) if conditions else ""), tuple(parameters)
 
@@ -75,4 +75,8 @@ def _as_stored(name: str, value: Any) -> Any:
 
 
 def _sorted_by(column: str, quote: str) -> str:
-    return f"{quote}{column.removeprefix('-')}{quote}{' desc' if column.startswith('-') else ''} nulls last"
+    return f"{_quoted(column.removeprefix('-'), quote)}{' desc' if column.startswith('-') else ''} nulls last"
+
+
+def _quoted(name: str, quote: str) -> str:
+    return quote + name.replace(quote, 2 * quote) + quote
