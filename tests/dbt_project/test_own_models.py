@@ -107,6 +107,9 @@ def model(name: str, config: str) -> dict[str, str]:
             {
                 "sub/sales_trend.sql": SQL,
                 "my-model.sql": SQL,
+                "early.sql": "select 1 as one from {{ source('raw', 'orders') }}",
+                "between.sql": "select 1 as one from {{ ref('int_changed_orders') }}",
+                "now.sql": "select 1 as one from {{ ref('live_orders') }}",
                 **model("moved", "schema: marts"),
                 **model("renamed", "alias: fact_orders"),
                 **model("seen", "materialized: view"),
@@ -120,6 +123,9 @@ def model(name: str, config: str) -> dict[str, str]:
             [
                 r"models/sub/sales_trend\.sql: sales_trend is .* agg_sales_trend; name it otherwise",
                 r"models/my-model\.sql: 'my-model' cannot be the name of a table",
+                r"models/early\.sql: it reads orders, which",
+                r"models/between\.sql: it reads int_changed_orders, which",
+                r"models/now\.sql: it reads live_orders, which",
                 r"models/moved\.sql: its config has schema",
                 r"models/renamed\.sql: its config has alias",
                 r"models/seen\.sql: materialized is 'view'",

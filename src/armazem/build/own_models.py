@@ -10,7 +10,7 @@ import hashlib
 import os
 import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -35,6 +35,8 @@ _ENDINGS = (".sql", ".yml", ".yaml")
 _OF_DBT = re.compile(rb"\{\{.*?\b(ref|source)\s*\(", re.DOTALL)
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,127}")
 _MATERIALIZED = ("table", "incremental", "ephemeral")
+# What holds only the rows that a build takes in, or changes without one: a table made of it would be wrong tomorrow.
+_PASSING = ("raw", "control", "intermediate", "live", "audit_fact_sales")
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,9 +129,10 @@ def check(manifest: Any, own: OwnModels) -> None:
     models = [node for node in manifest.nodes.values() if str(node.resource_type) == "model"]
     theirs = sorted((node for node in models if node.original_file_path.startswith(_INSIDE)), key=lambda n: n.name)
     short = {node.name.removeprefix("agg_"): node.name for node in models if node not in theirs}
+    layers = {node.name: node.fqn[1] for node in models}
     problems = []
     for node in theirs:
-        if problem := _problem(node, short):
+        if problem := _problem(node, short, layers):
             problems.append(f"{in_words(node.original_file_path, own)}: {problem}")
         try:
             declared(node.name, None, (node.config.meta or {}).get("kpi") or {})
@@ -140,7 +143,7 @@ def check(manifest: Any, own: OwnModels) -> None:
         raise BuildError("; ".join(problems), HINT)
 
 
-def _problem(node: Any, ours: dict[str, str]) -> str:
+def _problem(node: Any, ours: Mapping[str, str], layers: Mapping[str, str]) -> str:
     if not _NAME.fullmatch(node.name):
         return f"{node.name!r} cannot be the name of a table: letters without accents, digits and _ can"
     if node.name in ours:
@@ -150,7 +153,16 @@ def _problem(node: Any, ours: dict[str, str]) -> str:
             return f"its config has {setting}; own models are tables of schema {OWN} with the names of their files"
     if node.config.materialized not in _MATERIALIZED:
         return f"materialized is {node.config.materialized!r}, and can be {', '.join(_MATERIALIZED)}"
+    if node.config.materialized != "incremental":
+        parents = (key.split(".") for key in node.depends_on.nodes)
+        for passing in sorted(parts[-1] for parts in parents if _passes(parts, layers)):
+            return f"it reads {passing}, which has only what a build takes in; read staging, marts or kpis"
     return ""
+
+
+def _passes(parts: list[str], layers: Mapping[str, str]) -> bool:
+    """Of the id of a source, `source.project.schema.table`, or of a model, `model.project.name`."""
+    return not {parts[-1], parts[-2] if parts[0] == "source" else layers.get(parts[-1])}.isdisjoint(_PASSING)
 
 
 def in_words(text: str, own: OwnModels) -> str:

@@ -329,9 +329,16 @@ def lineage_rows(name: str, known: Mapping[str, Node]) -> Rows:
     """Columns first, then the steps."""
     rows = [("columns", column, words, "") for column, words in known[name].columns.items()]
     for node in lineage.steps(name, known):
-        words = source_text(node.name).description if node.layer == "source" else node.description
+        words = _source_words(node.name) if node.layer == "source" else node.description
         rows.append((node.layer, node.name, words, ", ".join(node.inputs)))
     return Rows(("part", "name", "description", "computed_from"), tuple(rows))
+
+
+def _source_words(name: str) -> str:
+    try:
+        return source_text(name).description
+    except KeyError:  # of a user's own
+        return ""
 
 
 def lineage_html(rows: Rows) -> str:
