@@ -61,7 +61,7 @@ def _contents(warehouse: Warehouse) -> list[str]:
         links = (
             f"[{m.name}](#{layer.name}{m.name})" if layer.published else m.name for m in warehouse.layer(layer.name)
         )
-        lines.append(f"| [{layer.name}](#{layer.name}) | {', '.join(links)} |")
+        lines.append(f"| [{layer.name}](#{layer.name}) | {', '.join(links) or 'yours'} |")
     return [*lines, "| [meta](#meta) | " + ", ".join(f"[{name}](#meta{name})" for name in META) + " |"]
 
 

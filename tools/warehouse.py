@@ -59,8 +59,9 @@ class Warehouse:
 
     @property
     def layers(self) -> list[Layer]:
-        """The layers of the models, those that nobody has put in order last."""
-        return [layer_of(name) for name in dict.fromkeys(model.layer for model in self.models)]
+        """All layers, those that nobody has put in order last; that of a user's own models has none here."""
+        known = (layer.name for layer in LAYERS)
+        return [layer_of(name) for name in dict.fromkeys([*known, *(model.layer for model in self.models)])]
 
     def layer(self, layer: str) -> list[Model]:
         return [model for model in self.models if model.layer == layer]

@@ -34,6 +34,11 @@ class Settings(BaseSettings):
     home: Path = Field(
         Path("armazem-data"), description="Folder of all data. Set it to keep the data elsewhere than here."
     )
+    models: str = Field(
+        "",
+        description="Folder of your own models, SQL and YAML. Empty: the folder `models` beside the home folder, where "
+        "it has models; `none`: no folder. See [own-models.md](own-models.md).",
+    )
     threads: int = Field(
         2,
         ge=1,

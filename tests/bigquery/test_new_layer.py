@@ -1,4 +1,7 @@
-"""A model in a new folder of the project is a layer of its own, without another line anywhere: on both targets."""
+"""A model in a new folder of the project is a layer of its own, without another line anywhere: on both targets.
+
+So is one of the user's own, in the folder beside the home folder.
+"""
 
 from __future__ import annotations
 
@@ -40,6 +43,30 @@ models:
 """
 
 
+OWN = """\
+models:
+  - name: units_by_state
+    description: One row per state with a sale.
+    config: {meta: {kpi: {title: Units by state, order_by: [-units]}}}
+    columns:
+      - name: customer_state
+        description: State of the customer.
+        data_tests: [unique]
+    data_tests:
+      - audit: {name: units_by_state_audit, arguments: {key: [customer_state]}}
+"""
+OWN_SQL = """\
+select
+    customer_state,
+    count(*) as units,
+    {{ decimal('sum(price)') }} as gmv,
+    max(cast(order_purchase_timestamp as date)) as last_day
+from {{ ref('fact_sales') }}
+where customer_state is not null
+group by customer_state
+"""
+
+
 @pytest.fixture(scope="module")
 def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The code, with one model more."""
@@ -49,6 +76,9 @@ def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "dbt" / "models" / "scores").mkdir()
     (folder / "dbt" / "models" / "scores" / "seller_scores.sql").write_text(SQL, encoding="utf-8")
     (folder / "dbt" / "models" / "scores" / "seller_scores.yml").write_text(YAML, encoding="utf-8")
+    (folder / "models").mkdir()
+    (folder / "models" / "units_by_state.sql").write_text(OWN_SQL, encoding="utf-8")
+    (folder / "models" / "units_by_state.yml").write_text(OWN, encoding="utf-8")
     generate(folder / "in", orders=100, seed=1)
     return folder
 
@@ -104,6 +134,18 @@ def test_on_bigquery(checkout: Path, emulator: Emulator) -> None:
     both = "select sum(units), (select count(*) from layers_marts.fact_sales) from layers_scores.seller_scores"
     [[units, sold]] = [list(row.values()) for row in google.query(both).result()]
     assert units == sold > 0
+    # An own model is the same as in the home folder, by all that is asked of it.
+    sql = ("sql", "select test from {}meta.test_results where model = 'units_by_state' order by 1", "--format", "json")
+    kpi = ("kpi", "units_by_state", "--to", "2100-01-01", "--limit", "5", "--format", "json")
+    here, there = (
+        [json.loads(run(checkout, "-m", "armazem", *(part.format(prefix) for part in command), **of)) for command in
+         (sql, kpi)]
+        for prefix, of in (("", {}), ("layers_", settings))
+    )  # fmt: skip
+    assert here == there
+    assert len(here[0]) == 2 and len(here[1]) > 2
+    tests = "select count(*) from layers_meta.models where layer = 'own' and is_published"
+    assert [list(row.values()) for row in google.query(tests).result()] == [[1]]
 
 
 def test_a_selection_beside_a_model_that_was_never_built(checkout: Path, emulator: Emulator) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from armazem.build import project
-from armazem.build.project import ParsedProject, parse_for_all
+from armazem.build.project import ParsedProject, Project, parse_for_all, project_folder
 from armazem.targets.base import DbtProfile
 from armazem.targets.duckdb.versions import WORK_FILE
 
@@ -42,7 +42,8 @@ def shipped(parsed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Pa
 
 
 def of_home(tmp_path: Path, where: str = "") -> Any:
-    return ParsedProject(DbtProfile("duckdb", tmp_path / "state", 1, {}, where), tmp_path / "logs").manifest()
+    profile = DbtProfile("duckdb", tmp_path / "state", 1, {}, where)
+    return ParsedProject(Project(project_folder()), profile, tmp_path / "logs").manifest()
 
 
 def test_what_came_with_the_package_is_good_for_every_home(shipped: Path, tmp_path: Path) -> None:
@@ -66,7 +67,7 @@ def test_otherwise_it_is_parsed_anew(
 ) -> None:
     file, seal = shipped / "partial_parse.msgpack", shipped / "parsed.sha256"
     if damage == "other code":
-        monkeypatch.setattr(project, "fingerprint", lambda folder: "another")
+        monkeypatch.setattr(project, "fingerprint", lambda folder, *more: "another")
     elif damage == "other packages":
         monkeypatch.setattr(project, "version", lambda name: "another" if name == "dbt-adapters" else version(name))
     elif damage == "a byte":

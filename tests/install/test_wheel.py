@@ -76,3 +76,21 @@ def test_the_main_job_from_an_empty_folder(wheel: Path, tmp_path: Path, version:
     assert [path.name for path in work.iterdir()] == ["armazem-data"]
     # The parse that came with the package was taken: a build that parses leaves it in the home folder.
     assert not (work / "armazem-data" / "dbt" / "partial_parse.msgpack").exists()
+
+    if version == HERE:
+        an_own_model_beside_it(python, work, HOME=str(user))
+
+
+def an_own_model_beside_it(python: Path, work: Path, **settings: str) -> None:
+    """The package stays as it was installed: nothing is written there, by whomever it belongs to."""
+    package = Path(run(python, "-c", "import armazem; print(armazem.__path__[0])", cwd=work).strip()) / "_dbt"
+    before = {path: path.stat().st_mtime_ns for path in package.rglob("*")}
+    for path in before:
+        path.chmod(0o555 if path.is_dir() else 0o444)
+    sql = "select count(*) as orders from {{ ref('fact_orders') }}"
+    (work / "models").mkdir()
+    (work / "models" / "how_many.sql").write_text(sql, encoding="utf-8")
+    run(python, "-m", "armazem", "build", cwd=work, **settings)
+    answer = run(python, "-m", "armazem", "kpi", "how_many", "--format", "json", cwd=work, **settings)
+    assert json.loads(answer) == [{"orders": 300}]
+    assert {path: path.stat().st_mtime_ns for path in package.rglob("*")} == before

@@ -14,9 +14,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from reference.cleaning import identifier
 
-from armazem.build.descriptions import table_text
+from armazem.build.descriptions import TableText, table_text
 from armazem.errors import BuildError, QueryError
-from armazem.kpis.catalogue import KPIS, Kpi, declared, find_kpi
+from armazem.kpis.catalogue import KPIS, Kpi, find_kpi, kpi_of
 from armazem.kpis.filters import FILTERS, FilterError, Filters, filters_of, parse_filters
 from armazem.kpis.query import count_query, kpi_query
 from armazem.serve.http.accept import is_known, preferred
@@ -265,7 +265,7 @@ META = {"title": "Mine", "order_by": ["-month"], "filters": {"from": "month"}}
 
 
 def test_a_kpi_is_what_its_model_declares() -> None:
-    kpi = declared("agg_mine", COLUMNS, META)
+    kpi = kpi_of("agg_mine", TableText("", COLUMNS, {"kpi": META}))
     assert (kpi.name, kpi.title, kpi.order_by, dict(kpi.filters), kpi.head) == (
         "agg_mine", "Mine", ("-month",), {"from": "month"}, "true",
     )  # fmt: skip
@@ -284,4 +284,4 @@ def test_a_kpi_is_what_its_model_declares() -> None:
 )
 def test_a_wrong_declaration_is_said(meta: dict[str, Any], said: str) -> None:
     with pytest.raises(BuildError, match=f"meta.kpi of model agg_mine cannot be used.*{said}"):
-        declared("agg_mine", COLUMNS, meta)
+        kpi_of("agg_mine", TableText("", COLUMNS, {"kpi": meta}))

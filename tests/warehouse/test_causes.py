@@ -19,8 +19,8 @@ from armazem.disk.causes import Cause, cause_of
 from armazem.errors import HomeError
 from armazem.home import Home
 from armazem.landing.guard import disk_errors
-from armazem.targets.duckdb import target as duckdb_target
 from armazem.shop.history import generate
+from armazem.targets.duckdb import target as duckdb_target
 
 from .shop import Shop
 

@@ -13,7 +13,7 @@ import duckdb
 from filelock import FileLock, Timeout
 
 from armazem.build.dbt_project import dbt_environment
-from armazem.build.project import ParsedProject, dbt_options, not_run, project_folder
+from armazem.build.project import ParsedProject, Project, dbt_options, not_run, project_of
 from armazem.config import Settings
 from armazem.disk.causes import cause_of
 from armazem.errors import BuildError, HomeError
@@ -58,26 +58,27 @@ def run_command(settings: Settings, arguments: Sequence[str]) -> bool:
         except duckdb.Error as error:
             cause = cause_of(error, home.root)
             raise HomeError(f"{current} cannot be worked on: {cause.reason}", cause.hint) from error
+        project = project_of(settings, Path(folder))
         places = {
-            "DBT_PROJECT_DIR": str(project_folder()),
-            "DBT_PROFILES_DIR": str(project_folder()),
+            "DBT_PROJECT_DIR": str(project.folder),
+            "DBT_PROFILES_DIR": str(project.folder),
             "DBT_TARGET_PATH": str(home.root / _TARGET),
             "DBT_LOG_PATH": str(home.root / _TARGET),
         }
         profile = dbt_profile(target, work)
         with dbt_environment(profile.environment | places):
-            return _run(profile, home.logs, list(arguments))
+            return _run(project, profile, home.logs, list(arguments))
 
 
-def _run(profile: DbtProfile, logs: Path, arguments: list[str]) -> bool:
+def _run(project: Project, profile: DbtProfile, logs: Path, arguments: list[str]) -> bool:
     from dbt.cli.main import dbtRunner
 
-    parsed = ParsedProject(profile, logs)
+    parsed = ParsedProject(project, profile, logs)
     if not set(_ON_TABLES).isdisjoint(arguments):
-        scope = ["run", *dbt_options(profile, logs), "--select", OF_SCOPE, "--no-write-json"]
+        scope = ["run", *dbt_options(project, profile, logs), "--select", OF_SCOPE, "--no-write-json"]
         made = dbtRunner(parsed.manifest()).invoke([*scope, *(["--full-refresh"] if _is_full(arguments) else [])])
         if not made.success:
-            raise not_run(made.exception)
+            raise not_run(made.exception, project)
     outcome = dbtRunner(parsed.manifest()).invoke(arguments)  # read anew: a run leaves its marks in a manifest
     if outcome.exception is not None:
         raise BuildError(f"dbt: {' '.join(str(outcome.exception).split())}", "`armazem dbt --help` shows its commands")

@@ -8,11 +8,12 @@ import os
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import cached_property
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
 from typing import Any
 
-from armazem.build.project import ParsedProject, dbt_options, not_run
+from armazem.build.project import ParsedProject, Project, dbt_options, not_run, project_of
 from armazem.targets.base import Target
 from armazem.targets.catalog import Model, catalog_of
 from armazem.targets.plan import Plan
@@ -24,13 +25,17 @@ OnNode = Callable[[str, int, int], None]
 """Called with name, number and total of the nodes as each starts."""
 
 
-class Project:
+class TargetProject:
     """The dbt project as it is run on a target."""
 
     def __init__(self, target: Target) -> None:
         self.profile = target.dbt()
         self.logs = target.home.logs
-        self._parsed = ParsedProject(self.profile, self.logs)
+        self.project = project_of(target.settings, self.profile.state)
+
+    @cached_property
+    def _parsed(self) -> ParsedProject:
+        return ParsedProject(self.project, self.profile, self.logs)
 
     def manifest(self) -> Any:
         """Return dbt's manifest, fresh. Raises BuildError where dbt cannot parse the project."""
@@ -49,7 +54,12 @@ class Project:
         """
         full_refresh = plan.full_refresh or plan.request.full_refresh
         building = command == "build"
-        arguments = [command, *dbt_options(self.profile, self.logs), "--threads", str(self.profile.threads)]
+        arguments = [
+            command,
+            *dbt_options(self.project, self.profile, self.logs),
+            "--threads",
+            str(self.profile.threads),
+        ]
         arguments += ["--select", *plan.selector.split()] if plan.selector is not None else []
         arguments += ["--exclude-resource-type", "unit_test"] if building else []
         arguments += ["--full-refresh"] if full_refresh else []
@@ -61,7 +71,7 @@ def start_import() -> None:
     threading.Thread(target=importlib.import_module, args=("dbt.cli.main",), daemon=True).start()
 
 
-def run_dbt(project: Project, command: str, plan: Plan, build_id: str, on_node: OnNode) -> DbtRun:
+def run_dbt(project: TargetProject, command: str, plan: Plan, build_id: str, on_node: OnNode) -> DbtRun:
     """Run dbt in this process. Return its results; where `on_node` fails, the build goes on.
 
     Raises BuildError where dbt did not get as far as running nodes.
@@ -86,10 +96,10 @@ def run_dbt(project: Project, command: str, plan: Plan, build_id: str, on_node: 
         finally:
             _let_go_of_the_file()
     if outcome.result is None:
-        raise not_run(outcome.exception)
+        raise not_run(outcome.exception, project.project)
     results: list[Any] = list(outcome.result)  # type: ignore[arg-type]  # `build` gives a RunExecutionResult
     return DbtRun(
-        tuple(_model_result(result) for result in results if result.node.resource_type == "model"),
+        tuple(_model_result(result, project.project) for result in results if result.node.resource_type == "model"),
         tuple(_test_result(result, build_id) for result in results if result.node.resource_type == "test"),
         tuple(
             (result.node.name, result.node.compiled_code or "")
@@ -110,12 +120,12 @@ def _let_go_of_the_file() -> None:
         DuckDBConnectionManager.close_all_connections()
 
 
-def _model_result(result: Any) -> ModelResult:
+def _model_result(result: Any, project: Project) -> ModelResult:
     return ModelResult(
         f"{result.node.schema}.{result.node.name}",
         str(result.status),
         round(result.execution_time, 3),
-        (result.message or "") if str(result.status) != "success" else "",
+        project.in_words(result.message or "") if str(result.status) != "success" else "",
     )
 
 

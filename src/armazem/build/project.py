@@ -10,12 +10,15 @@ import hashlib
 import os
 import shutil
 import tempfile
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from armazem.build import own_models
+from armazem.build.own_models import OwnModels, own_models_of
+from armazem.config import Settings
 from armazem.errors import BuildError
 from armazem.targets.base import DbtProfile
 from armazem.targets.duckdb.versions import WORK_FILE
@@ -26,7 +29,7 @@ _SEAL = "parsed.sha256"
 
 @cache
 def project_folder() -> Path:
-    """The dbt project: inside the installed package, or beside `src` in a checkout."""
+    """Our dbt project: inside the installed package, or beside `src` in a checkout."""
     package = Path(__file__).resolve().parents[1]
     for folder in (package / "_dbt", package.parents[1] / "dbt"):
         if (folder / "dbt_project.yml").is_file():
@@ -49,9 +52,38 @@ def fingerprint(folder: Path, *more: str) -> str:
     return digest.hexdigest()
 
 
-def dbt_options(profile: DbtProfile, logs: Path) -> list[str]:
+@dataclass(frozen=True, slots=True)
+class Project:
+    """What dbt is given: our project, or one in `folder` with ours and a user's own models in it.
+
+    It is there once `lay_out` was called.
+    """
+
+    folder: Path
+    own: OwnModels | None = None
+
+    def fingerprint(self, *more: str) -> str:
+        """Of ours and theirs."""
+        return fingerprint(project_folder(), *((self.own.digest,) if self.own else ()), *more)
+
+    def lay_out(self) -> None:
+        if self.own:
+            own_models.lay_out(self.folder, project_folder(), self.own)
+
+    def in_words(self, text: str) -> str:
+        """A message of dbt with the user's files under the names that the user knows."""
+        return own_models.in_words(text, self.own) if self.own else text
+
+
+def project_of(settings: Settings, state: Path) -> Project:
+    """The project of these settings; one with own models lies in `state`. Raises ConfigError."""
+    own = own_models_of(settings)
+    return Project(state / "project", own) if own else Project(project_folder())
+
+
+def dbt_options(project: Project, profile: DbtProfile, logs: Path) -> list[str]:
     """What every command of dbt is given: the project, where its artifacts and logs go, and no output."""
-    folder = str(project_folder())
+    folder = str(project.folder)
     options = ["--project-dir", folder, "--profiles-dir", folder, "--target", profile.name]
     options += ["--target-path", str(profile.state), "--log-path", str(logs)]
     return [*options, "--log-level", "none", "--log-level-file", "none", "--no-print", "--no-version-check"]
@@ -66,19 +98,21 @@ class ParsedProject:
     depends on.
     """
 
-    def __init__(self, profile: DbtProfile, logs: Path) -> None:
+    def __init__(self, project: Project, profile: DbtProfile, logs: Path) -> None:
+        self.project = project
         self._profile = profile
         self._state = profile.state
         self._logs = logs
         text = (project_folder() / "profiles.yml").read_text(encoding="utf-8")
         packages = (f"{name} {version(name)}" for name in ("dbt-core", "dbt-adapters", f"dbt-{profile.name}"))
-        self._code = "\0".join((fingerprint(project_folder()), text, *packages, profile.name, profile.where))
+        self._code = "\0".join((project.fingerprint(), text, *packages, profile.name, profile.where))
 
     def manifest(self) -> Any:
         """The manifest. Raises BuildError where dbt cannot parse the project."""
         from dbt.contracts.graph.manifest import Manifest
 
-        for folder in (self._state, shipped()):
+        self.project.lay_out()
+        for folder in (self._state, *(() if self.project.own else (shipped(),))):
             if parsed := self._read(folder):
                 return Manifest.from_msgpack(parsed)
         return self.parse()
@@ -88,9 +122,12 @@ class ParsedProject:
         from dbt.cli.main import dbtRunner
 
         (self._state / _SEAL).unlink(missing_ok=True)
-        outcome = dbtRunner().invoke(["parse", *dbt_options(self._profile, self._logs), "--no-partial-parse"])
+        options = dbt_options(self.project, self._profile, self._logs)
+        outcome = dbtRunner().invoke(["parse", *options, "--no-partial-parse"])
         if outcome.result is None:
-            raise not_run(outcome.exception)
+            raise not_run(outcome.exception, self.project)
+        if self.project.own:
+            own_models.check(outcome.result, self.project.own)
         parsed = (self._state / _PARSED).read_bytes()
         (self._state / _SEAL).write_text(self._sealed(parsed), encoding="ascii")
         return outcome.result
@@ -110,11 +147,13 @@ class ParsedProject:
         return hashlib.sha256(f"{self._code}\0".encode() + parsed).hexdigest()
 
 
-def not_run(error: BaseException | None) -> BaseException:
+def not_run(error: BaseException | None, project: Project) -> BaseException:
     """What to raise where dbt did not get as far as a result."""
     if isinstance(error, KeyboardInterrupt | OSError):
         return error
     lines = [line.strip() for line in str(error or "no reason given").splitlines() if line.strip()]
+    if project.own and (said := project.in_words(" ".join(lines))) != " ".join(lines):
+        return BuildError(f"your models cannot be read: {said}", own_models.HINT)
     return BuildError(f"dbt did not run: {' '.join(lines[:3])}", "its log is in the home folder")
 
 
@@ -123,10 +162,10 @@ def parse_for_all(out: Path) -> bool:
     with tempfile.TemporaryDirectory(prefix="armazem-") as folder:
         state = Path(folder)
         os.environ |= {"ARMAZEM_DBT_DUCKDB_PATH": str(state / WORK_FILE), "DO_NOT_TRACK": "1"}
-        profile = DbtProfile("duckdb", state, 1, {})
-        if ParsedProject(replace(profile, state=out), state).is_current():
+        ours, profile = Project(project_folder()), DbtProfile("duckdb", state, 1, {})
+        if ParsedProject(ours, replace(profile, state=out), state).is_current():
             return False
-        ParsedProject(profile, state).parse()
+        ParsedProject(ours, profile, state).parse()
         out.mkdir(parents=True, exist_ok=True)
         for name in (_PARSED, _SEAL):  # the seal last: it does not hold for another file
             shutil.copyfile(state / name, out / f".{name}.part")

@@ -11,9 +11,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
-from armazem.build.dbt_project import OnNode, Project, run_dbt, start_import
+from armazem.build.dbt_project import OnNode, TargetProject, run_dbt, start_import
 from armazem.build.outcome import AuditFailed, BuildReport, audit_failed, failures_in_words, record_of
-from armazem.build.project import fingerprint, project_folder
+from armazem.build.project import Project, project_of
 from armazem.config import Settings
 from armazem.errors import BuildError
 from armazem.targets.base import OnNotice, Target
@@ -52,13 +52,15 @@ def build(
 
 def _build(target: Target, request: BuildRequest, on_node: OnNode, on_notice: OnNotice) -> BuildReport:
     started = datetime.now(UTC)
-    project = Project(target)
+    project = TargetProject(target)
     target.recover(project.catalog, on_notice)
-    plan = _plan(target, request)
+    plan = _plan(target, request, project.project)
     if plan.is_empty:
         assert plan.base is not None
         return BuildReport(None, plan.base, "nothing new since")
     on_notice(plan.reason)
+    if own := project.project.own:
+        on_notice(own.notice)
     start_import()
     build_id = new_build_id(started, max(target.build_ids(), default=None))
     target.prepare(plan)
@@ -80,12 +82,13 @@ def estimate(settings: Settings, request: BuildRequest, *, on_notice: OnNotice =
     request.check()
     target = target_of(settings)
     with target.building(on_notice), _no_garbage_collection():
-        plan = _plan(target, request)
+        project = TargetProject(target)
+        plan = _plan(target, request, project.project)
         scan = target.scanned(plan)
         on_notice(plan.reason)
         if plan.is_empty:
             return []
-        run = run_dbt(Project(target), "compile", plan, "", lambda name, number, total: None)
+        run = run_dbt(project, "compile", plan, "", lambda name, number, total: None)
         return [Estimate(name, scan(sql)) for name, sql in run.compiled]
 
 
@@ -95,14 +98,15 @@ def why_due(target: Target) -> str | None:
     Where it takes a scan of all events to find new ones, they are left out.
     """
     try:
-        plan = _plan(target, BuildRequest(), cheap=True)
+        project = project_of(target.settings, target.dbt().state)
+        plan = _plan(target, BuildRequest(), project, cheap=True)
     except BuildError:  # nothing is loaded
         return None
     return None if plan.is_empty else plan.reason
 
 
-def _plan(target: Target, request: BuildRequest, *, cheap: bool = False) -> Plan:
-    code = fingerprint(project_folder(), *target.code())
+def _plan(target: Target, request: BuildRequest, project: Project, *, cheap: bool = False) -> Plan:
+    code = project.fingerprint(*target.code())
     current, before = target.published()
     return make_plan(request, target.loads(), current, before, code, target.journal(before, cheap=cheap))
 

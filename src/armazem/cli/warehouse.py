@@ -14,9 +14,10 @@ from armazem.build.status import status as status_of
 from armazem.cli.group import format_option, main, print_rows, settings_of, target_option
 from armazem.config import Settings
 from armazem.errors import ArmazemError, QueryError
-from armazem.kpis.catalogue import find_kpi
+from armazem.kpis.catalogue import Kpi, find_kpi, is_ours
 from armazem.kpis.filters import FILTERS, FilterError, parse_filters
 from armazem.kpis.formats import Format
+from armazem.kpis.own import own_kpis_of
 from armazem.kpis.query import kpi_rows
 from armazem.targets.base import Builds
 from armazem.targets.duckdb.ledger import event_ledger
@@ -228,7 +229,7 @@ def _filter_options(command: Callable[..., None]) -> Callable[..., None]:
 def kpi(
     ctx: click.Context, /, name: str, where: str | None, target: str | None, format_: Format, **given: str | None
 ) -> None:
-    """Show the KPI table NAME, with or without its `agg_`.
+    """Show the KPI table NAME, with or without its `agg_`, or an own model.
 
     Each table has some of the filters; a filter that it does not have is refused with those that it has. They are the
     same as in `GET /v1/kpis/NAME`.
@@ -240,15 +241,21 @@ def kpi(
       armazem kpi top_selling_products --grain all --category toys --format json
       armazem kpi sales_trend --grain month --where "orders > 100"
     """
+    settings = settings_of(ctx, target=target)
+    found = _kpi_named(settings, name)
     try:
-        found = find_kpi(name)
         filters = parse_filters(found, ((key, text) for key, text in given.items() if text is not None))
     except FilterError as error:
         raise click.UsageError(f"{error}\n{error.hint}") from error
+    print_rows(kpi_rows(settings, found, filters, where=where), format_, found.title)
+
+
+def _kpi_named(settings: Settings, name: str) -> Kpi:
+    own = () if is_ours(name) else own_kpis_of(settings)
+    try:
+        return find_kpi(name, own)
     except QueryError as error:
         raise click.BadParameter(f"{error}; {error.hint}") from error
-    rows = kpi_rows(settings_of(ctx, target=target), found, filters, where=where)
-    print_rows(rows, format_, found.title)
 
 
 def run_build(settings: Settings, request: BuildRequest) -> BuildReport:

@@ -31,12 +31,18 @@ LAYERS: tuple[Layer, ...] = (
     Layer("marts", "Dimensions and facts: what to query."),
     Layer("kpis", "The KPI tables. Their definitions, with examples, are in [kpis.md](kpis.md)."),
     Layer(
+        "own",
+        "A user's own models, out of the folder that the setting `models` names: see "
+        "[own-models.md](own-models.md). It exists where there are some.",
+    ),
+    Layer(
         "live",
         "Views on the published tables and on every event accepted since: the state of now.",
         exported=False,
     ),
 )
 LIVE = "live"
+OWN = "own"
 META = "meta"
 """What builds say of themselves; no models are in it."""
 

@@ -82,7 +82,8 @@ def hyper_type(table: Table, column: Column) -> SqlType:
     if decimal := _DECIMAL.fullmatch(column.type):
         return SqlType.numeric(int(decimal[1]), int(decimal[2]))
     if column.type not in _TYPES:
-        raise ExportError(f"{table.full_name}: Tableau has no type for {column.name}, {column.type}")
+        hint = "cast it in its model, such as a sum of whole numbers: cast(sum(units) as bigint)"
+        raise ExportError(f"{table.full_name}: Tableau has no type for {column.name}, {column.type}", hint)
     return _TYPES[column.type]()
 
 

@@ -6,10 +6,9 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
 from datetime import date
-from functools import cache
+from functools import lru_cache
 from typing import Any
 
-from armazem.build.descriptions import table_text
 from armazem.errors import QueryError
 from armazem.kpis.catalogue import KPIS, Kpi
 
@@ -101,10 +100,10 @@ class Filters:
 assert tuple(entry.name for entry in fields(Filters)) == tuple(entry.field for entry in FILTERS)
 
 
-@cache
+@lru_cache(maxsize=1000)
 def filters_of(kpi: Kpi) -> tuple[Filter, ...]:
     """The filters that this table has, with the values that it has."""
-    columns = tuple(table_text(kpi.name).columns)
+    columns = tuple(kpi.columns)
     own = {"grain": kpi.grains, "order": (*columns, *(f"-{column}" for column in columns))}
     found = []
     for entry in FILTERS:

@@ -18,14 +18,16 @@ _ALL_ROWS = 10**12
 _NO_FILTERS = Filters()
 
 
-def kpi_query(kpi: Kpi, filters: Filters, *, schema: str = "kpis", where: str | None = None) -> Query:
-    """SQL and parameters for the rows of a KPI. `where`: one more condition, in SQL, of somebody who may ask anything.
+def kpi_query(kpi: Kpi, filters: Filters, *, schema: str = "", quote: str = '"', where: str | None = None) -> Query:
+    """SQL and parameters for the rows of a KPI. `schema`: that its target has for it; `quote`: around names.
+    `where`: one more condition, in SQL, of somebody who may ask anything.
 
     Raises FilterError.
     """
-    condition, parameters = _condition(kpi, filters, where)
+    condition, parameters = _condition(kpi, filters, where, quote)
     order = dict.fromkeys((filters.order, *kpi.order_by) if filters.order else kpi.order_by)
-    sql = f"select * from {schema}.{kpi.name}{condition} order by {', '.join(map(_sorted_by, order))}"
+    by = ", ".join(_sorted_by(column, quote) for column in order) or "1"
+    sql = f"select * from {schema or kpi.schema}.{kpi.name}{condition} order by {by}"
     if filters.limit is None and not filters.offset:
         return sql, parameters
     # BigQuery has no `offset` without `limit`.
@@ -34,25 +36,26 @@ def kpi_query(kpi: Kpi, filters: Filters, *, schema: str = "kpis", where: str | 
 
 def count_query(kpi: Kpi, filters: Filters) -> Query:
     """How many rows there are without `limit` and `offset`."""
-    condition, parameters = _condition(kpi, filters, None)
-    return f"select count(*) from kpis.{kpi.name}{condition}", parameters
+    condition, parameters = _condition(kpi, filters, None, '"')
+    return f"select count(*) from {kpi.schema}.{kpi.name}{condition}", parameters
 
 
 def kpi_rows(settings: Settings, kpi: Kpi, filters: Filters = _NO_FILTERS, *, where: str | None = None) -> Rows:
     """Rows of a KPI, of the target of the settings. Raises FilterError, and QueryError for a wrong `where`."""
     target = target_of(settings)
     with target.errors("the query"):
-        return target.query(*kpi_query(kpi, filters, schema=target.schema("kpis"), where=where))
+        query = kpi_query(kpi, filters, schema=target.schema(kpi.schema), quote=target.quote, where=where)
+        return target.query(*query)
 
 
-def _condition(kpi: Kpi, filters: Filters, where: str | None) -> Query:
+def _condition(kpi: Kpi, filters: Filters, where: str | None, quote: str) -> Query:
     check_filters(kpi, filters)
     conditions = [f"({where}\n)"] if where else []  # a remark at its end must not hide what follows
     parameters: list[Any] = []
     for entry in FILTERS:
         value = getattr(filters, entry.field)
         if value is not None and entry.name in kpi.filters:
-            conditions.append(f"{kpi.filters[entry.name]} {_COMPARED.get(entry.name, '=')} ?")
+            conditions.append(f"{_quoted(kpi.filters[entry.name], quote)} {_COMPARED.get(entry.name, '=')} ?")
             parameters.append(_as_stored(entry.name, value))
     return (" where " + " and ".join(conditions) if conditions else ""), tuple(parameters)
 
@@ -69,5 +72,9 @@ def _as_stored(name: str, value: Any) -> Any:
     return value
 
 
-def _sorted_by(column: str) -> str:
-    return f"{column.removeprefix('-')}{' desc' if column.startswith('-') else ''} nulls last"
+def _sorted_by(column: str, quote: str) -> str:
+    return f"{_quoted(column.removeprefix('-'), quote)}{' desc' if column.startswith('-') else ''} nulls last"
+
+
+def _quoted(name: str, quote: str) -> str:
+    return quote + name.replace(quote, 2 * quote) + quote

@@ -132,9 +132,9 @@ class _Counted(io.BufferedWriter):
 
 
 def _client() -> Any:
-    from google.cloud import storage  # type: ignore[attr-defined]
+    from google.cloud.storage import Client
 
-    return storage.Client(project=None)  # reading needs no project
+    return Client(project=None)  # reading needs no project
 
 
 def _retry() -> Any:

@@ -67,6 +67,8 @@ class Target(ABC):
     """Whether its tables lie in the home folder, as loads and events do."""
     may_be_killed: ClassVar[bool]
     """Whether nothing has to be given back when a build ends: the next one clears up."""
+    quote: ClassVar[str]
+    """What stands around names in SQL."""
     failed_rows: str
     """The command that shows the rows at which a test failed."""
 
@@ -169,6 +171,10 @@ class Target(ABC):
     @abstractmethod
     def schema(self, layer: str) -> str:
         """Return what the tables of a layer are found in, for SQL."""
+
+    @abstractmethod
+    def columns(self, layer: str) -> tuple[tuple[str, str, str], ...]:
+        """Return table, column and type of the published tables of a layer, in the order of their columns."""
 
     @abstractmethod
     def query(self, sql: str, parameters: Sequence[Any] = (), *, failed: bool = False) -> Rows:

@@ -47,6 +47,13 @@ def test_every_page_shows_its_figures(visitor: Reader, path: str, theme: str) ->
     ]
 
 
+def test_without_own_models_there_is_no_way_to_their_page(visitor: Reader) -> None:
+    visitor.open("/")
+    expect(visitor.page.get_by_role("link", name="Own", exact=True)).to_be_hidden()
+    visitor.open("/own")
+    expect(visitor.page.locator(".page")).to_contain_text("There are no models of your own")
+
+
 def test_cards_say_what_sql_says(site: Site, visitor: Reader) -> None:
     visitor.open("/")
     form = Format("en")

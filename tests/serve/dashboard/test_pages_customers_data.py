@@ -16,7 +16,7 @@ from typing import Any
 import duckdb
 import pytest
 
-from armazem.build.project import ParsedProject
+from armazem.build.project import ParsedProject, Project, project_folder
 from armazem.config import Settings
 from armazem.errors import ArmazemError, HomeError
 from armazem.home import Home
@@ -352,7 +352,8 @@ def test_charts_of_nulls_and_hostile_names() -> None:
 def catalog(tmp_path_factory: pytest.TempPathFactory) -> Rows:
     """The answer to MODELS, of a version that the project of now builds."""
     state = tmp_path_factory.mktemp("parsed")
-    models = (model.row() for model in catalog_of(ParsedProject(DbtProfile("duckdb", state, 1, {}), state).manifest()))
+    parsed = ParsedProject(Project(project_folder()), DbtProfile("duckdb", state, 1, {}), state)
+    models = (model.row() for model in catalog_of(parsed.manifest()))
     columns = ("name", "layer", "description", "columns", "inputs")
     return Rows(columns, tuple(tuple(model[name] for name in columns) for model in models))
 

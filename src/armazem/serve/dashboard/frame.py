@@ -15,6 +15,8 @@ from zoneinfo import ZoneInfo
 from nicegui import background_tasks, run, ui
 
 from armazem.errors import ArmazemError, HomeError
+from armazem.kpis.catalogue import Kpi
+from armazem.kpis.own import own_kpis
 from armazem.live.service import LiveState
 from armazem.serve.dashboard.captions import filters_of, source_of
 from armazem.serve.dashboard.choices import Choices, first_view, read_choices
@@ -31,12 +33,14 @@ from armazem.targets.rows import Rows
 
 _logger = logging.getLogger(__name__)
 
+OWN_PAGE = "/own"
 PAGES = (
     ("/", "Overview"),
     ("/products", "Products"),
     ("/sellers", "Sellers"),
     ("/customers", "Customers"),
     ("/live", "Live"),
+    (OWN_PAGE, "Own"),
     ("/data", "Data"),
 )
 _LOOK_SECONDS = 1.0
@@ -68,6 +72,10 @@ class Sources:
     def batches(self, query: Query) -> Iterator[Rows]:
         return self.published.batches(query.sql, query.parameters)
 
+    def own(self) -> tuple[Kpi, ...]:
+        """The models of the user's own in the published version."""
+        return own_kpis(self.published.query)
+
     def read_choices(self) -> Choices | None:
         return read_choices(self.ask, datetime.now(self.zone).date())
 
@@ -83,6 +91,7 @@ class Frame:
         self.path = path
         self.view, self._problems = parse_view(given)
         self.panels: list[Panel] = []
+        self.own: tuple[Kpi, ...] = ()
         self._looks_like = Looks(self.view.theme)
         self.view = self.view.with_(dark=self._looks_like.dark)
         self._query = dict(given)
@@ -204,8 +213,9 @@ class Frame:
         try:
             self._build = self.sources.published.build_id()
             choices = self._choices = await run.io_bound(self.sources.read_choices)
+            self.own = await run.io_bound(self.sources.own) or ()
         except HomeError:
-            self._build = None
+            self._build, self.own = None, ()
             return None
         if choices:
             self.view = self.view.with_(data=choices.span)
@@ -241,9 +251,10 @@ class Frame:
             if build != self._build and not self._filling:
                 self._filling = True
                 try:
-                    empty = self._build is None
+                    empty, own = self._build is None, self.own
                     choices = await self._read_choices()
-                    if empty:
+                    self._link_pages()
+                    if empty or (self.path == OWN_PAGE and self.own != own):
                         self._fill_bar(choices)
                         await self._fill_page(choices)
                     else:
@@ -312,6 +323,7 @@ class Frame:
     def _link_pages(self) -> None:
         for path, link in self._links.items():
             link.props(f'href="{self.view.url(path)}"')
+        self._links[OWN_PAGE].set_visibility(bool(self.own) or self.path == OWN_PAGE)
 
     def _say_build(self) -> None:
         if self._build is None:

@@ -7,10 +7,11 @@ from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from armazem.contract.layers import OWN
 from armazem.serve.dashboard.queries import Query
 from armazem.targets.rows import Rows
 
-LAYERS = ("kpis", "marts", "intermediate", "staging", "source")
+LAYERS = (OWN, "kpis", "marts", "intermediate", "staging", "source")
 MODELS = Query("select name, layer, description, columns, inputs from meta.models")
 
 

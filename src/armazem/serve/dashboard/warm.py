@@ -49,6 +49,7 @@ class Warm:
         if build is None:
             return
         choices = self._sources.read_choices()
+        self._sources.own()
         if choices is None:
             return
         view = first_view(View(), choices)

@@ -13,10 +13,10 @@ from typing import Any, Literal
 import msgspec
 
 from armazem import __version__
-from armazem.build.descriptions import table_text
-from armazem.kpis.catalogue import KPIS, Kpi
+from armazem.kpis.catalogue import KPIS, Kpi, kind_of
 from armazem.kpis.filters import Filters, filters_of
 from armazem.kpis.formats import to_csv
+from armazem.kpis.own import own_kpis
 from armazem.kpis.query import Query, count_query, kpi_query
 from armazem.serve.http.answers import to_json
 from armazem.targets.duckdb.query import Published
@@ -25,11 +25,11 @@ from armazem.targets.rows import Rows
 Media = Literal["application/json", "text/csv"]
 MEDIA: dict[str, Media] = {"json": "application/json", "csv": "text/csv"}
 _COLUMNS: Query = (
-    "select table_name, column_name, data_type from information_schema.columns where table_schema = 'kpis' "
-    "order by table_name, ordinal_position",
+    "select table_schema, table_name, column_name, data_type from information_schema.columns "
+    "where table_schema in ('kpis', 'own') order by table_schema, table_name, ordinal_position",
     (),
 )
-_TYPES = {"VARCHAR": "string", "BIGINT": "integer", "DATE": "date", "BOOLEAN": "boolean"}
+_Types = Mapping[tuple[str, str], Mapping[str, str]]
 _KEPT_BYTES = 32 * 2**20
 
 
@@ -82,21 +82,28 @@ def answer(published: Published, question: Question) -> Answer:
     return Answer(question.etag(build), body, total)
 
 
-def catalogue(published: Published) -> bytes:
+def own_of(published: Published) -> tuple[Kpi, ...]:
+    """The own models of the version; none where nothing is published. Raises HomeError or QueryError."""
+    return own_kpis(published.query) if published.build_id() is not None else ()
+
+
+def catalogue(published: Published) -> Answer:
     """All tables with their filters and columns; types are null until one build is published."""
     build = published.build_id()
-    types: Mapping[str, Mapping[str, str]] = {}
+    types: _Types = {}
     if build is not None:
         build, columns = published.query_build(*_COLUMNS)
         types = _types(columns.rows)
-    return to_json(
+    kpis = (*KPIS, *own_of(published))
+    body = to_json(
         {
             "build_id": build,
             "kpis": [
                 {
                     "name": kpi.name,
+                    "schema": kpi.schema,
                     "title": kpi.title,
-                    "description": table_text(kpi.name).description,
+                    "description": kpi.description,
                     "path": f"/v1/kpis/{kpi.name}",
                     "filters": [
                         {
@@ -110,10 +117,11 @@ def catalogue(published: Published) -> bytes:
                     "order": kpi.order_by,
                     "columns": _columns(kpi, types),
                 }
-                for kpi in KPIS
+                for kpi in kpis
             ],
         }
     )
+    return Answer(f'"{hashlib.sha256(body).hexdigest()[:24]}"', body, len(kpis))
 
 
 class KeptAnswers:
@@ -155,22 +163,23 @@ def _of_one_build(published: Published, kpi: Kpi, filters: Filters) -> tuple[str
             return build, rows, total, columns
 
 
-@lru_cache(maxsize=2 * len(KPIS))
+@lru_cache(maxsize=8 * len(KPIS))
 def _row_type(columns: tuple[str, ...]) -> type[msgspec.Struct]:
     # Ten times as fast to fill as dictionaries, which with 100,000 rows would hold up the events.
-    return msgspec.defstruct("Row", columns)
+    fields = {f"c{at}": name for at, name in enumerate(columns)}  # any name can be a column's
+    return msgspec.defstruct("Row", list(fields), rename=fields)
 
 
 @lru_cache(maxsize=2)
-def _types(columns: tuple[tuple[Any, ...], ...]) -> Mapping[str, Mapping[str, str]]:
-    """By table and column."""
-    found: dict[str, dict[str, str]] = {}
-    for table, column, kind in columns:
-        found.setdefault(table, {})[column] = _TYPES.get(kind, "decimal" if kind.startswith("DECIMAL") else kind)
+def _types(columns: tuple[tuple[Any, ...], ...]) -> _Types:
+    """By schema and table, and column."""
+    found: dict[tuple[str, str], dict[str, str]] = {}
+    for schema, table, column, type_ in columns:
+        found.setdefault((schema, table), {})[column] = kind_of(type_)
     return found
 
 
-def _columns(kpi: Kpi, types: Mapping[str, Mapping[str, str]]) -> list[dict[str, Any]]:
-    texts = table_text(kpi.name).columns
-    found = types.get(kpi.name) or dict.fromkeys(texts)
+def _columns(kpi: Kpi, types: _Types) -> list[dict[str, Any]]:
+    texts = kpi.columns
+    found = types.get((kpi.schema, kpi.name)) or dict.fromkeys(texts)
     return [{"name": name, "type": kind, "description": texts.get(name, "")} for name, kind in found.items()]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -12,11 +11,11 @@ import anyio.to_thread
 from fastapi import FastAPI, Path, Request, Response
 
 from armazem.errors import HomeError, QueryError
-from armazem.kpis.catalogue import KPIS, find_kpi
+from armazem.kpis.catalogue import KPIS, Kpi, find_kpi, is_ours
 from armazem.kpis.filters import DEFAULT_LIMIT, FilterError, parse_filters
 from armazem.serve.http.accept import is_known, preferred
 from armazem.serve.http.answers import JSON, HttpError, Receive, Scope, Send
-from armazem.serve.http.kpi_answers import MEDIA, Answer, KeptAnswers, Media, Question, answer, catalogue
+from armazem.serve.http.kpi_answers import MEDIA, Answer, KeptAnswers, Media, Question, answer, catalogue, own_of
 from armazem.serve.http.kpi_openapi import LISTING, LISTING_ANSWERS, ROWS, ROWS_ANSWERS
 from armazem.targets.duckdb.query import Published
 
@@ -26,6 +25,7 @@ _AT_ONCE = max(2, os.cpu_count() or 2)
 _KEEP = {"Cache-Control": "no-cache", "Vary": "Accept"}
 _T = TypeVar("_T")
 _TABLES = "/v1/kpis/"
+_NAME = "With or without `agg_`; or of an own model."
 _NAMES = [kpi.name for kpi in KPIS]
 
 
@@ -55,12 +55,13 @@ class KpiTables:
         if request.query_params:
             raise HttpError(422, "bad_filter", "the list has no filters", "the tables have: /v1/kpis/{name}")
         _media(request, None, [MEDIA["json"]])
-        body = await _run(self._limiter, catalogue, self._published)
-        etag = f'"{hashlib.sha256(body).hexdigest()[:24]}"'
-        return _respond(request, Answer(etag, body, len(KPIS)), MEDIA["json"])
+        return _respond(request, await _run(self._limiter, catalogue, self._published), MEDIA["json"])
 
     async def table(self, request: Request, name: str) -> Response:
-        question = _question(request, name)
+        own: tuple[Kpi, ...] = ()
+        if not is_ours(name):
+            own = await _run(self._limiter, own_of, self._published)
+        question = _question(request, name, own)
         etag = question.etag(_current(self._published))
         if is_known(_header(request, "if-none-match"), etag):
             return Response(status_code=304, headers={"ETag": etag, **_KEEP})
@@ -83,7 +84,7 @@ def add_kpis(api: FastAPI, tables: KpiTables) -> None:
         "/v1/kpis",
         tags=["kpis"],
         summary="Which KPI tables there are",
-        description="With the filters of each, their values, and the meaning of its columns.",
+        description="With the filters of each, their values, and the meaning of its columns; own models are the last.",
         response_description="The tables.",
         response_class=Response,
         responses=LISTING_ANSWERS,
@@ -107,14 +108,14 @@ def add_kpis(api: FastAPI, tables: KpiTables) -> None:
     )
     async def kpi_table(
         request: Request,
-        name: Annotated[str, Path(description="With or without `agg_`.", json_schema_extra={"examples": _NAMES})],
+        name: Annotated[str, Path(description=_NAME, json_schema_extra={"examples": _NAMES})],
     ) -> Response:
         return await tables.table(request, name)
 
 
-def _question(request: Request, name: str) -> Question:
+def _question(request: Request, name: str, own: Sequence[Kpi]) -> Question:
     try:
-        kpi = find_kpi(name)
+        kpi = find_kpi(name, own)
     except QueryError as error:
         raise HttpError(404, "not_found", str(error), error.hint) from error
     given = request.query_params.multi_items()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from armazem.kpis.catalogue import KPIS
+from armazem.kpis.catalogue import KINDS, KPIS
 from armazem.kpis.filters import FILTERS, Filter
 from armazem.serve.http.openapi import UNAUTHORIZED, error_answer
 
@@ -15,7 +15,7 @@ _COLUMN = {
     "type": "object",
     "properties": {
         "name": _TEXT,
-        "type": {"enum": ["string", "integer", "decimal", "date", "boolean", None]},
+        "type": {"enum": [*KINDS, None]},
         "description": _TEXT,
     },
 }
@@ -41,7 +41,7 @@ _CATALOGUE = {
             "items": {
                 "type": "object",
                 "properties": {
-                    **dict.fromkeys(("name", "title", "description", "path"), _TEXT),
+                    **dict.fromkeys(("name", "schema", "title", "description", "path"), _TEXT),
                     "filters": {
                         "type": "array",
                         "items": {

@@ -65,6 +65,7 @@ class BigQueryTarget(Target):
     label = "project"
     in_home = False
     may_be_killed = False  # a lock on BigQuery has to be given back
+    quote = "`"
 
     @cached_property
     def connection(self) -> Connection:
@@ -246,6 +247,13 @@ class BigQueryTarget(Target):
 
     def schema(self, layer: str) -> str:
         return self.connection.names.of(layer)
+
+    def columns(self, layer: str) -> tuple[tuple[str, str, str], ...]:
+        found = self.connection.rows_if_there(
+            f"select table_name, column_name, data_type from {self.schema(layer)}.INFORMATION_SCHEMA.COLUMNS "
+            "order by table_name, ordinal_position"
+        )
+        return tuple((str(table), str(column), str(type_)) for table, column, type_ in found)
 
     def query(self, sql: str, parameters: Sequence[Any] = (), *, failed: bool = False) -> Rows:
         if failed:

@@ -35,15 +35,15 @@ def create_inputs(connection: duckdb.DuckDBPyConnection, home: Home, scope: Scop
     connection.execute(f"create view raw.events as select * from {new_events}")
     since = (scope.events_up_to, events_since(home, scope.events_up_to))
     window = (scope.start_date or date.min, scope.end_date or date.max)
-    for table, columns, rows in (
+    for name, columns, rows in (
         ("journal", "up_to bigint, since varchar", [since]),
         ("new_loads", "load_id varchar", [(load_id,) for load_id in scope.new_loads]),
         ("load_ages", "load_id varchar, as_of varchar", scope.ages),
         ("build_window", "start_date date, end_date date", [window] if scope.has_window else []),
     ):
-        connection.execute(f"create table control.{table} ({columns})")
+        connection.execute(f"create table control.{name} ({columns})")
         if rows:
-            connection.execute(f"insert into control.{table} {values(rows)}")
+            connection.execute(f"insert into control.{name} {values(rows)}")
 
 
 def drop_inputs(connection: duckdb.DuckDBPyConnection) -> None:

@@ -63,6 +63,7 @@ class DuckDBTarget(Target):
     label = "home"
     in_home = True
     may_be_killed = True
+    quote = '"'
     failed_rows = 'armazem sql --failed "…"'
 
     @property
@@ -234,6 +235,14 @@ class DuckDBTarget(Target):
 
     def schema(self, layer: str) -> str:
         return layer
+
+    def columns(self, layer: str) -> tuple[tuple[str, str, str], ...]:
+        found = self.query(
+            "select table_name, column_name, data_type from information_schema.columns where table_schema = ? "
+            "order by table_name, ordinal_position",
+            (layer,),
+        )
+        return tuple((str(table), str(column), str(type_)) for table, column, type_ in found.rows)
 
     def query(self, sql: str, parameters: Sequence[Any] = (), *, failed: bool = False) -> Rows:
         return run_query(self.home, sql, parameters, failed=failed, limits=limits_of(self.settings))

@@ -12,6 +12,7 @@ from nicegui import run, ui
 from armazem.build.descriptions import meaning
 from armazem.errors import ArmazemError
 from armazem.home import Home
+from armazem.kpis.catalogue import Kpi
 from armazem.serve.dashboard import data_sources as data
 from armazem.serve.dashboard.cards import Card, CardsPanel, Figure
 from armazem.serve.dashboard.components import Ask, refresh_all
@@ -169,11 +170,12 @@ _TABLES = (
 _BUILD_FIRST = "Nothing is published yet.\n`armazem build` builds, tests and publishes what is loaded."
 
 
-def described(rows: Rows) -> Rows:
-    """The tables with what they mean; those of `meta` are no models."""
+def described(rows: Rows, own: Sequence[Kpi] = ()) -> Rows:
+    """The tables with what they mean, of own models too; those of `meta` are no models."""
     words = {"builds": "One row per published build that led to this version.",
              "loads": "One row per file and load that this version contains.",
              "test_results": "One row per test and build."}  # fmt: skip
+    words |= {kpi.name: kpi.description for kpi in own}
 
     def said(table: str) -> str:
         try:
@@ -217,7 +219,7 @@ def make(frame: Frame) -> None:
                    "No message was refused.")  # fmt: skip
     add(
         HomeGrid("Published tables", "How many rows each table has. All columns: docs/data-dictionary.md.",
-                 lambda view, ask: described(data.tables(home, ask)), _TABLES, classes="w6", height=560,
+                 lambda view, ask: described(data.tables(home, ask), frame.own), _TABLES, classes="w6", height=560,
                  empty=_BUILD_FIRST)
     )  # fmt: skip
     add(LineagePanel(frame, classes="w6"))
