@@ -138,7 +138,7 @@ def _client() -> Any:
 
 
 def _retry() -> Any:
-    from google.cloud.storage.retry import DEFAULT_RETRY  # type: ignore[import-untyped]
+    from google.cloud.storage.retry import DEFAULT_RETRY
 
     return DEFAULT_RETRY.with_timeout(RETRY_SECONDS)
 
@@ -150,7 +150,7 @@ def _storage_errors(url: str) -> Iterator[None]:
         import requests
         from google.api_core import exceptions
         from google.auth.exceptions import DefaultCredentialsError, GoogleAuthError
-        from google.cloud.storage.exceptions import DataCorruption  # type: ignore[import-untyped]
+        from google.cloud.storage.exceptions import DataCorruption
     try:
         yield
     except exceptions.NotFound as error:
