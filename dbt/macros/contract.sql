@@ -34,7 +34,7 @@
 {%- endmacro %}
 
 {# Of a source table: its columns, its key, whose first column also says which rows are computed together,
-   and what a row needs besides. #}
+   and the columns that are required besides. #}
 {% macro shape_of(table) -%}
     {{ return({
         'orders': {
@@ -43,21 +43,21 @@
                 'order_delivered_carrier_date', 'order_delivered_customer_date', 'order_estimated_delivery_date'
             ],
             'key': ['order_id'],
-            'needs': ['customer_id', 'order_status', 'order_purchase_timestamp'],
+            'required': ['customer_id', 'order_status', 'order_purchase_timestamp'],
         },
         'order_items': {
             'columns': [
                 'order_id', 'order_item_id', 'product_id', 'seller_id', 'shipping_limit_date', 'price', 'freight_value'
             ],
             'key': ['order_id', 'order_item_id'],
-            'needs': ['product_id', 'seller_id', 'price', 'freight_value'],
+            'required': ['product_id', 'seller_id', 'price', 'freight_value'],
         },
         'order_payments': {
             'columns': [
                 'order_id', 'payment_sequential', 'payment_type', 'payment_installments', 'payment_value'
             ],
             'key': ['order_id', 'payment_sequential'],
-            'needs': ['payment_type', 'payment_value'],
+            'required': ['payment_type', 'payment_value'],
         },
         'order_reviews': {
             'columns': [
@@ -65,21 +65,21 @@
                 'review_creation_date', 'review_answer_timestamp'
             ],
             'key': ['review_id', 'order_id'],
-            'needs': ['review_score'],
+            'required': ['review_score'],
         },
         'customers': {
             'columns': [
                 'customer_id', 'customer_unique_id', 'customer_zip_code_prefix', 'customer_city', 'customer_state'
             ],
             'key': ['customer_id'],
-            'needs': ['customer_unique_id'],
+            'required': ['customer_unique_id'],
         },
         'sellers': {
             'columns': [
                 'seller_id', 'seller_zip_code_prefix', 'seller_city', 'seller_state'
             ],
             'key': ['seller_id'],
-            'needs': [],
+            'required': [],
         },
         'products': {
             'columns': [
@@ -87,7 +87,7 @@
                 'product_photos_qty', 'product_weight_g', 'product_length_cm', 'product_height_cm', 'product_width_cm'
             ],
             'key': ['product_id'],
-            'needs': [],
+            'required': [],
         },
         'geolocation': {
             'columns': [
@@ -95,14 +95,14 @@
                 'geolocation_state'
             ],
             'key': [],
-            'needs': ['geolocation_zip_code_prefix', 'geolocation_lat', 'geolocation_lng'],
+            'required': ['geolocation_zip_code_prefix', 'geolocation_lat', 'geolocation_lng'],
         },
         'product_category_name_translation': {
             'columns': [
                 'product_category_name', 'product_category_name_english'
             ],
             'key': ['product_category_name'],
-            'needs': ['product_category_name_english'],
+            'required': ['product_category_name_english'],
         },
     }[table]) }}
 {%- endmacro %}

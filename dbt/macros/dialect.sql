@@ -119,8 +119,8 @@
 {%- endmacro %}
 
 {# The first element of `list`, null where it is empty. #}
-{% macro first_of(list) -%}
-    {{ return(adapter.dispatch('first_of')(list)) }}
+{% macro first_element(list) -%}
+    {{ return(adapter.dispatch('first_element')(list)) }}
 {%- endmacro %}
 
 {# ---- Places. ---- #}

@@ -164,7 +164,7 @@ newest as (
     union all
     -- What an event says of an order that has not come yet waits for it.
     select {{ shape.columns | join(', ') }} from newest_of_each_column
-    {%- for name in shape.needs %}
+    {%- for name in shape.required %}
     {{ 'where' if loop.first else 'and' }} {{ name }} is not null
     {%- endfor %}
 )
@@ -199,7 +199,7 @@ newest as (
         seq,
         coalesce(
             {%- for part in parts_with_order() %}
-            {{ first_of('data.' ~ part) if part in repeated_parts() else 'data.' ~ part }}.order_id{{ ',' if not loop.last }}
+            {{ first_element('data.' ~ part) if part in repeated_parts() else 'data.' ~ part }}.order_id{{ ',' if not loop.last }}
             {%- endfor %}
         ) as order_id,
         {{ utc_text('timestamp') }} || ' ' || {{ stage_of('data.orders.order_status') }}

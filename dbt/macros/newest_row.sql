@@ -5,7 +5,7 @@
     seen (`control.new_loads`) and, for tables with an order_id, every row of the orders bought between
     `--start` and `--end` (`int_reprocessed_orders`).
 #}
-{% macro taken_in(by_order=false) -%}
+{% macro incremental_filter(by_order=false) -%}
     {#- Outside the condition, so that dbt sees the dependencies when it parses. -#}
     {%- set new_loads = source('control', 'new_loads') -%}
     {%- set reprocessed = ref('int_reprocessed_orders') if by_order -%}

@@ -99,7 +99,7 @@
     {{ return("select part, version from " ~ relation ~ ", unnest(" ~ list ~ ") as part") }}
 {%- endmacro %}
 
-{% macro bigquery__first_of(list) -%}
+{% macro bigquery__first_element(list) -%}
     {{ return(list ~ "[safe_offset(0)]") }}
 {%- endmacro %}
 

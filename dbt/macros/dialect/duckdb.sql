@@ -85,7 +85,7 @@
     {{ return("select unnest(" ~ list ~ ") as part, version from " ~ relation) }}
 {%- endmacro %}
 
-{% macro duckdb__first_of(list) -%}
+{% macro duckdb__first_element(list) -%}
     {{ return(list ~ "[1]") }}
 {%- endmacro %}
 

@@ -6,7 +6,7 @@
 
 with source as (
     select * from {{ source('raw', 'order_items') }}
-    {{ taken_in(by_order=true) }}
+    {{ incremental_filter(by_order=true) }}
 ),
 
 cleaned as (

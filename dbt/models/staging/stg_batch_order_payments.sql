@@ -5,7 +5,7 @@
 
 with source as (
     select * from {{ source('raw', 'order_payments') }}
-    {{ taken_in(by_order=true) }}
+    {{ incremental_filter(by_order=true) }}
 ),
 
 cleaned as (

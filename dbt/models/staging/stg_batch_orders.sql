@@ -42,7 +42,7 @@
 
 with source as (
     select * from {{ source('raw', 'orders') }}
-    {{ taken_in(by_order=true) }}
+    {{ incremental_filter(by_order=true) }}
 ),
 
 cleaned as (

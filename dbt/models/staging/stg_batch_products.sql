@@ -2,7 +2,7 @@
 
 with source as (
     select * from {{ source('raw', 'products') }}
-    {{ taken_in() }}
+    {{ incremental_filter() }}
 ),
 
 cleaned as (

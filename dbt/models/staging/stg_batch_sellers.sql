@@ -2,7 +2,7 @@
 
 with source as (
     select * from {{ source('raw', 'sellers') }}
-    {{ taken_in() }}
+    {{ incremental_filter() }}
 ),
 
 cleaned as (

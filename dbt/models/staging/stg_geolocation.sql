@@ -7,7 +7,7 @@
 
 with source as (
     select * from {{ source('raw', 'geolocation') }}
-    {{ taken_in() }}
+    {{ incremental_filter() }}
 ),
 
 -- A city is cleaned once per spelling, not once per point: the cleaning is what costs here.

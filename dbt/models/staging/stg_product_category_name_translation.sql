@@ -2,7 +2,7 @@
 
 with source as (
     select * from {{ source('raw', 'product_category_name_translation') }}
-    {{ taken_in() }}
+    {{ incremental_filter() }}
 ),
 
 cleaned as (

@@ -37,7 +37,7 @@ def dbt_macros() -> str:
         ("The states of Brazil.", "states()", _states()),
         (
             "Of a source table: its columns, its key, whose first column also says which rows are computed together,\n"
-            "   and what a row needs besides.",
+            "   and the columns that are required besides.",
             "shape_of(table)",
             _by_table(TABLES, _shape),
         ),
@@ -78,8 +78,8 @@ def _parts_with_order() -> list[str]:
 
 
 def _shape(table: Table) -> str:
-    needs = [column.name for column in table.columns if column.required and column.name not in table.key]
-    return _dict({"columns": _columns(table), "key": _list(table.key), "needs": _list(needs)}, "    ")
+    required = [column.name for column in table.columns if column.required and column.name not in table.key]
+    return _dict({"columns": _columns(table), "key": _list(table.key), "required": _list(required)}, "    ")
 
 
 def _columns(table: Table) -> str:
