@@ -374,7 +374,7 @@ def test_lineage_goes_down_to_the_sources(catalog: Rows) -> None:
 
 def test_lineage_passes_over_what_is_not_known() -> None:
     known = {name: Node(name, layer, inputs=inputs) for name, layer, inputs in (
-        ("agg", "kpis", ("raw.a", "fact", "gone")), ("fact", "marts", ("stg",)), ("stg", "own", ()),
+        ("agg", "kpis", ("raw.a", "fact", "gone")), ("fact", "marts", ("stg",)), ("stg", "other", ()),
         ("raw.a", "source", ()),
     )}  # fmt: skip
     assert [node.name for node in steps("agg", known)] == ["agg", "fact", "raw.a", "stg"]
