@@ -29,7 +29,8 @@ from armazem.serve.dashboard.compare import Parts
 from armazem.serve.dashboard.components import Ask
 from armazem.serve.dashboard.lineage import LAYERS, Node, nodes_of, steps
 from armazem.serve.dashboard.pages import customer_charts, customers, data
-from armazem.serve.dashboard.pages.data_panels import failing_rows, lineage_html, lineage_rows, texts
+from armazem.serve.dashboard.pages.data_panels import failing_rows, texts
+from armazem.serve.dashboard.pages.lineage_panel import lineage_html, lineage_rows
 from armazem.serve.dashboard.queries import Query
 from armazem.serve.dashboard.theme import DARK, LIGHT
 from armazem.serve.dashboard.view import View
