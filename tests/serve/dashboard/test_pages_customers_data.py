@@ -28,7 +28,8 @@ from armazem.serve.dashboard.compare import Parts
 from armazem.serve.dashboard.components import Ask
 from armazem.serve.dashboard.lineage import LAYERS, Node, nodes_of, steps
 from armazem.serve.dashboard.pages import customer_charts, customers, data
-from armazem.serve.dashboard.pages.data_panels import failing_rows, lineage_html, lineage_rows, texts
+from armazem.serve.dashboard.pages.data_panels import failing_rows, texts
+from armazem.serve.dashboard.pages.lineage_panel import lineage_html, lineage_rows
 from armazem.serve.dashboard.queries import Query
 from armazem.serve.dashboard.theme import DARK, LIGHT
 from armazem.serve.dashboard.view import View
@@ -376,7 +377,7 @@ def test_lineage_goes_down_to_the_sources(catalog: Rows) -> None:
 
 def test_lineage_passes_over_what_is_not_known() -> None:
     known = {name: Node(name, layer, inputs=inputs) for name, layer, inputs in (
-        ("agg", "kpis", ("raw.a", "fact", "gone")), ("fact", "marts", ("stg",)), ("stg", "own", ()),
+        ("agg", "kpis", ("raw.a", "fact", "gone")), ("fact", "marts", ("stg",)), ("stg", "other", ()),
         ("raw.a", "source", ()),
     )}  # fmt: skip
     assert [node.name for node in steps("agg", known)] == ["agg", "fact", "raw.a", "stg"]

@@ -19,7 +19,8 @@ from armazem.serve.dashboard.components import Ask, refresh_all
 from armazem.serve.dashboard.formats import NOTHING
 from armazem.serve.dashboard.frame import Frame, build_time
 from armazem.serve.dashboard.grids import Column
-from armazem.serve.dashboard.pages.data_panels import HomeGrid, LineagePanel, TestsPanel, TextsPanel
+from armazem.serve.dashboard.pages.data_panels import HomeGrid, TestsPanel, TextsPanel
+from armazem.serve.dashboard.pages.lineage_panel import LineagePanel
 from armazem.serve.dashboard.view import View
 from armazem.targets.rows import Rows
 
