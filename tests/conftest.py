@@ -9,6 +9,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from golden import Golden, base_of_run
+from golden import golden as golden_of
 from soak import NUMBERS, Numbers
 
 
@@ -36,6 +38,11 @@ def report() -> Callable[..., None]:
                 file.write(json.dumps({"test": test, **figures}) + "\n")
 
     return write
+
+
+@pytest.fixture(scope="session")
+def golden(tmp_path_factory: pytest.TempPathFactory) -> Golden:
+    return golden_of(base_of_run(tmp_path_factory) / "golden")
 
 
 @pytest.fixture(autouse=True)
