@@ -25,10 +25,9 @@ $(READY): requirements.lock $(RUNS)
 up: $(RUNS)  ## The main job: data, load, build, serve (ARGS="--orders 5000", ARGS="--data PATH", ARGS=--no-serve)
 	$(BIN)/armazem up $(ARGS)
 
-test: setup  ## All tests, after the static checks (ARGS="-k allocation")
-	$(MAKE) --no-print-directory lint
+test: setup  ## All tests, with the static checks beside them (ARGS="-k allocation")
 	$(BIN)/python -m armazem.build.project
-	$(BIN)/python -m pytest -n 2 --dist loadgroup $(ARGS)
+	$(BIN)/python -m pytest -n 2 --dist loadgroup --with-lint $(ARGS)
 
 lint: setup  ## Static checks: ruff, mypy, import-linter, sqlfluff
 	$(BIN)/ruff check .

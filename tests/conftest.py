@@ -12,14 +12,21 @@ import pytest
 from golden import Golden, base_of_run
 from golden import golden as golden_of
 from soak import NUMBERS, Numbers
+from static_checks import StaticChecks
 
 
-def pytest_configure() -> None:
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--with-lint", action="store_true", help="run `make lint` beside the tests")
+
+
+def pytest_configure(config: pytest.Config) -> None:
     """Let commands that the tests start take Ctrl-C: a shell that runs the tests in the background ignores it, and so
     would they.
     """
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+    if config.getoption("--with-lint") and "PYTEST_XDIST_WORKER" not in os.environ:
+        config.pluginmanager.register(StaticChecks(config.rootpath))
 
 
 @pytest.fixture(scope="session")
