@@ -17,8 +17,8 @@ class Aside:
     def __init__(self, shop: Shop, golden: Golden) -> None:
         self._shop = shop
         self._golden = golden
-        [load] = read_ledger(self.restore().home)
-        self.load = Load(load.load_id, history.read(golden.first))
+        [load_id] = {row.load_id for row in read_ledger(self.restore().home)}
+        self.load = Load(load_id, history.read(golden.first))
 
     def restore(self) -> Shop:
         """The home folder as it was after the build."""
