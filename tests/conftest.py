@@ -14,6 +14,11 @@ from golden import golden as golden_of
 from soak import NUMBERS, Numbers
 from static_checks import StaticChecks
 
+LONG_GROUPS = (
+    "publishing on bigquery", "bigquery", "browser", "day by day", "interrupted", "publishing", "killed", "dbt command",
+    "refused", "install", "queries and kpis", "docs", "dbt unit tests",
+)  # fmt: skip
+
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--with-lint", action="store_true", help="run `make lint` beside the tests")
@@ -57,6 +62,18 @@ def no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
     """A test sees only the settings it makes itself."""
     for name in [name for name in os.environ if name.startswith("ARMAZEM_")]:
         monkeypatch.delenv(name)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The long groups first, where workers share the tests: a group stays on one worker, and its end is waited for."""
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        ranks = {group: place for place, group in enumerate(LONG_GROUPS)}
+        items.sort(key=lambda item: ranks.get(_group(item), len(ranks)))
+
+
+def _group(item: pytest.Item) -> str:
+    marker = item.get_closest_marker("xdist_group")
+    return str(marker.args[0]) if marker is not None else ""
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

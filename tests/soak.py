@@ -51,10 +51,10 @@ class Numbers:
 
 SHORT = Numbers(
     kills=1,
-    ingest_kills=3,
-    compactor_kills=3,
-    server_kills=3,
-    live_kills=4,
+    ingest_kills=2,
+    compactor_kills=2,
+    server_kills=2,
+    live_kills=2,
     connections=500,
     builds_beside_readers=2,
     histories=1,
