@@ -5,6 +5,8 @@ RUNS := $(VENV)/.ready-run
 READY := $(VENV)/.ready
 PYTHON ?= python3
 ARGS ?=
+# Two workers, as this project's machines have two processors; tests/conftest.py says which tests come first.
+BESIDE := -n 2 --dist loadgroup --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
 .PHONY: help setup up test lint soak bench bench-live bench-dashboard docs wheel lock clean
@@ -25,10 +27,9 @@ $(READY): requirements.lock $(RUNS)
 up: $(RUNS)  ## The main job: data, load, build, serve (ARGS="--orders 5000", ARGS="--data PATH", ARGS=--no-serve)
 	$(BIN)/armazem up $(ARGS)
 
-test: setup  ## All tests, after the static checks (ARGS="-k allocation")
-	$(MAKE) --no-print-directory lint
+test: setup  ## All tests, with the static checks beside them (ARGS="-k allocation")
 	$(BIN)/python -m armazem.build.project
-	$(BIN)/python -m pytest -n 2 --dist loadgroup $(ARGS)
+	$(BIN)/python -m pytest $(BESIDE) --with-lint $(ARGS)
 
 lint: setup  ## Static checks: ruff, mypy, import-linter, sqlfluff
 	$(BIN)/ruff check .
@@ -41,7 +42,7 @@ lint: setup  ## Static checks: ruff, mypy, import-linter, sqlfluff
 soak: setup  ## The long versions of the kill, fuzz and property tests; figures into docs/reliability.md
 	rm -f .soak.jsonl
 	$(BIN)/python -m armazem.build.project
-	ARMAZEM_SOAK=1 ARMAZEM_SOAK_REPORT=$(CURDIR)/.soak.jsonl $(BIN)/python -m pytest -n 2 --dist loadgroup -m slow $(ARGS)
+	ARMAZEM_SOAK=1 ARMAZEM_SOAK_REPORT=$(CURDIR)/.soak.jsonl $(BIN)/python -m pytest $(BESIDE) -m slow $(ARGS)
 	$(BIN)/python -m tools.reliability .soak.jsonl
 
 bench: setup  ## Benchmarks with their limits; figures into docs/benchmarks.md

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 
+import pytest
+
 
 @dataclass(frozen=True, slots=True)
 class Numbers:
@@ -17,7 +19,9 @@ class Numbers:
     each of `extract_histories` are loaded.
     `event_histories`: files and events in any order, with builds; `unusual_shops`: builds of extreme values;
     `simulated_events`: sent by the simulator and all accounted for. `real_sample`: parity on BigQuery of that too.
-    `pythons`: that the wheel is tried on, besides the one that runs the tests.
+    `pythons`: that the wheel is tried on, besides the one that runs the tests. `readers` of a warehouse, which rest for
+    so many seconds between their queries. `full_disks`: with so little room left that a build fails.
+    `seconds_to_end`: within which a command ends that was told to; more where other tests run beside it.
     """
 
     kills: int
@@ -39,14 +43,18 @@ class Numbers:
     extract_orders: int
     real_sample: bool
     pythons: tuple[str, ...]
+    readers: int
+    rest: float
+    full_disks: int
+    seconds_to_end: float
 
 
 SHORT = Numbers(
-    kills=2,
-    ingest_kills=3,
-    compactor_kills=3,
-    server_kills=3,
-    live_kills=4,
+    kills=1,
+    ingest_kills=2,
+    compactor_kills=2,
+    server_kills=2,
+    live_kills=2,
     connections=500,
     builds_beside_readers=2,
     histories=1,
@@ -61,6 +69,10 @@ SHORT = Numbers(
     extract_orders=1,
     real_sample=False,
     pythons=(),
+    readers=1,
+    rest=0.1,
+    full_disks=2,
+    seconds_to_end=60,
 )
 LONG = Numbers(
     kills=50,
@@ -82,9 +94,16 @@ LONG = Numbers(
     extract_orders=6,
     real_sample=True,
     pythons=("3.11", "3.12", "3.13"),
+    readers=2,
+    rest=0.02,
+    full_disks=4,
+    seconds_to_end=5,
 )
 
 NUMBERS = LONG if os.environ.get("ARMAZEM_SOAK") == "1" else SHORT
+
+# Of what another test proves in small.
+only_in_soak = pytest.mark.skipif(NUMBERS is SHORT, reason="make soak")
 
 
 def fuzz(examples: int) -> int:

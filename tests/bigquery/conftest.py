@@ -12,6 +12,8 @@ import pytest
 from emulator import Emulator
 from warehouse.shop import Shop
 
+from .twins import Cloud
+
 
 @pytest.fixture(scope="session")
 def emulator() -> Iterator[Emulator]:
@@ -22,6 +24,11 @@ def emulator() -> Iterator[Emulator]:
 @pytest.fixture(scope="session")
 def cloud_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("cloud") / "home"
+
+
+@pytest.fixture
+def empty_cloud(emulator: Emulator, cloud_home: Path) -> Cloud:
+    return Cloud.of(emulator, cloud_home).emptied()
 
 
 @pytest.fixture(scope="module")

@@ -6,7 +6,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from emulator import Emulator
 from reference import KEYS, compute
 from reference import differences as of_rows
 from reference.world import World
@@ -17,11 +16,6 @@ from .twins import Cloud, differences, tables_of
 pytestmark = pytest.mark.xdist_group("bigquery")
 DASHED = "0F8FAD5B-D9CB-469F-A165-70867728950E"
 TOLD = datetime(2018, 3, 9, 11, tzinfo=UTC)
-
-
-@pytest.fixture
-def cloud(emulator: Emulator, cloud_home: Path) -> Cloud:
-    return Cloud.of(emulator, cloud_home, "late_")
 
 
 def day_2(folder: Path) -> Path:
@@ -55,8 +49,9 @@ def corrected(folder: Path) -> Path:
     return shop.write(folder)
 
 
-def test_late_extracts(shop: Shop, cloud: Cloud, tmp_path: Path) -> None:
+def test_late_extracts(shop: Shop, empty_cloud: Cloud, tmp_path: Path) -> None:
     folders = [day_2(tmp_path / "day-2"), day_1(tmp_path / "day-1"), corrected(tmp_path / "corrected")]
+    cloud = empty_cloud
     shop.reset()
     for warehouse in (shop, cloud):
         warehouse.load(folders[0], partial=True)
@@ -78,4 +73,4 @@ def test_late_extracts(shop: Shop, cloud: Cloud, tmp_path: Path) -> None:
     }
     told = {row["load_id"]: row["as_of"] for row in shop.rows("meta.loads")}
     assert sorted(filter(None, told.values())) == [TOLD]
-    assert cloud.query("select as_of from late_meta.loads where as_of is not null").rows[0][0] == TOLD
+    assert cloud.query("select as_of from shop_meta.loads where as_of is not null").rows[0][0] == TOLD

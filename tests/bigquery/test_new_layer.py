@@ -19,6 +19,8 @@ from armazem.home import Home
 from armazem.shop.history import generate
 from armazem.targets.duckdb.versions import current_build
 
+from .twins import PREFIX, Cloud
+
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("publishing on bigquery")]
 
 ROOT = Path(__file__).parents[2]
@@ -104,7 +106,7 @@ def cloud(emulator: Emulator) -> dict[str, str]:
         "ARMAZEM_TARGET": "bigquery",
         "ARMAZEM_BIGQUERY_PROJECT": emulator.project,
         "ARMAZEM_BIGQUERY_ENDPOINT": emulator.url,
-        "ARMAZEM_BIGQUERY_DATASET_PREFIX": "layers_",
+        "ARMAZEM_BIGQUERY_DATASET_PREFIX": PREFIX,
     }
 
 
@@ -128,10 +130,11 @@ def test_on_a_home_folder(checkout: Path) -> None:
 
 def test_on_bigquery(checkout: Path, emulator: Emulator) -> None:
     settings = cloud(emulator)
+    Cloud.of(emulator, checkout / "home").emptied()
     run(checkout, "-m", "armazem", "load", "in", **settings)
     run(checkout, "-m", "armazem", "build", **settings)
     google = client(emulator.url, emulator.project)
-    both = "select sum(units), (select count(*) from layers_marts.fact_sales) from layers_scores.seller_scores"
+    both = "select sum(units), (select count(*) from shop_marts.fact_sales) from shop_scores.seller_scores"
     [[units, sold]] = [list(row.values()) for row in google.query(both).result()]
     assert units == sold > 0
     # An own model is the same as in the home folder, by all that is asked of it.

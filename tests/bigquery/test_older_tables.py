@@ -11,7 +11,6 @@ from typing import Any
 
 import pytest
 from contract.event_examples import Message, product_update
-from emulator import Emulator
 from google.cloud import bigquery
 from google.cloud.bigquery import SchemaField
 
@@ -52,14 +51,9 @@ def sized(product_id: str, **columns: Any) -> Message:
 
 
 @pytest.fixture
-def cloud(emulator: Emulator, cloud_home: Path) -> Cloud:
-    return Cloud.of(emulator, cloud_home, "older_")
-
-
-@pytest.fixture
-def raw(cloud: Cloud) -> Raw:
+def raw(empty_cloud: Cloud) -> Raw:
     """Tables of an older armazem, with an event in one of them."""
-    raw = Raw(cloud.settings)
+    raw = Raw(empty_cloud.settings)
     raw.open_dataset()
     raw.create_tables(())
     for name in (PRODUCTS, LOADS, EVENTS):
@@ -74,11 +68,12 @@ def raw(cloud: Cloud) -> Raw:
     return raw
 
 
-def test_older_tables(cloud: Cloud, raw: Raw, tmp_path: Path) -> None:
+def test_older_tables(empty_cloud: Cloud, raw: Raw, tmp_path: Path) -> None:
+    cloud = empty_cloud
     cloud.build()  # it may read these tables only
     for name in (PRODUCTS, EVENTS):
         assert names(raw.client.get_table(raw.table(name)).schema) < names(fields(name))
-    sizes = "select product_id, product_length_cm, product_width_cm from older_staging.stg_products where {} order by 1"
+    sizes = "select product_id, product_length_cm, product_width_cm from shop_staging.stg_products where {} order by 1"
     assert cloud.query(sizes.format("true")).rows == (("old", Decimal(20), None),)
 
     generate(tmp_path / "in", orders=20, seed=1)
@@ -89,7 +84,7 @@ def test_older_tables(cloud: Cloud, raw: Raw, tmp_path: Path) -> None:
     cloud.build()
     by_events = sizes.format("product_id in ('old', 'new')")
     assert cloud.query(by_events).rows == (("new", Decimal(20), Decimal("7.5")), ("old", Decimal(20), None))
-    [(wide,)] = cloud.query("select count(product_width_cm) from older_staging.stg_products").rows
+    [(wide,)] = cloud.query("select count(product_width_cm) from shop_staging.stg_products").rows
     assert wide > 1
     ledger = target_of(cloud.settings).loads()
     assert {row.as_of for row in ledger if row.load_id == loaded.load_id} == {TOLD.isoformat()}

@@ -6,12 +6,10 @@ import json
 from pathlib import Path
 
 import pytest
-from emulator import Emulator
 from soak import NUMBERS
 from warehouse import history
 from warehouse.shop import Shop
 
-from armazem.config import Settings
 from armazem.home import Home
 from armazem.shop.history import generate
 
@@ -20,21 +18,6 @@ from .twins import Cloud, differences, tables_of
 
 pytestmark = pytest.mark.xdist_group("bigquery")
 SAMPLE = Path(__file__).resolve().parents[3] / "shared" / "olist-sample"
-
-
-@pytest.fixture
-def cloud(emulator: Emulator, cloud_home: Path, request: pytest.FixtureRequest) -> Cloud:
-    prefix = f"{request.node.name.split('[')[0].removeprefix('test_')}_"
-    return Cloud(
-        Settings(
-            home=cloud_home,
-            target="bigquery",
-            bigquery_project=emulator.project,
-            bigquery_endpoint=emulator.url,
-            bigquery_dataset_prefix=prefix,
-            bigquery_retry_seconds=5,
-        )
-    )
 
 
 def one_more_day(folder: Path, target: Path) -> tuple[Path, Path]:
@@ -91,16 +74,16 @@ def write_journal(home: Home, lines: list[bytes]) -> None:
     segment.write_bytes(b"".join(lines))
 
 
-def test_generated_data_with_every_defect(shop: Shop, cloud: Cloud, tmp_path: Path) -> None:
+def test_generated_data_with_every_defect(shop: Shop, empty_cloud: Cloud, tmp_path: Path) -> None:
     generate(tmp_path / "all", orders=1500, seed=23)
     first, second = one_more_day(tmp_path / "all", tmp_path)
-    compare(shop, cloud, first, second, event_lines(first, second))
+    compare(shop, empty_cloud, first, second, event_lines(first, second))
 
 
 @pytest.mark.slow
-def test_the_real_sample(shop: Shop, cloud: Cloud, tmp_path: Path) -> None:
+def test_the_real_sample(shop: Shop, empty_cloud: Cloud, tmp_path: Path) -> None:
     if not NUMBERS.real_sample:
         pytest.skip("the real sample takes minutes on the emulator: make soak")
     if not SAMPLE.is_dir():
         pytest.skip(f"the real sample is not at {SAMPLE}")
-    compare(shop, cloud, *one_more_day(SAMPLE, tmp_path), lines=[])
+    compare(shop, empty_cloud, *one_more_day(SAMPLE, tmp_path), lines=[])

@@ -12,7 +12,6 @@ from google.cloud import bigquery
 from google.cloud.bigquery.table import TableListItem
 
 from armazem.build.run import BuildRequest
-from armazem.config import Settings
 from armazem.errors import CloudError
 from armazem.shop.history import generate
 from armazem.targets.bigquery import places
@@ -35,21 +34,10 @@ def extract(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def published(emulator: Emulator, cloud_home: Path, extract: Path) -> Cloud:
-    cloud = Cloud(settings_for(emulator, cloud_home, "places_"))
+    cloud = Cloud.of(emulator, cloud_home, bigquery_retry_seconds=2.0).emptied()
     cloud.load(extract)
     cloud.build()
     return cloud
-
-
-def settings_for(emulator: Emulator, home: Path, prefix: str) -> Settings:
-    return Settings(
-        home=home,
-        target="bigquery",
-        bigquery_project=emulator.project,
-        bigquery_endpoint=emulator.url,
-        bigquery_dataset_prefix=prefix,
-        bigquery_retry_seconds=2.0,
-    )
 
 
 def make(connection: Connection, name: str, *, day: str = "", clustered: str = "") -> None:
@@ -64,16 +52,22 @@ def make(connection: Connection, name: str, *, day: str = "", clustered: str = "
     connection.client.create_table(table)
 
 
-@pytest.mark.parametrize("of", [{"day": "day"}, {"clustered": "n"}, {"day": "day", "clustered": "n"}])
-def test_a_table_of_another_make_makes_room(published: Cloud, of: dict[str, str]) -> None:
-    """As after a release that partitions otherwise; also one with other columns."""
+def test_tables_of_another_make_make_room(published: Cloud) -> None:
+    """As after a release that partitions otherwise; also ones with other columns."""
     connection = Connection.of(published.settings)
     before = published.tables()
-    for name in ("places_marts.fact_orders", "places_kpis.agg_sales_trend"):
-        make(connection, name, **of)
-    ours = connection.table_id("places_staging", "stg_sellers")
-    with pytest.raises(exceptions.GoogleAPICallError, match="Incompatible table partitioning"):  # a copy alone fails
-        copy_tables(connection, [(ours, connection.table_id("places_marts", "fact_orders"))])
+    ours = connection.table_id("shop_staging", "stg_sellers")
+    makes = {
+        "fact_orders": {"day": "day"},
+        "fact_sales": {"clustered": "n"},
+        "fact_payments": {"day": "day", "clustered": "n"},
+    }
+    for table, of in makes.items():
+        make(connection, f"shop_marts.{table}", **of)
+        # A copy alone fails.
+        with pytest.raises(exceptions.GoogleAPICallError, match="Incompatible table partitioning"):
+            copy_tables(connection, [(ours, connection.table_id("shop_marts", table))])
+    make(connection, "shop_kpis.agg_sales_trend", day="day")
     report = published.build(BuildRequest(full_refresh=True))
     assert report.record is not None
     after = published.tables()
@@ -81,9 +75,10 @@ def test_a_table_of_another_make_makes_room(published: Cloud, of: dict[str, str]
     assert {name for name in before if name.startswith(("marts", "kpis")) and before[name] != after[name]} <= {
         "marts.audit_fact_sales"
     }
-    there = places.items(connection, "places_marts")["fact_orders"]
-    assert there.clustering_fields != ["n"]
-    assert there.time_partitioning is None or there.time_partitioning.field != "day"
+    for table in makes:
+        there = places.items(connection, "shop_marts")[table]
+        assert there.clustering_fields != ["n"]
+        assert there.time_partitioning is None or there.time_partitioning.field != "day"
 
 
 @pytest.mark.parametrize(
@@ -91,7 +86,7 @@ def test_a_table_of_another_make_makes_room(published: Cloud, of: dict[str, str]
 )
 def test_what_cannot_be_replaced_is_refused(emulator: Emulator, tmp_path: Path, name: str, kind: str) -> None:
     prefix = f"in_the_way_{name.partition('.')[0]}_"
-    connection = Connection.of(settings_for(emulator, tmp_path, prefix))
+    connection = Connection.of(Cloud.of(emulator, tmp_path, bigquery_dataset_prefix=prefix).settings)
     layout = [Published(f"{prefix}marts", "fact_orders", 1), Published(f"{prefix}kpis", "agg_sales_trend", 2)]
     connection.create_datasets([*places.datasets_of(layout), f"{prefix}live"])
     places.check_places(connection, layout, ["orders"])
@@ -105,7 +100,7 @@ def test_what_cannot_be_replaced_is_refused(emulator: Emulator, tmp_path: Path, 
 
 
 def test_a_table_of_somebody_else_is_not_overwritten(emulator: Emulator, tmp_path: Path, extract: Path) -> None:
-    cloud = Cloud(settings_for(emulator, tmp_path / "home", "others_"))
+    cloud = Cloud.of(emulator, tmp_path / "home", bigquery_dataset_prefix="others_")
     cloud.load(extract)
     connection = Connection.of(cloud.settings)
     connection.create_datasets(["others_marts"])

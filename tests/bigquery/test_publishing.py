@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 from emulator import Emulator, Proxy, bigquery_error
+from golden import Golden
 from warehouse.test_publishing import cut_orders, from_the_future, payments_in_cents
 
 from armazem.build.run import BuildRequest, build
-from armazem.config import Settings
 from armazem.errors import CloudError, QueryError
 from armazem.shop.history import generate
 from armazem.targets.bigquery import tables
@@ -23,29 +23,14 @@ from .twins import Cloud
 pytestmark = pytest.mark.xdist_group("publishing on bigquery")
 
 
-def settings_for(emulator: Emulator, home: Path, **more: object) -> Settings:
-    given = {
-        "home": home,
-        "target": "bigquery",
-        "bigquery_project": emulator.project,
-        "bigquery_endpoint": emulator.url,
-        "bigquery_dataset_prefix": "publishing_",
-        "bigquery_retry_seconds": 2.0,
-    }
-    return Settings(**{**given, **more})
-
-
 @pytest.fixture(scope="module")
-def extracts(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
-    folder = tmp_path_factory.mktemp("extracts")
-    generate(folder / "first", orders=150, seed=3)
-    generate(folder / "second", orders=60, seed=4)
-    return folder / "first", folder / "second"
+def extracts(golden: Golden) -> tuple[Path, Path]:
+    return golden.first, golden.second
 
 
 @pytest.fixture(scope="module")
 def published(emulator: Emulator, cloud_home: Path, extracts: tuple[Path, Path]) -> Cloud:
-    cloud = Cloud(settings_for(emulator, cloud_home))
+    cloud = Cloud.of(emulator, cloud_home, bigquery_retry_seconds=2.0).emptied()
     cloud.load(extracts[0])
     cloud.build()
     return cloud
@@ -91,13 +76,12 @@ def test_a_poisoned_extract(
     answer = published.armazem("unload", loaded.load_id, "--target", "bigquery")
     assert answer.code == 0, answer.err
     assert "nothing new" in published.armazem("build", "--target", "bigquery").err
-    assert published.tables() == first
 
 
 def test_commands_and_rollback(
     published: Cloud, first: dict[str, list[tuple[str, ...]]], extracts: tuple[Path, Path]
 ) -> None:
-    orders = published.query("select count(*) from publishing_marts.fact_orders").rows[0][0]
+    orders = published.query("select count(*) from shop_marts.fact_orders").rows[0][0]
     assert published.armazem("load", extracts[1], "--target", "bigquery").code == 0
 
     estimate = published.armazem("build", "--target", "bigquery", "--dry-run")
@@ -123,21 +107,21 @@ def test_commands_and_rollback(
     found = json.loads(published.armazem("kpi", "sales_trend", *some, *monthly).out)
     assert found == [row for row in reversed(kpi) if row["period_start"] >= "2017-03-01"][1:6]
     csv = published.armazem(
-        "sql", "select count(*) as n from publishing_meta.builds", "--target", "bigquery", "--format", "csv"
+        "sql", "select count(*) as n from shop_meta.builds", "--target", "bigquery", "--format", "csv"
     )
     assert csv.out == "n\n2\n"
 
     answer = published.armazem("rollback", "--target", "bigquery")
     assert answer.code == 0, answer.err
     assert published.tables() == first
-    assert published.query("select count(*) from publishing_meta.builds").rows == ((1,),)
+    assert published.query("select count(*) from shop_meta.builds").rows == ((1,),)
     answer = published.armazem("rollback", "20000101T000000000000Z", "--target", "bigquery")
     assert "nothing is kept of build" in answer.err
 
     # The next build starts from what was restored, and takes in again what was taken back.
     report = published.build()
     assert "incremental" in report.reason
-    assert published.query("select count(*) from publishing_marts.fact_orders").rows == ((orders + 60,),)
+    assert published.query("select count(*) from shop_marts.fact_orders").rows == ((orders + 60,),)
 
 
 def test_a_publication_that_was_cut_off_is_made_good(
@@ -145,12 +129,12 @@ def test_a_publication_that_was_cut_off_is_made_good(
 ) -> None:
     generate(tmp_path / "third", orders=40, seed=9)
     published.load(tmp_path / "third")
-    before = published.query("select max(build_id), count(*) from publishing_meta.builds").rows
+    before = published.query("select max(build_id), count(*) from shop_meta.builds").rows
     copy_tables = tables.copy_tables
     copied: list[str] = []
 
     def cut_off_before_the_facts(connection: Connection, pairs: Sequence[tuple[str, str]]) -> None:
-        names = [target.removeprefix(f"{connection.client.project}.publishing_") for _, target in pairs]
+        names = [target.removeprefix(f"{connection.client.project}.shop_") for _, target in pairs]
         if "marts.fact_orders" in names:
             raise KeyboardInterrupt
         copied.extend(names)
@@ -164,13 +148,13 @@ def test_a_publication_that_was_cut_off_is_made_good(
     }  # fmt: skip
     assert not [name for name in copied if name.startswith(("kpis.", "meta."))]
     # The dimensions are new and the facts are old, and nothing says that this build is published.
-    assert published.query("select max(build_id), count(*) from publishing_meta.builds").rows == before
+    assert published.query("select max(build_id), count(*) from shop_meta.builds").rows == before
     notices: list[str] = []
     report = build(published.settings, BuildRequest(), on_notice=notices.append)
     assert "a publication was cut off" in notices[0]
     assert "incremental" in report.reason
-    counted = published.query("select count(*), count(distinct order_id) from publishing_marts.fact_orders").rows[0]
-    assert counted[0] == counted[1] == published.query("select count(*) from publishing_staging.stg_orders").rows[0][0]
+    counted = published.query("select count(*), count(distinct order_id) from shop_marts.fact_orders").rows[0]
+    assert counted[0] == counted[1] == published.query("select count(*) from shop_staging.stg_orders").rows[0][0]
     assert published.build().reason == "nothing new since"
 
 
@@ -183,18 +167,18 @@ def test_one_build_at_a_time(published: Cloud) -> None:
 
 
 def test_a_query_changes_nothing(published: Cloud) -> None:
-    for sql in ("drop table publishing_marts.fact_orders", "delete from publishing_marts.fact_orders where true"):
+    for sql in ("drop table shop_marts.fact_orders", "delete from shop_marts.fact_orders where true"):
         with pytest.raises(QueryError):
             published.query(sql)
-    assert published.query("select count(*) > 0 from publishing_marts.fact_orders").rows == ((True,),)
+    assert published.query("select count(*) > 0 from shop_marts.fact_orders").rows == ((True,),)
 
 
 def test_clear_errors(published: Cloud, emulator: Emulator, proxy: Proxy, cloud_home: Path) -> None:
-    missing = published.armazem("sql", "select * from publishing_marts.no_such_table", "--target", "bigquery")
+    missing = published.armazem("sql", "select * from shop_marts.no_such_table", "--target", "bigquery")
     assert missing.code == 1
     assert "no_such_table" in missing.err
 
-    behind = Cloud(settings_for(emulator, cloud_home, bigquery_endpoint=proxy.url))
+    behind = Cloud.of(emulator, cloud_home, bigquery_endpoint=proxy.url, bigquery_retry_seconds=2.0)
     proxy.answer(*bigquery_error(403, "accessDenied", "Access Denied: bigquery.jobs.create"), when="")
     for command in (["build"], ["status"], ["sql", "select 1"], ["builds"], ["rollback"]):
         refused = behind.armazem(*command, "--target", "bigquery")
@@ -215,7 +199,7 @@ def test_clear_errors(published: Cloud, emulator: Emulator, proxy: Proxy, cloud_
 
 
 def test_nothing_loaded_yet(emulator: Emulator, cloud_home: Path) -> None:
-    empty = Cloud(settings_for(emulator, cloud_home, bigquery_dataset_prefix="empty_"))
+    empty = Cloud.of(emulator, cloud_home, bigquery_dataset_prefix="empty_")
     answer = empty.armazem("build", "--target", "bigquery")
     assert answer.code == 1
     assert "nothing to build" in answer.err
@@ -232,34 +216,29 @@ def test_a_window_is_reprocessed(published: Cloud) -> None:
     # By definition it holds only the rows that the last build let in.
     assert {name for name in before if before[name] != after[name]} <= {"marts.audit_fact_sales"}
 
+    # A rollback makes a dataset that is gone.
+    Connection.of(published.settings).client.delete_dataset("shop_kpis", delete_contents=True)
+    answer = published.armazem("rollback", "--target", "bigquery")
+    assert answer.code == 0, answer.err
+    assert published.tables() == before
+
 
 def test_a_kept_table_that_is_gone_is_not_made_of_the_new_loads_alone(published: Cloud, tmp_path: Path) -> None:
     connection = Connection.of(published.settings)
-    current = published.query("select max(build_id) from publishing_meta.builds").rows[0][0]
-    sellers = published.query("select count(*) from publishing_staging.stg_sellers").rows[0][0]
+    current = published.query("select max(build_id) from shop_meta.builds").rows[0][0]
+    sellers = published.query("select count(*) from shop_staging.stg_sellers").rows[0][0]
     tables.drop_tables(connection, connection.names.kept, [tables.kept_name("stg_sellers", current)])
     generate(tmp_path / "fourth", orders=30, seed=12)
     published.load(tmp_path / "fourth")
     assert "missing or damaged" in published.build().reason
-    assert published.query("select count(*) from publishing_staging.stg_sellers").rows[0][0] >= sellers
+    assert published.query("select count(*) from shop_staging.stg_sellers").rows[0][0] >= sellers
 
 
 def test_a_version_of_an_armazem_that_did_not_say_what_it_consists_of(published: Cloud) -> None:
     """It is built anew, and the list of builds goes on."""
     connection = Connection.of(published.settings)
-    counted = "select max(build_id), count(*) from publishing_meta.builds"
+    counted = "select max(build_id), count(*) from shop_meta.builds"
     [[current, builds]] = published.query(counted).rows
     tables.drop_tables(connection, connection.names.kept, [tables.kept_name("models", current)])
     assert "the models changed" in published.build().reason
     assert published.query(counted).rows[0][1] == builds + 1
-
-
-def test_a_rollback_makes_a_dataset_that_is_gone(published: Cloud) -> None:
-    connection = Connection.of(published.settings)
-    orders = published.query("select count(*) from publishing_marts.fact_orders").rows
-    published.build(BuildRequest(full_refresh=True))
-    connection.client.delete_dataset("publishing_kpis", delete_contents=True)
-    answer = published.armazem("rollback", "--target", "bigquery")
-    assert answer.code == 0, answer.err
-    assert published.query("select count(*) > 0 from publishing_kpis.agg_sales_trend").rows == ((True,),)
-    assert published.query("select count(*) from publishing_marts.fact_orders").rows == orders

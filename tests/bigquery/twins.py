@@ -25,6 +25,8 @@ from armazem.targets.registry import target_of
 from armazem.targets.rows import Rows
 
 SCHEMAS = ("staging", "marts", "kpis", "live")
+# Of all warehouses, which come one after the other: dbt parses for a prefix, and the emulator translates what has it.
+PREFIX = "shop_"
 
 
 def load_to_bigquery(path: Path | str, settings: Settings, **options: Any) -> LoadResult:
@@ -40,17 +42,24 @@ class Cloud:
         self.settings = settings
 
     @classmethod
-    def of(cls, emulator: Emulator, home: Path, prefix: str) -> Cloud:
-        """One in datasets of its own."""
-        settings = Settings(
-            home=home,
-            target="bigquery",
-            bigquery_project=emulator.project,
-            bigquery_endpoint=emulator.url,
-            bigquery_dataset_prefix=prefix,
-            bigquery_retry_seconds=5,
-        )
-        return cls(settings)
+    def of(cls, emulator: Emulator, home: Path, **more: Any) -> Cloud:
+        given = {
+            "home": home,
+            "target": "bigquery",
+            "bigquery_project": emulator.project,
+            "bigquery_endpoint": emulator.url,
+            "bigquery_dataset_prefix": PREFIX,
+            "bigquery_retry_seconds": 5.0,
+        }
+        return cls(Settings(**{**given, **more}))
+
+    def emptied(self) -> Cloud:
+        """The warehouse without what the tests before left there."""
+        google = Connection.of(self.settings).client
+        for dataset in list(google.list_datasets()):
+            if dataset.dataset_id.startswith(self.settings.bigquery_dataset_prefix):
+                google.delete_dataset(dataset.reference, delete_contents=True)
+        return self
 
     def load(self, folder: Path, **options: Any) -> Any:
         return load_to_bigquery(folder, self.settings, **options)

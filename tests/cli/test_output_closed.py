@@ -8,21 +8,18 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from golden import Golden
 from warehouse.shop import COMMAND, Shop
 
 from armazem.build.run import BuildRequest, build
 from armazem.config import Settings
-from armazem.shop.history import generate
 
 pytestmark = pytest.mark.xdist_group("interrupted")
 
 
 @pytest.fixture(scope="module")
-def shop(tmp_path_factory: pytest.TempPathFactory) -> Shop:
-    shop = Shop(tmp_path_factory.mktemp("shop"))
-    generate(shop.path / "files", orders=200, seed=6)
-    shop.load(shop.path / "files")
-    return shop
+def shop(golden: Golden, tmp_path_factory: pytest.TempPathFactory) -> Shop:
+    return golden.once(tmp_path_factory.mktemp("shop"))
 
 
 def shell(shop: Shop, line: str) -> subprocess.CompletedProcess[str]:
@@ -42,7 +39,7 @@ def shell(shop: Shop, line: str) -> subprocess.CompletedProcess[str]:
 )
 def test_a_build_that_nobody_listens_to_is_published(shop: Shop, output: str) -> None:
     before = set(shop.home.builds.glob("*Z.duckdb"))
-    done = shell(shop, f"armazem build --full-refresh {output}")
+    done = shell(shop, f"armazem build --select agg_sales_trend {output}")
     assert done.returncode == 0, done
     assert len(set(shop.home.builds.glob("*Z.duckdb")) - before) == 1
     assert "Traceback" not in done.stderr + done.stdout
@@ -54,7 +51,7 @@ def test_a_listener_that_fails_does_not_hold_a_build_up(shop: Shop) -> None:
     def fails(name: str, number: int, total: int) -> None:
         raise RuntimeError("the listener is broken")
 
-    report = build(Settings(home=shop.path), BuildRequest(full_refresh=True), on_node=fails)
+    report = build(Settings(home=shop.path), BuildRequest(select="agg_sales_trend"), on_node=fails)
     assert report.record is not None and report.record.status == "published"
     assert "RuntimeError: the listener is broken" in (shop.home.logs / "dbt.log").read_text()
 
@@ -62,8 +59,6 @@ def test_a_listener_that_fails_does_not_hold_a_build_up(shop: Shop) -> None:
 @pytest.mark.parametrize("format_", ["table", "csv", "json"])
 @pytest.mark.parametrize("rows", [1, 200_000])
 def test_an_answer_may_be_read_in_part(shop: Shop, format_: str, rows: int) -> None:
-    if not (shop.path / "current").exists():
-        shop.build()
     done = shell(shop, f"armazem sql 'select * from range({rows})' --format {format_} | head -1 >/dev/null")
     assert (done.returncode, done.stderr) == (0, "")
     done = shell(shop, f"armazem sql 'select * from range({rows})' --format {format_} | true")
@@ -73,8 +68,6 @@ def test_an_answer_may_be_read_in_part(shop: Shop, format_: str, rows: int) -> N
 @pytest.mark.parametrize("format_", ["table", "csv", "json"])
 @pytest.mark.parametrize("rows", [1, 200_000])
 def test_an_answer_that_does_not_get_there_is_an_error(shop: Shop, format_: str, rows: int) -> None:
-    if not (shop.path / "current").exists():
-        shop.build()
     done = shell(shop, f"armazem sql 'select * from range({rows})' --format {format_} >/dev/full")
     assert done.returncode == 1
     first, *hint = done.stderr.splitlines()
@@ -84,8 +77,6 @@ def test_an_answer_that_does_not_get_there_is_an_error(shop: Shop, format_: str,
 
 @pytest.mark.parametrize("command", ["--version", "--help", "kpi --help", "builds", "status", "kpi sales_trend"])
 def test_other_answers(shop: Shop, command: str) -> None:
-    if not (shop.path / "current").exists():
-        shop.build()
     assert (lambda done: (done.returncode, done.stderr))(shell(shop, f"armazem {command} | true")) == (0, "")
     full = shell(shop, f"armazem {command} >/dev/full")
     assert full.returncode == 1

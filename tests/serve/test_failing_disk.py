@@ -10,6 +10,7 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
+from soak import only_in_soak
 
 from armazem.home import Home
 from armazem.journal.segments import list_segments
@@ -18,7 +19,12 @@ from .running import LINES, Running, journal, lines, review
 
 SOURCE = Path(__file__).parents[1] / "stream" / "failing_disk.c"
 TAKEN_BACK = ["none", "half", "write"]
-NOT_TAKEN_BACK = ["none ftruncate", "half ftruncate", "half fsync", "write ftruncate", "write fsync"]
+NOT_TAKEN_BACK = [
+    pytest.param("half ftruncate", False),
+    pytest.param("write fsync", False),
+    pytest.param("write ftruncate", True),
+    *(pytest.param(calls, False, marks=only_in_soak) for calls in ("none ftruncate", "half fsync", "write ftruncate")),
+]
 
 
 @pytest.fixture(scope="module")
@@ -65,9 +71,8 @@ def test_a_failed_write_that_is_taken_back(tmp_path: Path, control: Path, calls:
     assert_once(home, 40)
 
 
-@pytest.mark.parametrize(
-    ("calls", "killed"), [*((calls, False) for calls in NOT_TAKEN_BACK), ("write ftruncate", True)]
-)
+@pytest.mark.slow
+@pytest.mark.parametrize(("calls", "killed"), NOT_TAKEN_BACK)
 def test_a_failed_write_that_cannot_be_taken_back(tmp_path: Path, control: Path, calls: str, *, killed: bool) -> None:
     with Running(tmp_path / "home") as server:
         assert server.post(events(0, 20), LINES).json()["accepted"] == 20

@@ -10,14 +10,12 @@ from collections.abc import Iterator
 
 import pytest
 import schemathesis
+from golden import Golden
 from hypothesis import HealthCheck, Phase, given, settings
 from schemathesis import Case, GenerationMode
 from schemathesis.checks import not_a_server_error
 from schemathesis.specs.openapi.checks import ignored_auth, negative_data_rejection, positive_data_acceptance
 from soak import fuzz
-from warehouse.shop import Shop
-
-from armazem.shop.history import generate
 
 from .running import Running
 
@@ -33,12 +31,9 @@ _MANY = "from armazem.serve.http.attempts import Attempts as A; A.__init__.__kwd
 
 
 @pytest.fixture(scope="module")
-def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+def served(golden: Golden, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     folder = tmp_path_factory.mktemp("described")
-    shop = Shop(folder / "home")
-    generate(folder / "shop", orders=60, seed=2)
-    shop.load(folder / "shop")
-    shop.build()
+    shop = golden.once(folder / "home")
     with Running(shop.path, before=_MANY, token=TOKEN) as running:
         yield running
 

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import shutil
-from pathlib import Path
+from golden import Golden
 
-from armazem.shop.history import generate
+from armazem.landing import read_ledger
 
 from . import history
 from .event_reference import Load
@@ -15,19 +14,13 @@ from .shop import Shop
 class Aside:
     """A small shop, loaded and built once."""
 
-    def __init__(self, shop: Shop, folder: Path, *, orders: int, seed: int) -> None:
-        self.shop = shop
-        shop.reset()
-        generate(folder / "shop", orders=orders, seed=seed)
-        loaded = shop.load(folder / "shop")
-        assert loaded.load_id is not None
-        self.load = Load(loaded.load_id, history.read(folder / "shop"))
-        shop.build()
-        self._kept = folder / "aside"
-        shutil.copytree(shop.path, self._kept, symlinks=True, ignore=shutil.ignore_patterns("dbt"))
+    def __init__(self, shop: Shop, golden: Golden) -> None:
+        self._shop = shop
+        self._golden = golden
+        [load_id] = {row.load_id for row in read_ledger(self.restore().home)}
+        self.load = Load(load_id, history.read(golden.first))
 
     def restore(self) -> Shop:
         """The home folder as it was after the build."""
-        self.shop.reset()
-        shutil.copytree(self._kept, self.shop.path, symlinks=True, dirs_exist_ok=True)
-        return self.shop
+        self._shop.reset()
+        return self._golden.once(self._shop.path)

@@ -1,4 +1,6 @@
-"""A reader of the published warehouse as a process: `python reader.py HOME STOP`. Prints what it saw, one JSON line."""
+"""A reader of the published warehouse as a process: `python reader.py HOME STOP REST`. Prints what it saw, as a line of
+JSON.
+"""
 
 from __future__ import annotations
 
@@ -18,13 +20,13 @@ CONTENT = (
 )
 
 
-def read_until(home: Home, stop: Path) -> dict[str, object]:
+def read_until(home: Home, stop: Path, rest: float) -> dict[str, object]:
     """Query in a loop, several queries on each connection, until the file `stop` exists."""
     connections = queries = mixed = 0
     contents: dict[str, list[str]] = {}
     failures: list[str] = []
     while not stop.exists():
-        time.sleep(0.02)  # leaves the processor to the builds
+        time.sleep(rest)  # leaves the processor to the builds
         try:
             with open_published(home) as connection:
                 before = fetch(connection, VERSION).rows[0][0]
@@ -47,4 +49,4 @@ def read_until(home: Home, stop: Path) -> dict[str, object]:
 
 
 if __name__ == "__main__":
-    print(json.dumps(read_until(Home(Path(sys.argv[1])), Path(sys.argv[2]))))
+    print(json.dumps(read_until(Home(Path(sys.argv[1])), Path(sys.argv[2]), float(sys.argv[3]))))

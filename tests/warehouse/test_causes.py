@@ -12,6 +12,7 @@ from pathlib import Path
 
 import duckdb
 import pytest
+from golden import Golden
 
 from armazem.build.run import BuildRequest, build
 from armazem.config import Settings
@@ -19,7 +20,6 @@ from armazem.disk.causes import Cause, cause_of
 from armazem.errors import HomeError
 from armazem.home import Home
 from armazem.landing.guard import disk_errors
-from armazem.shop.history import generate
 from armazem.targets.duckdb import target as duckdb_target
 
 from .shop import Shop
@@ -28,12 +28,8 @@ pytestmark = pytest.mark.xdist_group("refused")
 
 
 @pytest.fixture(scope="module")
-def published(shop: Shop, tmp_path_factory: pytest.TempPathFactory) -> Shop:
-    folder = tmp_path_factory.mktemp("extract")
-    generate(folder, orders=40, seed=52)
-    shop.load(folder)
-    shop.build()
-    return shop
+def published(shop: Shop, golden: Golden) -> Shop:
+    return golden.once(shop.path)
 
 
 @pytest.fixture(scope="module")

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from reference import KEYS, compute, differences
+from soak import only_in_soak
 
 from armazem.build.run import AuditFailed
 from armazem.shop.history import generate
@@ -54,6 +55,7 @@ def test_in_any_order(shop: Shop, tmp_path: Path, history_seed: int, report: Cal
     report("day by day in any order", seed=history_seed, builds=len(folders) + 1)
 
 
+@only_in_soak  # in small: test_the_way_does_not_matter, with events among the files
 def test_late_updates(shop: Shop, tmp_path: Path, history_seed: int, report: Callable[..., None]) -> None:
     rng = random.Random(1000 + history_seed)
     final = tmp_path / "final"

@@ -23,6 +23,7 @@ from contract.event_examples import (
     review,
     seller_update,
 )
+from golden import Golden
 from hypothesis import Phase, example, given, settings
 from hypothesis import strategies as st
 from reference import differences
@@ -169,8 +170,8 @@ def unusual_events(draw: st.DrawFn) -> list[Message]:
 
 
 @pytest.fixture(scope="module")
-def before(shop: Shop, tmp_path_factory: pytest.TempPathFactory) -> Aside:
-    return Aside(shop, tmp_path_factory.mktemp("accepted"), orders=100, seed=6)
+def before(shop: Shop, golden: Golden) -> Aside:
+    return Aside(shop, golden)
 
 
 def numbered(messages: Sequence[Message]) -> list[Message]:

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from contract.event_examples import canonical, identifier, item, order, order_initiated, payment
+from golden import Golden
 from serve.running import Running
 from soak import NUMBERS
 
@@ -47,8 +48,8 @@ def placed(number: int, price: float = 10.5) -> bytes:
 
 
 @pytest.fixture(scope="module")
-def before(shop: Shop, tmp_path_factory: pytest.TempPathFactory) -> Aside:
-    return Aside(shop, tmp_path_factory.mktemp("ledger"), orders=150, seed=8)
+def before(shop: Shop, golden: Golden) -> Aside:
+    return Aside(shop, golden)
 
 
 @pytest.fixture

@@ -12,6 +12,7 @@ from typing import Any
 from xml.etree import ElementTree
 
 import pytest
+from golden import Golden
 from small_disk import fill, small_disk
 from tableauhyperapi import Connection, HyperProcess, SqlType, TableName, Telemetry
 
@@ -20,7 +21,6 @@ from armazem.export import tableau
 from armazem.export.datasource import RELATIONSHIPS
 from armazem.export.tableau import export_tableau
 from armazem.home import Home
-from armazem.shop.history import generate
 from armazem.targets.duckdb.query import open_published
 
 from .exported import BUILD, publish, published_tables
@@ -51,12 +51,10 @@ def hyper() -> Iterator[HyperProcess]:
 
 
 @pytest.fixture(scope="module")
-def built(shop: Shop, tmp_path_factory: pytest.TempPathFactory) -> tuple[Home, Path]:
+def built(shop: Shop, golden: Golden, tmp_path_factory: pytest.TempPathFactory) -> tuple[Home, Path]:
     """A warehouse of generated data, and its extract."""
     folder = tmp_path_factory.mktemp("export")
-    generate(folder / "shop", orders=400, seed=12)
-    shop.load(folder / "shop")
-    shop.build()
+    golden.once(shop.path)
     (folder / "out").mkdir()
     extract = folder / "out" / "olist.hyper"
     export_tableau(shop.home, extract, silent)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import duckdb
 import pytest
+from golden import Golden
 
 from armazem.shop.history import generate
 from armazem.targets.duckdb.versions import published_builds, version_file
@@ -26,12 +27,9 @@ if TYPE_CHECKING:
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("killed")]
 
 
-def test_killed_at_any_moment(shop: Shop, tmp_path: Path, numbers: Numbers, report: Callable[..., None]) -> None:
+def test_killed_at_any_moment(shop: Shop, golden: Golden, numbers: Numbers, report: Callable[..., None]) -> None:
     rng = random.Random()
-    for number, orders in enumerate((120, 40)):
-        generate(tmp_path / str(number), orders=orders, seed=20 + number)
-        shop.load(tmp_path / str(number))
-        shop.build()
+    golden.twice(shop.path)
     new, new_tables = shop.current, shop.checksums()
     shop.armazem("rollback")
     old, old_tables = shop.current, shop.checksums()
@@ -76,17 +74,17 @@ def test_killed_at_any_moment(shop: Shop, tmp_path: Path, numbers: Numbers, repo
 
 
 def test_readers_never_notice_a_build(
-    shop: Shop, tmp_path: Path, numbers: Numbers, report: Callable[..., None]
+    shop: Shop, golden: Golden, tmp_path: Path, numbers: Numbers, report: Callable[..., None]
 ) -> None:
     shop.reset()
-    generate(tmp_path / "first", orders=60, seed=30)
-    shop.load(tmp_path / "first")
-    shop.build()
+    golden.once(shop.path)
     truth = {shop.current: content(shop)}
     stop = tmp_path / "stop"
     readers = [
-        subprocess.Popen([sys.executable, reader.__file__, shop.path, stop], stdout=subprocess.PIPE, text=True)
-        for _ in range(2)
+        subprocess.Popen(
+            [sys.executable, reader.__file__, shop.path, stop, str(numbers.rest)], stdout=subprocess.PIPE, text=True
+        )
+        for _ in range(numbers.readers)
     ]
     try:
         for number in range(numbers.builds_beside_readers):
@@ -100,7 +98,7 @@ def test_readers_never_notice_a_build(
             truth[shop.current] = content(shop)
     finally:
         stop.touch()
-        seen = [json.loads(process.communicate(timeout=60)[0]) for process in readers]
+        seen = [json.loads(process.communicate(timeout=300)[0]) for process in readers]
 
     for one in seen:
         assert one["failures"] == []

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from reference import KEYS, compute, differences
-from soak import NUMBERS
+from soak import NUMBERS, only_in_soak
 
 from armazem.shop.history import generate
 
@@ -115,7 +115,14 @@ def test_the_same_bytes_of_another_age_are_news(shop: Shop, tmp_path: Path) -> N
 
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", range(3001, 3001 + NUMBERS.extract_histories))
-@pytest.mark.parametrize("told", [True, False], ids=["as of", "by their times"])
+@pytest.mark.parametrize(
+    "told",
+    [
+        pytest.param(True, id="as of"),
+        # In small: test_an_order_goes_back_only_by_an_extract_that_knows_something_newer.
+        pytest.param(False, id="by their times", marks=only_in_soak),
+    ],
+)
 def test_three_extracts_in_all_orders(shop: Shop, tmp_path: Path, seed: int, told: bool, numbers: Numbers) -> None:
     """`told`: their ages are, and every table changes. Else only orders do, and each row is older than the next."""
     rng = random.Random(seed)

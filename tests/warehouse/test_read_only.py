@@ -12,12 +12,12 @@ from pathlib import Path
 import duckdb
 import pytest
 from contract.event_examples import canonical, identifier, item, order, order_initiated, payment
+from golden import Golden
 
 from armazem.config import Settings
 from armazem.errors import HomeError, QueryError
 from armazem.home import Home
 from armazem.intake.ingest import Ingest
-from armazem.shop.history import generate
 from armazem.targets.duckdb.confined import Limits
 from armazem.targets.duckdb.query import Published, fetch, open_published, run_query
 from armazem.targets.duckdb.statements import mentions_live, reading_statements
@@ -50,12 +50,9 @@ class Place:
 
 
 @pytest.fixture(scope="module")
-def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
+def place(golden: Golden, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
     root = tmp_path_factory.mktemp("attacked")
-    shop = Shop(root / "home")
-    generate(root / "shop", orders=60, seed=8)
-    shop.load(root / "shop")
-    shop.build()
+    shop = golden.once(root / "home")
     older = shop.home.builds / f"{shop.current}.duckdb"
     other = shop.home.builds / "other.duckdb"
     other.write_bytes(older.read_bytes())

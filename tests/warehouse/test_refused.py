@@ -9,33 +9,32 @@ import shutil
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
+from golden import Golden
 from small_disk import fill, remount, small_disk
 
 from armazem.home import Home
-from armazem.shop.history import generate
 
 from .shop import Answer, Shop, differing, ended, start
+
+if TYPE_CHECKING:
+    from conftest import Numbers
 
 pytestmark = pytest.mark.xdist_group("refused")
 
 
 @pytest.fixture(scope="module")
-def extracts(shop: Shop, tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
-    folders = [tmp_path_factory.mktemp("extracts") / str(number) for number in range(2)]
-    for number, folder in enumerate(folders):
-        generate(folder, orders=60 - 40 * number, seed=50 + number)
-    shop.load(folders[0])
-    shop.build()
-    return folders
+def built(shop: Shop, golden: Golden) -> Shop:
+    return golden.once(shop.path)
 
 
 @pytest.fixture
-def published(shop: Shop, extracts: list[Path]) -> Shop:
+def published(built: Shop, golden: Golden) -> Shop:
     """With a version, and a load that is not built yet."""
-    shop.load(extracts[1], force=True)
-    return shop
+    built.load(golden.second, force=True)
+    return built
 
 
 def assert_one_clear_error(answer: Answer, *words: str) -> None:
@@ -72,17 +71,17 @@ def test_a_holder_that_was_killed_holds_nothing(published: Shop) -> None:
 
 
 @pytest.mark.parametrize("damage", [Path.unlink, lambda file: file.write_bytes(b"no database" * 1000)])
-def test_the_current_version_is_lost(published: Shop, damage: Callable[[Path], object]) -> None:
-    published.build()
-    lost, tables = published.current, published.checksums()
-    damage(published.home.builds / f"{lost}.duckdb")
+def test_the_current_version_is_lost(built: Shop, damage: Callable[[Path], object]) -> None:
+    built.build()
+    lost, tables = built.current, built.checksums()
+    damage(built.home.builds / f"{lost}.duckdb")
     for command in (("sql", "select 1"), ("status",), ("kpi", "monthly_growth")):
-        assert_one_clear_error(published.armazem(*command), lost, "armazem rollback")
-    assert published.armazem("builds").code == 0
+        assert_one_clear_error(built.armazem(*command), lost, "armazem rollback")
+    assert built.armazem("builds").code == 0
     # The landing zone has all that the version had.
-    built = published.armazem("build")
-    assert (built.code, "is missing or damaged" in built.err) == (0, True)
-    assert differing(published.checksums(), tables) == []
+    done = built.armazem("build")
+    assert (done.code, "is missing or damaged" in done.err) == (0, True)
+    assert differing(built.checksums(), tables) == []
 
 
 def test_current_is_no_link(published: Shop) -> None:
@@ -123,13 +122,13 @@ def disk(tmp_path: Path, published: Shop) -> Iterator[Path]:
         yield disk
 
 
-def test_the_disk_is_full(disk: Path) -> None:
+def test_the_disk_is_full(disk: Path, numbers: Numbers) -> None:
     shop = Shop(disk / "home")
     for name in ("failed.duckdb", "failed.duckdb.wal"):
         (shop.home.builds / name).unlink(missing_ok=True)
     current, tables = shop.current, shop.checksums()
     size = (shop.home.builds / f"{current}.duckdb").stat().st_size
-    for leave in (0, size // 2, size + 100_000, size + 4_000_000):
+    for leave in (0, size + 100_000, size // 2, size + 4_000_000)[: numbers.full_disks]:
         (shop.home.builds / "failed.duckdb").unlink(missing_ok=True)
         ballast = fill(disk, leave)
         assert_one_clear_error(shop.armazem("build"), "readers keep")

@@ -21,7 +21,7 @@ _OPTIONS = (
     "--disable-component-update", "--disable-sync",
 )  # fmt: skip
 
-_HANGS = 30_000  # milliseconds that nothing takes, even on a busy machine
+_HANGS = 120_000  # milliseconds that nothing takes, even on a busy machine
 expect.set_options(timeout=_HANGS)
 
 
@@ -65,7 +65,7 @@ class Reader:
         """The number on a card."""
         return self.page.locator(f'section[aria-label="{name}"] .value').inner_text()
 
-    def wait_for_card(self, name: str, text: str, seconds: float = 30) -> None:
+    def wait_for_card(self, name: str, text: str, seconds: float = _HANGS / 1000) -> None:
         self.page.wait_for_function(
             '([name, text]) => document.querySelector(`section[aria-label="${name}"] .value`)?.innerText === text',
             arg=[name, text],

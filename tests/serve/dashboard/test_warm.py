@@ -10,12 +10,12 @@ from pathlib import Path
 from typing import Any, cast
 from zoneinfo import ZoneInfo
 
+from golden import Golden
 from warehouse.shop import Shop
 
 from armazem.home import Home
 from armazem.serve.dashboard.frame import Sources
 from armazem.serve.dashboard.warm import Warm
-from armazem.shop.history import generate
 from armazem.targets.duckdb.query import Published
 from armazem.targets.duckdb.versions import make_current, version_file
 from armazem.targets.rows import Rows
@@ -41,16 +41,14 @@ def until(true: Callable[[], bool]) -> None:
         time.sleep(0.02)
 
 
-def test_each_version_is_asked_what_the_first_page_asks(tmp_path: Path) -> None:
+def test_each_version_is_asked_what_the_first_page_asks(golden: Golden, tmp_path: Path) -> None:
     shop = Shop(tmp_path / "home")
     with contextlib.closing(Listening(shop.home)) as published:
         sources = Sources(published, cast(Any, None), lambda: None, ZoneInfo("America/Sao_Paulo"))
         with Warm(sources) as warm:
             time.sleep(0.1)
             assert not published.asked
-            generate(tmp_path / "files", orders=60, seed=1)
-            shop.load(tmp_path / "files")
-            shop.build()
+            golden.once(shop.path)
             first = shop.current
             until(lambda: sum(build == first for build, _ in published.asked) == 9)
             assert any("marts.dim_locations" in sql for _, sql in published.asked)
