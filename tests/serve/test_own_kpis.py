@@ -18,7 +18,7 @@ from armazem.kpis.query import count_query, kpi_query
 from armazem.serve.dashboard.pages import own, own_charts
 from armazem.serve.dashboard.theme import LIGHT
 from armazem.serve.dashboard.view import View
-from armazem.targets.duckdb.query import Rows
+from armazem.targets.rows import Rows
 
 MONTHS = {"month": "date", "state": "string", "orders": "integer", "revenue": "decimal"}
 

@@ -16,7 +16,7 @@ from armazem.serve.dashboard.components import Ask, Framed
 from armazem.serve.dashboard.frame import Frame
 from armazem.serve.dashboard.lineage import Node
 from armazem.serve.dashboard.view import View
-from armazem.targets.duckdb.query import Rows
+from armazem.targets.rows import Rows
 
 _LAYERS = {
     OWN: "Own model",
