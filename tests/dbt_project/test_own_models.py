@@ -11,6 +11,7 @@ from armazem.build.own_models import own_models_of
 from armazem.build.project import ParsedProject, Project, project_folder, project_of
 from armazem.config import ConfigError, Settings
 from armazem.errors import BuildError
+from armazem.targets.base import DbtProfile
 
 SQL = "select count(*) as orders from {{ ref('fact_orders') }}\n"
 
@@ -148,7 +149,7 @@ def test_what_cannot_be(
     monkeypatch.chdir(tmp_path)
     write(tmp_path / "models", files)
     project = project_of(Settings(home=tmp_path / "home"), tmp_path / "state")
-    parsed = ParsedProject(project, tmp_path / "state", tmp_path / "logs", "duckdb")
+    parsed = ParsedProject(project, DbtProfile("duckdb", tmp_path / "state", 1, {}), tmp_path / "logs")
     with pytest.raises(BuildError) as caught:
         parsed.manifest()
     assert [pattern for pattern in said if not re.search(pattern, str(caught.value))] == [], str(caught.value)
