@@ -69,10 +69,8 @@ def own_models_of(settings: Settings) -> OwnModels | None:
         return None
     folder = Path(settings.models).expanduser().absolute() if settings.models else _default(settings)
     if settings.models and not folder.is_dir():
-        raise ConfigError(
-            f"models: {folder} is not a folder", "create it, or set ARMAZEM_MODELS to another one or none"
-        )
-    if not settings.models and (folder.parent / _PROJECT_FILE).exists():
+        raise ConfigError(f"models: {folder} is not a folder", "create it, or name another one with ARMAZEM_MODELS")
+    if not settings.models and (not folder.is_dir() or (folder.parent / _PROJECT_FILE).exists()):
         return None
     try:
         files = tuple((path.relative_to(folder).as_posix(), path.read_bytes()) for path in _paths(folder))
@@ -90,7 +88,10 @@ def _default(settings: Settings) -> Path:
 
 
 def _paths(folder: Path) -> Iterator[Path]:
-    for place, folders, names in os.walk(folder):
+    def give_up(error: OSError) -> None:
+        raise error  # a folder that is passed over would take its tables away
+
+    for place, folders, names in os.walk(folder, onerror=give_up):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         yield from (Path(place, name) for name in sorted(names) if name.endswith(_ENDINGS) and name[0] != ".")
 
@@ -167,9 +168,9 @@ def _passes(parts: list[str], layers: Mapping[str, str]) -> bool:
 
 def in_words(text: str, own: OwnModels) -> str:
     """A message of dbt with the names that the files have in the user's folder."""
-    for name, _ in own.files:
-        text = re.sub(rf"(?<![\w/]){_SEARCHED}/(?:{OWN}/)?{re.escape(name)}", f"{_shown(own.folder)}/{name}", text)
-    return text
+    folder = _shown(own.folder)
+    names = "|".join(re.escape(name) for name, _ in own.files)
+    return re.sub(rf"(?<![\w/]){_SEARCHED}/(?:{OWN}/)?({names})", lambda found: f"{folder}/{found[1]}", text)
 
 
 def _shown(folder: Path) -> str:
