@@ -48,6 +48,10 @@ class CloudError(ArmazemError):
     """Google Cloud did not do what was asked: no credentials, no permission, not found, not reachable."""
 
 
+class SendError(ArmazemError):
+    """Messages could not be sent: the target is wrong, refuses them, or gave no answer for too long."""
+
+
 class MissingExtra(ArmazemError):
     """What was asked for needs libraries that come with an extra of the package, which is not installed."""
 

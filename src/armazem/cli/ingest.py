@@ -77,10 +77,10 @@ def _ingest(settings: Settings, file: str, to: str | None, tally: Tally) -> None
 @contextmanager
 def _sender(settings: Settings, to: str | None, source: str) -> Iterator[Send]:
     if to:
-        from armazem.senders.remote import Remote
+        from armazem.senders.http import to_server
 
-        with Remote(to, settings.token) as remote:
-            yield remote.send
+        with to_server(to, settings.token) as send:
+            yield send
         return
     from armazem.intake.ingest import Ingest
     from armazem.intake.sending import to_ingest

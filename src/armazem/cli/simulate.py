@@ -16,6 +16,7 @@ from armazem.cli.group import format_option, main, print_rows, settings_of, stop
 from armazem.config import Settings
 from armazem.errors import ArmazemError
 from armazem.kpis.formats import Format
+from armazem.senders.addresses import How
 from armazem.senders.simulation import Plan, Report, run_simulation
 from armazem.shop.life import Faults, Offer, Person, Place, Seller, Shop
 from armazem.targets.duckdb import versions
@@ -161,10 +162,8 @@ def simulate(
     )
     shop = read_shop(settings)
     with stop_signals() as stop, _progress(to, quiet=quiet) as show:
-        report = run_simulation(
-            shop, plan, to, ZoneInfo(settings.time_zone), token=settings.token, connections=connections,
-            retry_seconds=retry_seconds, stop=stop, on_progress=show,
-        )  # fmt: skip
+        how = How(settings.token, connections, retry_seconds, stop)
+        report = run_simulation(shop, plan, to, ZoneInfo(settings.time_zone), how, show)
     _print_report(report, format_)
     if report.error is not None:
         raise report.error
