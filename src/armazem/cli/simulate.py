@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import secrets
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -17,12 +16,11 @@ from armazem.config import Settings
 from armazem.errors import ArmazemError
 from armazem.kpis.formats import Format
 from armazem.senders.addresses import How
-from armazem.senders.simulation import Plan, Report, run_simulation
+from armazem.senders.simulation import OnProgress, Plan, Report, run_simulation
 from armazem.shop.life import Faults, Offer, Person, Place, Seller, Shop
 from armazem.targets.duckdb import versions
 from armazem.targets.duckdb.query import Rows, fetch, open_published
 
-_LINE_SECONDS = 10.0
 _LIMIT = 20_000  # offers and people: more would make no order more believable
 
 _OFFERS = f"""
@@ -203,25 +201,11 @@ def _flat(figures: dict[str, Any]) -> Iterator[tuple[str, Any]]:
 
 
 @contextmanager
-def _progress(to: str, *, quiet: bool) -> Iterator[Callable[[int, float], None] | None]:
-    """A line that changes on a terminal, one every 10 s elsewhere."""
+def _progress(to: str, *, quiet: bool) -> Iterator[OnProgress | None]:
     if quiet:
         yield None
         return
-    messages = console.messages()
-    due = time.monotonic()
-    with messages.status(f"sending to {to}") as status:
-
-        def show(sent: int, seconds: float) -> None:
-            nonlocal due
-            now = time.monotonic()
-            if now < due:
-                return
-            due = now + (0.2 if messages.is_terminal else _LINE_SECONDS)
-            line = f"{sent:,} messages acknowledged by {to}, {sent / seconds if seconds else 0:,.0f}/s"
-            if messages.is_terminal:
-                status.update(line)
-            elif sent:
-                messages.print(line)
-
-        yield show
+    with console.progress_line(f"sending to {to}") as show:
+        yield lambda sent, seconds: show(
+            f"{sent:,} messages acknowledged by {to}, {sent / seconds if seconds else 0:,.0f}/s"
+        )

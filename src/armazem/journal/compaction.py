@@ -12,15 +12,13 @@ from __future__ import annotations
 import os
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import duckdb
 import msgspec
-from filelock import FileLock, Timeout
 
 from armazem.disk.durable import sync_path
+from armazem.disk.lock import Held, compaction_lock
 from armazem.errors import ArmazemError, HomeError
 from armazem.home import Home
 from armazem.journal.compacted import NotCompacted, copy_events, examine, is_whole, write_compacted
@@ -57,24 +55,18 @@ def compact(home: Home, *, grace: float = GRACE, include_last: bool = False, now
     report = Report()
     now = time.time() if now is None else now
     try:
-        with _alone(home):
+        with compaction_lock(home):
             for leftover in home.journal.glob("date=*/*.tmp"):
                 leftover.unlink(missing_ok=True)
             for lines in _closed(home, include_last=include_last):
                 _advance(home, lines, now - grace, report)
-    except Timeout:
+    except Held:
         report.busy = True
     except OSError as error:
         raise HomeError(
             f"the journal of {home.root} cannot be compacted: {error}", "check the disk; the journal itself is whole"
         ) from error
     return report
-
-
-@contextmanager
-def _alone(home: Home) -> Iterator[None]:
-    with FileLock(home.journal / ".compaction.lock", timeout=0):
-        yield
 
 
 def _closed(home: Home, *, include_last: bool) -> list[Path]:

@@ -9,19 +9,17 @@ wait: they read either form.
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Iterator
-from contextlib import contextmanager
+from collections.abc import Collection
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import duckdb
 import msgspec
-from filelock import FileLock, Timeout
 
 from armazem.contract.event_values import Horizon
 from armazem.contract.events import Accepted, exact, journal_lines
 from armazem.disk.durable import sync_path
-from armazem.disk.owner import JournalHeld, journal_lock
+from armazem.disk.lock import Held, compaction_lock, journal_lock
 from armazem.errors import HomeError
 from armazem.home import Home
 from armazem.journal.compacted import NotCompacted, events_with_raw, rewrite_compacted
@@ -43,7 +41,7 @@ def upgrade_if_free(home: Home, zone: ZoneInfo) -> None:
         try:
             with journal_lock(home):
                 upgrade(home, zone)
-        except JournalHeld:
+        except Held:
             return
 
 
@@ -56,7 +54,7 @@ def upgrade(home: Home, zone: ZoneInfo) -> int:
         return 0
     changed = 0
     try:
-        with _without_compaction(home):
+        with compaction_lock(home, _WAIT):
             for leftover in home.journal.glob(f"date=*/*{_TEMPORARY}"):
                 leftover.unlink()
             kept = {letter.message.partition(": ")[0] for letter in read_dead_letters(home) if letter.source == SOURCE}
@@ -71,15 +69,6 @@ def upgrade(home: Home, zone: ZoneInfo) -> int:
             f"the journal of {home.root} cannot be brought up to date: {error}", "check the disk and its space"
         ) from error
     return changed
-
-
-@contextmanager
-def _without_compaction(home: Home) -> Iterator[None]:
-    try:
-        with FileLock(home.journal / ".compaction.lock", timeout=_WAIT):
-            yield
-    except Timeout as error:
-        raise HomeError(f"the journal of {home.root} is being compacted", "wait for that to end") from error
 
 
 def _upgrade_lines(path: Path, zone: ZoneInfo, kept: Collection[str]) -> int:

@@ -14,7 +14,6 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from types import FrameType
-from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 import uvicorn
@@ -25,6 +24,7 @@ from armazem import interrupts
 from armazem.config import Settings
 from armazem.errors import ArmazemError
 from armazem.intake.ingest import Ingest
+from armazem.intake.receivers import Receiver, receiver_of
 from armazem.live.service import LiveState
 from armazem.live.start import LiveStart
 from armazem.serve.dashboard.app import build_dashboard
@@ -42,9 +42,6 @@ from armazem.serve.http.kpi_api import KpiTables
 from armazem.serve.http.metrics import Metrics
 from armazem.serve.http.protocol import LimitedProtocol
 from armazem.targets.duckdb.query import Published
-
-if TYPE_CHECKING:
-    from armazem.intake.pubsub import Subscription
 
 _BACKLOG = 4096
 _SPARE_FILES = 200  # descriptors that connections leave to the journal, DuckDB and the compactor
@@ -119,11 +116,11 @@ def serve(
     port: int,
     on_ready: Callable[[str], None],
     on_stop: Callable[[], None] = lambda: None,
-    subscription: tuple[str, str] | None = None,
+    source: str | None = None,
 ) -> None:
     """Serve until SIGTERM or SIGINT. `on_ready` gets the URL when events are taken; live figures may come later.
 
-    `on_stop` is called as the end begins. `subscription`: project and name of one of Pub/Sub to read as well.
+    `on_stop` is called as the end begins. `source`: the URL of a receiver whose messages are taken as well.
 
     Raises ServeError where the port is taken, GuardError for hosts or proxies without a meaning, HomeError where
     another process writes the journal,
@@ -146,7 +143,7 @@ def serve(
             ingest = opened.enter_context(Ingest(home, settings, on_commit=committed))
             live = LiveState(home, settings, dead_letters=dead_letters)
             start = opened.enter_context(LiveStart(live))
-            reader = opened.enter_context(_reading(subscription, ingest, settings))
+            receiver = opened.enter_context(_receiving(source, ingest, settings))
             opened.enter_context(Compactor(home))
             published = opened.enter_context(contextlib.closing(Published(home)))
             sources = Sources(published, live, lambda: start.missing, ZoneInfo(settings.time_zone))
@@ -162,7 +159,7 @@ def serve(
                     live,
                     start,
                     ingest,
-                    reader,
+                    receiver,
                     metrics,
                     published,
                     dashboard,
@@ -179,7 +176,7 @@ async def _serve(
     live: LiveState,
     start: LiveStart,
     ingest: Ingest,
-    reader: Subscription | None,
+    receiver: Receiver | None,
     metrics: Metrics,
     published: Published,
     dashboard: ASGIApp,
@@ -194,7 +191,7 @@ async def _serve(
         # Only while it is fresh: a balancer that sends nothing any more would never see it go away.
         disk = stats["last_error"] if time.monotonic() - events.failed_at < _RETRY_SECONDS else None
         ending = "the server is stopping" if stopping.is_set() else None
-        reasons = (stats["failed"], disk, _why_not_read(reader), ending)
+        reasons = (stats["failed"], disk, _why_not_received(receiver), ending)
         return [reason for reason in reasons if reason]
 
     def stop() -> None:
@@ -235,24 +232,22 @@ async def _serve(
 
 
 @contextlib.contextmanager
-def _reading(subscription: tuple[str, str] | None, ingest: Ingest, settings: Settings) -> Iterator[Subscription | None]:
-    """The messages of a subscription go into the same journal. It ends before the journal does."""
-    if subscription is None:
+def _receiving(source: str | None, ingest: Ingest, settings: Settings) -> Iterator[Receiver | None]:
+    """The messages of a receiver go into the same journal. It ends before the journal does."""
+    if source is None:
         yield None
         return
-    from armazem.intake.pubsub import start_subscription  # Google's library: only who reads Pub/Sub needs it
-
-    reader = start_subscription(ingest, settings, *subscription)
+    receiver = receiver_of(source, ingest, settings)
     try:
-        yield reader
+        yield receiver
     finally:
-        reader.stop()
+        receiver.stop()
 
 
-def _why_not_read(reader: Subscription | None) -> str | None:
+def _why_not_received(receiver: Receiver | None) -> str | None:
     try:
-        if reader is not None:
-            reader.check()
+        if receiver is not None:
+            receiver.check()
     except ArmazemError as error:
         return str(error)
     return None

@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from armazem.config import Settings
+from armazem.disk.lock import landing_lock
 from armazem.errors import CloudError, extra
 from armazem.landing.form import Format
-from armazem.landing.guard import locked
 from armazem.landing.ledger import LedgerRow
 from armazem.landing.load import Options, load_into
 from armazem.landing.report import LoadResult, OnProgress, OnWarning
@@ -77,7 +77,7 @@ def withdraw_from_bigquery(settings: Settings, load_id: str, on_wait: Callable[[
         from armazem.targets.bigquery.landing.ledger import mark_withdrawn, read_entries
         from armazem.targets.bigquery.landing.raw import Raw
     raw = Raw(settings)
-    with locked(settings.home_folder.open(), on_wait), cloud_errors(settings, f"withdrawing {load_id}"):
+    with landing_lock(settings.home_folder.open(), on_wait), cloud_errors(settings, f"withdrawing {load_id}"):
         known = sorted({entry.row.load_id for entry in read_entries(raw.client, raw.dataset, raw.retry)})
         if load_id not in known:
             raise CloudError(
