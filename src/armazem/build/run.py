@@ -34,6 +34,7 @@ from armazem.contract.render import duckdb_columns
 from armazem.disk.causes import cause_of
 from armazem.disk.durable import sync_path
 from armazem.disk.lock import build_lock
+from armazem.disk.sql import sql_text
 from armazem.errors import BuildError, HomeError
 from armazem.home import Home
 from armazem.journal.reading import journal_format
@@ -187,8 +188,8 @@ def _prepare(work: Path, home: Home, plan: Plan) -> None:
     with closing(duckdb.connect(str(work))) as connection:
         create_meta(connection)
         if plan.full_refresh and plan.history is not None:
-            file = str(versions.version_file(home, plan.history)).replace("'", "''")
-            connection.execute(f"attach '{file}' as before (read_only)")
+            file = sql_text(versions.version_file(home, plan.history))
+            connection.execute(f"attach {file} as before (read_only)")
             for table in ("builds", "test_results"):
                 copy_history(connection, table)
             connection.execute("detach before")

@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
 
-def quoted(text: str) -> str:
-    """The text as an SQL string literal. Control characters are spelt chr(n), so a query stays printable."""
-    parts: list[str] = []
-    plain = ""
-    for character in text:
-        if character.isprintable():
-            plain += character.replace("'", "''")
-            continue
-        parts += [f"'{plain}'"] if plain else []
-        parts.append(f"chr({ord(character)})")
-        plain = ""
-    if plain or not parts:
-        parts.append(f"'{plain}'")
-    return " || ".join(parts) if len(parts) == 1 else "(" + " || ".join(parts) + ")"
+
+def sql_text(value: object) -> str:
+    """A text literal. DuckDB's parser ends at a NUL, so that one is an expression."""
+    literal = "'" + str(value).replace("'", "''") + "'"
+    return f"({literal})".replace("\0", "' || chr(0) || '") if "\0" in literal else literal
+
+
+def sql_path(path: Path) -> str:
+    """A literal for the path of a file to be read; DuckDB would take `*`, `?` and `[` in it for a pattern."""
+    return sql_text(re.sub(r"[*?\[]", r"[\g<0>]", str(path)))
+
+
+def sql_name(identifier: str) -> str:
+    """The identifier in double quotes."""
+    return '"' + identifier.replace('"', '""') + '"'
 
 
 def guarded(cheap: str, dear: str) -> str:
@@ -25,8 +28,3 @@ def guarded(cheap: str, dear: str) -> str:
     DuckDB tries the sides of AND and OR in changing order, and as values it evaluates both: CASE does neither.
     """
     return f"(CASE WHEN {cheap} THEN {dear} ELSE false END)"
-
-
-def name(identifier: str) -> str:
-    """The identifier in double quotes."""
-    return '"' + identifier.replace('"', '""') + '"'

@@ -13,9 +13,10 @@ import msgspec
 
 from armazem.contract.event_record import event_columns
 from armazem.disk.durable import sync_path
+from armazem.disk.sql import sql_path, sql_text
 from armazem.journal.journal import JournalLine, decode_line
 from armazem.journal.lines import Line, read_lines
-from armazem.journal.reading import lines_source, parquet_source, sql_path, sql_text
+from armazem.journal.reading import lines_source, parquet_source
 
 _CONFIG: dict[str, str | bool | int | float | list[str]] = {
     "threads": 1,

@@ -7,7 +7,6 @@ statement that has begun may meet of it: `reading` begins it again.
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from itertools import groupby
 from pathlib import Path
@@ -17,6 +16,7 @@ import duckdb
 
 from armazem.contract.event_record import event_columns
 from armazem.contract.events import event_key
+from armazem.disk.sql import sql_name, sql_path, sql_text
 from armazem.home import Home
 from armazem.journal.errors import unreadable
 from armazem.journal.journal import decode_line
@@ -110,17 +110,7 @@ def lines_source(paths: Sequence[Path], columns: Mapping[str, str] | None = None
 
 def _selected(name: str, type_: str) -> str:
     # A struct written before a column was added to the contract has one field less; the cast adds it as null.
-    return f'cast("{name}" as {type_}) as "{name}"' if type_.startswith("STRUCT") else f'"{name}"'
-
-
-def sql_path(path: Path) -> str:
-    """A literal for the path of a file to be read; DuckDB would take `*`, `?` and `[` in it for a pattern."""
-    return sql_text(re.sub(r"[*?\[]", r"[\g<0>]", str(path)))
-
-
-def sql_text(value: object) -> str:
-    """A literal."""
-    return "'" + str(value).replace("'", "''") + "'"
+    return f"cast({sql_name(name)} as {type_}) as {sql_name(name)}" if type_.startswith("STRUCT") else sql_name(name)
 
 
 def reading(home: Home, run: Callable[[], T]) -> T:

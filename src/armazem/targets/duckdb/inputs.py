@@ -12,6 +12,7 @@ import duckdb
 
 from armazem.contract import TABLES, Table
 from armazem.contract.render import duckdb_columns
+from armazem.disk.sql import sql_text
 from armazem.home import Home
 from armazem.journal.reading import relation
 from armazem.landing import parquet_files
@@ -61,7 +62,7 @@ def _raw_view(home: Home, table: Table, scope: Scope) -> str:
     files = [path for path in parquet_files(home, table.name) if path.parent.name in wanted]
     if not files:
         return f"create view raw.{table.name} as {_no_rows(table)}"
-    names = ", ".join(_quoted(str(path)) for path in files)
+    names = ", ".join(sql_text(path) for path in files)
     columns = ", ".join(column.name for column in table.columns)
     # By name, with one that has all columns: a file that was landed before the contract had a column has null there.
     return (
@@ -75,7 +76,3 @@ def _raw_view(home: Home, table: Table, scope: Scope) -> str:
 def _no_rows(table: Table) -> str:
     columns: Sequence[str] = [f"cast(null as {type_}) as {name}" for name, type_ in duckdb_columns(table).items()]
     return f"select {', '.join(columns)}, cast(null as varchar) as _load_id, cast(null as bigint) as _row where false"
-
-
-def _quoted(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"

@@ -9,6 +9,7 @@ from typing import Any
 
 import duckdb
 
+from armazem.disk.sql import sql_name
 from armazem.landing import LedgerRow
 from armazem.targets.catalog import Model
 from armazem.targets.records import AuditResult, BuildRecord
@@ -54,7 +55,7 @@ def copy_history(connection: duckdb.DuckDBPyConnection, table: str) -> None:
         "group by column_name having count(distinct database_name) = 2",
         (table,),
     ).fetchall()
-    columns = ", ".join(f'"{row[0]}"' for row in rows)
+    columns = ", ".join(sql_name(row[0]) for row in rows)
     connection.execute(f"insert into meta.{table} by name select {columns} from before.meta.{table}")
 
 
