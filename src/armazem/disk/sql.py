@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import re
+import glob
 from pathlib import Path
 
 
@@ -14,7 +14,7 @@ def sql_text(value: object) -> str:
 
 def sql_path(path: Path) -> str:
     """A literal for the path of a file to be read; DuckDB would take `*`, `?` and `[` in it for a pattern."""
-    return sql_text(re.sub(r"[*?\[]", r"[\g<0>]", str(path)))
+    return sql_text(glob.escape(str(path)))
 
 
 def sql_name(identifier: str) -> str:

@@ -20,9 +20,10 @@ from google.cloud.pubsub_v1.subscriber.message import Message  # type: ignore[im
 from google.cloud.pubsub_v1.subscriber.scheduler import Scheduler  # type: ignore[import-untyped]
 
 from armazem.config import Settings
+from armazem.disk.causes import first_line
 from armazem.intake.batches import Batches, Counts
 from armazem.intake.ingest import Ingest
-from armazem.intake.pubsub_errors import cloud_error, reason
+from armazem.intake.pubsub_errors import cloud_error
 from armazem.intake.receivers import OnFailure
 from armazem.journal.errors import JournalError
 
@@ -130,7 +131,7 @@ class Subscription:
             except exceptions.GoogleAPIError as error:
                 _logger.warning(
                     "%d messages are written, but could not be acknowledged: %s. They come again, as duplicates",
-                    len(ids), reason(error),
+                    len(ids), first_line(error),
                 )  # fmt: skip
         for message in written:
             message.drop()  # its deadline need not be extended any more

@@ -17,6 +17,7 @@ from pathlib import Path
 import duckdb
 import msgspec
 
+from armazem.disk.causes import first_line
 from armazem.disk.durable import sync_path
 from armazem.disk.lock import Held, compaction_lock
 from armazem.errors import ArmazemError, HomeError
@@ -95,7 +96,7 @@ def _advance(home: Home, lines: Path, old: float, report: Report) -> None:
             sync_path(lines.parent)
             report.removed += 1
     except (NotCompacted, OSError, duckdb.Error) as error:
-        report.postponed[f"{lines.parent.name}/{lines.name}"] = str(error).splitlines()[0]
+        report.postponed[f"{lines.parent.name}/{lines.name}"] = first_line(error)
 
 
 def _write(home: Home, lines: Path, target: Path) -> int:

@@ -7,7 +7,7 @@ statement that has begun may meet of it: `reading` begins it again.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import groupby
 from pathlib import Path
 from typing import TypeVar
@@ -65,7 +65,9 @@ def relation(home: Home, *, after: int = 0, up_to: int | None = None, columns: C
     condition = f"seq > {int(after)}{until} and event_id is not null"
     parts = [
         f"select {', '.join(_selected(name, types[name]) for name in names)} from {source} where {condition}"
-        for source in _sources(_between(segments(home), after, up_to), {name: types[name] for name in (*names, *_IDS)})
+        for source in _sources(
+            list_segments(home.journal, after=after, up_to=up_to), {name: types[name] for name in (*names, *_IDS)}
+        )
     ]
     if not parts:
         empty = ", ".join(f'cast(null as {types[name]}) as "{name}"' for name in names)
@@ -73,14 +75,7 @@ def relation(home: Home, *, after: int = 0, up_to: int | None = None, columns: C
     return f"({' union all '.join(parts)})"
 
 
-def _between(found: Sequence[Segment], after: int, up_to: int | None) -> Iterator[Segment]:
-    for number, segment in enumerate(found):
-        ends_before = number + 1 < len(found) and found[number + 1].first <= after + 1
-        if not ends_before and (up_to is None or segment.first <= up_to):
-            yield segment
-
-
-def _sources(found: Iterator[Segment], needed: Mapping[str, str]) -> Iterator[str]:
+def _sources(found: Iterable[Segment], needed: Mapping[str, str]) -> Iterator[str]:
     for compacted, group in groupby(found, key=lambda segment: segment.compacted):
         paths = [segment.path for segment in group]
         yield parquet_source(paths) if compacted else lines_source(paths, needed)
@@ -136,7 +131,7 @@ def event_keys(home: Home, *, after: int = 0) -> Iterator[tuple[list[str], list[
     """
     ids = {name: event_columns()[name] for name in _IDS}
     with duckdb.connect(config={"memory_limit": "1GB", "threads": 2}) as connection:
-        for segment in _between(segments(home), after, None):
+        for segment in list_segments(home.journal, after=after):
             path = segment.path if segment.path.exists() else segment.path.with_suffix(".parquet")
             compacted = path.suffix == ".parquet"
             source = parquet_source([path]) if compacted else lines_source([path], ids)

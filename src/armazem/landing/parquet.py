@@ -14,6 +14,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from armazem.contract import Column, Table
+from armazem.disk.causes import first_line
 from armazem.disk.sql import sql_name, sql_text
 from armazem.errors import SourceError
 from armazem.landing.exact import BATCH_ROWS
@@ -53,7 +54,7 @@ def copy_parquet(
     except duckdb.OutOfMemoryException:
         raise
     except duckdb.Error as error:
-        reason = str(error).splitlines()[0]
+        reason = first_line(error)
         raise SourceError(
             f"{file.name} cannot be read as Parquet: {reason}", "is it complete? copy it again"
         ) from error

@@ -15,6 +15,7 @@ from typing import Any
 
 import duckdb
 
+from armazem.disk.causes import first_line
 from armazem.disk.sql import sql_name, sql_text
 from armazem.errors import ArmazemError, HomeError
 from armazem.home import Home
@@ -56,8 +57,9 @@ def readable(what: str) -> Iterator[None]:
     except ArmazemError:
         raise
     except (OSError, ValueError, KeyError, TypeError, duckdb.Error) as error:
-        first = (str(error).splitlines() or [""])[0]
-        raise HomeError(f"{what} cannot be read: {first}", "look at the home folder and its disk") from error
+        raise HomeError(
+            f"{what} cannot be read: {first_line(error)}", "look at the home folder and its disk"
+        ) from error
 
 
 @dataclass(frozen=True, slots=True)
