@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import hashlib
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from itertools import starmap
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
+from msgspec import Meta
 
 from armazem import __version__
 from armazem.build.descriptions import table_text
@@ -30,6 +31,55 @@ _COLUMNS: Query = (
 )
 _TYPES = {"VARCHAR": "string", "BIGINT": "integer", "DATE": "date", "BOOLEAN": "boolean"}
 _KEPT_BYTES = 32 * 2**20
+
+
+class Column(msgspec.Struct):
+    """Of a KPI table. `type`: string, integer, decimal, date or boolean; null until one build is published."""
+
+    name: str
+    type: str | None
+    description: str
+
+
+class Table(msgspec.Struct):
+    """Rows of a KPI table."""
+
+    name: str
+    title: str
+    build_id: Annotated[str, Meta(description="The build that all of this is of.")]
+    total: Annotated[int, Meta(description="Rows that meet the filters, before limit and offset.")]
+    limit: int | None
+    offset: int
+    columns: list[Column]
+    rows: Annotated[list[Any], Meta(extra_json_schema={"items": {"type": "object"}})]
+
+
+class Known(msgspec.Struct):
+    """A filter of a KPI table. `schema`: JSON Schema of its values."""
+
+    name: str
+    column: str | None
+    description: str
+    schema: Mapping[str, Any]
+
+
+class Listed(msgspec.Struct):
+    """A KPI table in the list of them."""
+
+    name: str
+    title: str
+    description: str
+    path: str
+    filters: list[Known]
+    order: Sequence[str]
+    columns: list[Column]
+
+
+class Catalogue(msgspec.Struct):
+    """The KPI tables that there are."""
+
+    build_id: str | None
+    kpis: list[Listed]
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,18 +116,9 @@ def answer(published: Published, question: Question) -> Answer:
     if question.media == "text/csv":
         body = to_csv(rows).encode()
     else:
-        body = to_json(
-            {
-                "name": kpi.name,
-                "title": kpi.title,
-                "build_id": build,
-                "total": total,
-                "limit": filters.limit,
-                "offset": filters.offset or 0,
-                "columns": _columns(kpi, _types(columns.rows)),
-                "rows": list(starmap(_row_type(rows.columns), rows.rows)),
-            }
-        )
+        described = _columns(kpi, _types(columns.rows))
+        found = list(starmap(_row_type(rows.columns), rows.rows))
+        body = to_json(Table(kpi.name, kpi.title, build, total, filters.limit, filters.offset or 0, described, found))
     return Answer(question.etag(build), body, total)
 
 
@@ -88,31 +129,19 @@ def catalogue(published: Published) -> bytes:
     if build is not None:
         build, columns = published.query_build(*_COLUMNS)
         types = _types(columns.rows)
-    return to_json(
-        {
-            "build_id": build,
-            "kpis": [
-                {
-                    "name": kpi.name,
-                    "title": kpi.title,
-                    "description": table_text(kpi.name).description,
-                    "path": f"/v1/kpis/{kpi.name}",
-                    "filters": [
-                        {
-                            "name": entry.name,
-                            "column": kpi.filters.get(entry.name),
-                            "description": entry.help,
-                            "schema": entry.schema,
-                        }
-                        for entry in filters_of(kpi)
-                    ],
-                    "order": kpi.order_by,
-                    "columns": _columns(kpi, types),
-                }
-                for kpi in KPIS
-            ],
-        }
-    )
+    tables = [
+        Listed(
+            kpi.name,
+            kpi.title,
+            table_text(kpi.name).description,
+            f"/v1/kpis/{kpi.name}",
+            [Known(entry.name, kpi.filters.get(entry.name), entry.help, entry.schema) for entry in filters_of(kpi)],
+            kpi.order_by,
+            _columns(kpi, types),
+        )
+        for kpi in KPIS
+    ]
+    return to_json(Catalogue(build, tables))
 
 
 class KeptAnswers:
@@ -169,7 +198,7 @@ def _types(columns: tuple[tuple[Any, ...], ...]) -> Mapping[str, Mapping[str, st
     return found
 
 
-def _columns(kpi: Kpi, types: Mapping[str, Mapping[str, str]]) -> list[dict[str, Any]]:
+def _columns(kpi: Kpi, types: Mapping[str, Mapping[str, str]]) -> list[Column]:
     texts = table_text(kpi.name).columns
     found = types.get(kpi.name) or dict.fromkeys(texts)
-    return [{"name": name, "type": kind, "description": texts.get(name, "")} for name, kind in found.items()]
+    return [Column(name, kind, texts.get(name, "")) for name, kind in found.items()]
