@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -21,6 +22,7 @@ if TYPE_CHECKING:  # a second of imports, which few commands need
     from armazem.landing import Progress as LoadProgress
     from armazem.targets.records import AuditResult
 
+LINE_SECONDS = 10.0
 _PLAIN_WIDTH = 100_000  # where nobody looks at it, a line is never folded
 
 
@@ -112,6 +114,25 @@ def rows_written(what: str) -> Iterator[Callable[[str, int], None]]:
         return
     with console.status(what) as status:
         yield lambda name, rows: status.update(f"{what} {name}: {rows:,} rows")
+
+
+@contextmanager
+def progress_line(first: str) -> Iterator[Callable[[str], None]]:
+    """Progress as one line of text that changes on a terminal, and is printed every ten seconds elsewhere."""
+    console = messages()
+    if console.is_terminal:
+        with console.status(first) as status:
+            yield status.update
+        return
+    due = time.monotonic() + LINE_SECONDS
+
+    def line(text: str) -> None:
+        nonlocal due
+        if time.monotonic() >= due:
+            due += LINE_SECONDS
+            console.print(text)
+
+    yield line
 
 
 @contextmanager

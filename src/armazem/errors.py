@@ -52,6 +52,10 @@ class UnsupportedError(ArmazemError):
     """Something was asked of a target that it does not do. Exit code 2."""
 
 
+class SendError(ArmazemError):
+    """Messages could not be sent: the target is wrong, refuses them, or gave no answer for too long."""
+
+
 class MissingExtra(ArmazemError):
     """What was asked for needs libraries that come with an extra of the package, which is not installed."""
 

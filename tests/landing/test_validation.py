@@ -20,7 +20,7 @@ from armazem.contract import TABLES, Column, ColumnType, Table, table
 from armazem.contract.identifiers import canonical, fault
 from armazem.contract.model import ColumnType as T
 from armazem.contract.nulls import NULL_WORDS, is_null
-from armazem.disk.sql import quoted
+from armazem.disk.sql import sql_text
 from armazem.landing.validation import AGAIN, Written, validated
 
 
@@ -204,7 +204,7 @@ def test_the_query_keeps_the_order_of_the_rows(contract: Table) -> None:
 
 def test_quoted_is_read_back_as_it_was() -> None:
     for text in ["", "it's", "\t", "a\nb'\r", "é\u00a0"]:
-        assert duckdb.sql(f"SELECT {quoted(text)}").fetchall() == [(text,)]
+        assert duckdb.sql(f"SELECT {sql_text(text)}").fetchall() == [(text,)]
 
 
 def expected_time(text: str) -> datetime | None:
@@ -337,6 +337,6 @@ def test_a_header_that_comes_again() -> None:
         ["product_id", *[""] * 8],
         ['\ufeff"product_id"', *names[1:]],
     ]
-    values = ", ".join("(" + ", ".join(quoted(field) for field in row) + ")" for row in rows)
+    values = ", ".join("(" + ", ".join(sql_text(field) for field in row) + ")" for row in rows)
     query = validated(table("products"), f"(VALUES {values})", {n: f"col{i}" for i, n in enumerate(names)})
     assert [row[-1] for row in duckdb.sql(query).fetchall()] == [AGAIN, AGAIN, None, AGAIN]

@@ -6,12 +6,12 @@ import json
 from collections.abc import Mapping
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, get_args
 
 import duckdb
 import pytest
 
-from armazem.kpis.catalogue import KINDS, Kpi, kind_of
+from armazem.kpis.catalogue import Kind, Kpi, kind_of
 from armazem.kpis.filters import Filters, filters_of
 from armazem.kpis.own import own_kpi, own_kpis
 from armazem.kpis.query import count_query, kpi_query
@@ -93,7 +93,7 @@ def test_any_name_and_any_type(version: duckdb.DuckDBPyConnection) -> None:
     assert list(kpi.types.values()) == [
         "string", "date", "timestamp", "integer", "integer", "decimal", "number", "boolean", "other", "other", "string",
     ]  # fmt: skip
-    assert set(kpi.types.values()) <= set(KINDS)
+    assert set(kpi.types.values()) <= set(get_args(Kind))
     filters = Filters(from_=date(2026, 1, 2), order="-class", limit=2)
     assert [row[4] for row in asked(version, *kpi_query(kpi, filters)).rows] == [3, 2]
     assert asked(version, *count_query(kpi, filters)).rows == ((3,),)

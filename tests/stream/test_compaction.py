@@ -250,7 +250,7 @@ def test_as_a_process(home: Home, tmp_path: Path) -> None:
 def test_a_home_without_a_journal(home: Home) -> None:
     shutil.rmtree(home.journal)
     home.journal.touch()
-    with pytest.raises(HomeError, match="cannot be compacted"):
+    with pytest.raises(HomeError, match="cannot be locked"):
         compact(home)
 
 

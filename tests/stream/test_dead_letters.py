@@ -18,10 +18,11 @@ from warehouse.shop import Answer, armazem
 
 from armazem.cli import main
 from armazem.config import Settings
+from armazem.disk.lock import replay_lock
 from armazem.errors import HomeError
 from armazem.home import Home
 from armazem.intake.ingest import Ingest
-from armazem.intake.replay import MARKS_FILE, Replay, replaying, select_letters
+from armazem.intake.replay import MARKS_FILE, Replay, select_letters
 from armazem.intake.sending import to_ingest
 from armazem.journal.dead_letters import DeadLetters, Refusal, read_dead_letters
 
@@ -85,7 +86,7 @@ def test_replay_after_time_has_made_it_right(kept: Home, settings: Settings) -> 
     """What was too far in the future is not any more; the others stay, without a second dead letter."""
     later = datetime.now(UTC) + timedelta(days=5)
     for expected in ((1, 0), (0, 0)):
-        with replaying(kept), Ingest(kept, settings, clock=lambda: later) as writer:
+        with replay_lock(kept), Ingest(kept, settings, clock=lambda: later) as writer:
             replay = Replay(kept, ZoneInfo("America/Sao_Paulo"), to_ingest(writer, "replay"), later)
             done = replay.run(select_letters(kept))
         assert (done.accepted, done.duplicates) == expected
@@ -183,10 +184,10 @@ def test_wrong_use(kept: Home, tmp_path: Path) -> None:
 
 
 def test_one_replay_at_a_time(kept: Home) -> None:
-    with replaying(kept):
+    with replay_lock(kept):
         refused = run(kept, "replay")
     assert (refused.code, "another replay" in refused.err) == (1, True)
-    with pytest.raises(HomeError), replaying(kept), replaying(kept):
+    with pytest.raises(HomeError), replay_lock(kept), replay_lock(kept):
         pass
 
 

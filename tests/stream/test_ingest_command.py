@@ -22,7 +22,7 @@ from armazem.cli import main
 from armazem.contract import RejectCode
 from armazem.home import Home
 from armazem.intake.ingest import Ingest
-from armazem.journal.files import KEPT_BYTES, open_batches, read_batches
+from armazem.journal.files import KEPT_BYTES, open_batches
 
 from .shop_events import assert_conserved, event_ids, ledger, letters, message, messages, order
 
@@ -253,8 +253,9 @@ def test_memory_stays_bounded_by_a_line_without_end(home: Home, tmp_path: Path) 
     script = (
         "import re, sys\n"
         "from pathlib import Path\n"
-        "from armazem.journal.files import read_batches\n"
-        "kept = sum(len(message) for batch in read_batches(sys.argv[1]) for message in batch)\n"
+        "from armazem.journal.files import open_batches\n"
+        "with open_batches(sys.argv[1]) as batches:\n"
+        "    kept = sum(len(message) for batch in batches for message in batch)\n"
         "print(kept, re.search(r'VmHWM:\\s+(\\d+)', Path('/proc/self/status').read_text())[1])"
     )
     done = subprocess.run([sys.executable, "-c", script, file], capture_output=True, text=True, check=True)
@@ -355,11 +356,11 @@ def test_stdin_is_read_as_it_comes(home: Home) -> None:
     before = sys.stdin
     try:
         sys.stdin = io.TextIOWrapper(os.fdopen(reading, "rb"))
-        found = read_batches("-")
         os.write(writing, b"a line, and not a good one\n")
-        assert next(found) == [b"a line, and not a good one"]
-        os.write(writing, message(1) + b"\n" + message(2) + b"\n")
-        assert next(found) == messages(1, 2)
+        with open_batches("-") as found:
+            assert next(found) == [b"a line, and not a good one"]
+            os.write(writing, message(1) + b"\n" + message(2) + b"\n")
+            assert next(found) == messages(1, 2)
     finally:
         os.close(writing)
         sys.stdin.close()

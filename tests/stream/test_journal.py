@@ -15,7 +15,7 @@ import duckdb
 import pytest
 
 from armazem.config import Settings
-from armazem.disk.owner import JournalHeld, journal_lock
+from armazem.disk.lock import Held, journal_lock
 from armazem.home import Home
 from armazem.intake.ingest import Ingest
 from armazem.journal import appending
@@ -30,7 +30,7 @@ HOLDER = """
 import sys, time
 from pathlib import Path
 from armazem.home import Home
-from armazem.disk.owner import journal_lock
+from armazem.disk.lock import journal_lock
 sys.argv[1:2] = ["serve"]
 with journal_lock(Home(Path(sys.argv[2]))):
     print("held", flush=True)
@@ -164,7 +164,7 @@ def test_a_second_writer_is_refused_at_once(home: Home, settings: Settings) -> N
     try:
         assert holder.stdout is not None and holder.stdout.readline() == "held\n"
         started = time.monotonic()
-        with pytest.raises(JournalHeld, match=rf"is written by process {holder.pid} \(armazem serve ") as raised:
+        with pytest.raises(Held, match=rf"is written by process {holder.pid} \(armazem serve ") as raised:
             Ingest(home, settings).__enter__()
         assert time.monotonic() - started < 5
         assert "--to" in raised.value.hint and "stop it" in raised.value.hint
@@ -178,7 +178,7 @@ def test_a_second_writer_is_refused_at_once(home: Home, settings: Settings) -> N
 
 
 def test_one_process_cannot_write_twice_either(home: Home, settings: Settings) -> None:
-    with Ingest(home, settings), pytest.raises(JournalHeld, match=str(os.getpid())):
+    with Ingest(home, settings), pytest.raises(Held, match=str(os.getpid())):
         Ingest(home, settings).__enter__()
     with journal_lock(home):
         pass

@@ -20,7 +20,7 @@ from small_disk import fill, small_disk
 from warehouse import shop
 from warehouse.shop import Answer, armazem, ended
 
-import armazem.cli.subscribe as command
+from armazem import console
 from armazem.config import Settings
 from armazem.home import Home
 from armazem.intake.ingest import Ingest
@@ -207,7 +207,7 @@ def test_a_full_disk(server: PubSubServer, tmp_path: Path) -> None:
             said = [process.stderr.readline() for _ in range(3)]
             assert said[0].startswith("error: no space left below ")
             assert said[1].startswith("  → free some space there")
-            assert re.fullmatch(r"\d+ messages given back to Pub/Sub; trying again in 1 s\n", said[2])
+            assert re.fullmatch(r"\d+ messages given back; trying again in 1 s\n", said[2])
             assert server.acknowledged("shop") == 0
             ballast.unlink()
             done = ended(process)
@@ -261,7 +261,7 @@ def test_a_subscription_that_is_deleted_meanwhile(server: PubSubServer, home: Ho
 
 
 def test_progress_where_nobody_watches(server: PubSubServer, home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(command, "LINE_SECONDS", 0.3)
+    monkeypatch.setattr(console, "LINE_SECONDS", 0.3)
     server.publish("orders", [message(1), message(1), b"no event"])
     answer = armazem("subscribe", SOURCE, "--stop-when-idle", "1", home=home.root)
     line = "received 3: 1 accepted, 1 duplicates, 1 refused, 0 not acknowledged"

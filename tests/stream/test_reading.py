@@ -16,9 +16,10 @@ from hypothesis import strategies as st
 from soak import fuzz
 
 from armazem.contract.event_record import event_columns
+from armazem.disk.sql import sql_path, sql_text
 from armazem.home import Home
 from armazem.journal.compaction import compact
-from armazem.journal.reading import event_key_at, event_keys, last_seq, reading, relation, sql_path, sql_text
+from armazem.journal.reading import event_key_at, event_keys, last_seq, reading, relation
 
 from .journal_files import line, lines, rows, segment, seqs
 

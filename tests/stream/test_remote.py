@@ -16,9 +16,10 @@ import pytest
 from warehouse.shop import armazem
 
 from armazem.config import Settings
+from armazem.errors import SendError
 from armazem.home import Home
 from armazem.intake.ingest import Ingest
-from armazem.senders.remote import Remote, SendError
+from armazem.senders.http import to_server
 
 from .shop_events import assert_conserved, event_ids, ledger, letters, message, messages
 
@@ -122,9 +123,9 @@ def test_a_busy_server_is_asked_again(home: Home, file: Path) -> None:
 
 
 def test_a_server_that_stays_busy(home: Home) -> None:
-    with serving(home, *[(503, {"Retry-After": "0.1"})] * 100) as front, Remote(front.url, patience=0.5) as remote:
+    with serving(home, *[(503, {"Retry-After": "0.1"})] * 100) as front, to_server(front.url, patience=0.5) as send:
         with pytest.raises(SendError, match="has answered 503") as raised:
-            remote.send([message(1)]).result()
+            send([message(1)]).result()
         assert "duplicates are recognised" in raised.value.hint
     assert event_ids(home) == []
 
@@ -167,14 +168,14 @@ def test_a_server_that_comes_back(home: Home, settings: Settings) -> None:
     with (
         Ingest(home, settings) as writer,
         listening(Front(writer, (200, {"Connection": "close"}))) as front,
-        Remote(front.url) as remote,
+        to_server(front.url) as send,
     ):
         with pytest.raises(SendError, match="answered 200"):
-            remote.send([message(1)]).result()  # an answer that is none; it closes the connection
+            send([message(1)]).result()  # an answer that is none; it closes the connection
         port = front.server_port
         front.shutdown()
         front.server_close()
-        waiting = remote.send([message(2)])
+        waiting = send([message(2)])
         with pytest.raises(TimeoutError):
             waiting.result(timeout=0.5)
         with listening(Front(writer, port=port)):
@@ -185,8 +186,8 @@ def test_a_server_that_comes_back(home: Home, settings: Settings) -> None:
 def test_who_gives_up_does_not_wait(home: Home) -> None:
     with serving(home, *[(503, {"Retry-After": "20"})] * 9) as front:
         started = time.monotonic()
-        with Remote(front.url) as remote:
-            waiting = remote.send([message(1)])
+        with to_server(front.url) as send:
+            waiting = send([message(1)])
             while not front.bodies:
                 time.sleep(0.01)
         assert time.monotonic() - started < 15  # it was told to wait for 20 s

@@ -155,7 +155,7 @@ def test_nobody_there_is_told_soon(shop: Shop) -> None:
         url = f"http://127.0.0.1:{nobody.getsockname()[1]}"
         answer = shop.armazem("simulate", "--rate", 100, "--to", url, "--format", "json")
     assert answer.code == 1
-    assert "acknowledged nothing" in answer.err
+    assert "cannot be reached" in answer.err
     assert "is `armazem serve` running there?" in answer.err
     [totals] = json.loads(answer.out)
     assert totals["messages"] == 0

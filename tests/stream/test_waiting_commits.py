@@ -14,7 +14,7 @@ import pytest
 
 from armazem.config import Settings
 from armazem.contract.events import journal_batch
-from armazem.disk.owner import JournalHeld
+from armazem.disk.lock import Held
 from armazem.home import Home
 from armazem.intake import commit
 from armazem.intake.ingest import Ingest, JournalError
@@ -112,7 +112,7 @@ def test_an_interrupt_while_the_queue_is_written(home: Home, settings: Settings)
         writer.submit(messages(0, 10), "http").result()
         futures = [writer.submit(messages(first, 100), "http") for first in range(10, 1_010, 100)]
         interrupt.start()
-    with pytest.raises(JournalHeld), Ingest(home, settings):
+    with pytest.raises(Held), Ingest(home, settings):
         pass
     gate.open.set()
     assert [future.result(10).accepted for future in futures] == [100] * 10

@@ -53,7 +53,7 @@ def test_two_builds_at_once(published: Shop) -> None:
     while not holder.exists() and time.monotonic() < waited_until:
         time.sleep(0.01)
     second = start("--home", published.path, "build")
-    assert_one_clear_error(published.armazem("build", "--wait", "0"), "another build", f"process {first.pid} since")
+    assert_one_clear_error(published.armazem("build", "--wait", "0"), "another build", f"process {first.pid} (armazem ")
     assert ended(first).code == 0
     waited = ended(second)
     assert waited.code == 0

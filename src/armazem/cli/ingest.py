@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from itertools import islice
@@ -18,14 +18,13 @@ import msgspec
 from armazem import console
 from armazem.cli.group import format_option, main, print_rows, settings_of
 from armazem.config import Settings
+from armazem.disk.lock import replay_lock
 from armazem.errors import ArmazemError, SourceError
-from armazem.intake.replay import Replay, Replayed, check_ids, newest_letters, replayed_ids, replaying, select_letters
+from armazem.intake.replay import Replay, Replayed, check_ids, newest_letters, replayed_ids, select_letters
 from armazem.intake.sending import Send, Tally
 from armazem.journal.dead_letters import DeadLetter
 from armazem.kpis.formats import Format
 from armazem.targets.rows import Rows
-
-_SECONDS_BETWEEN_LINES = 10.0
 
 to_option = click.option("--to", metavar="URL", help="A running server to send them to, instead of the journal here.")
 
@@ -70,17 +69,25 @@ def _ingest(settings: Settings, file: str, to: str | None, tally: Tally) -> None
 
     if file != "-" and not Path(file).exists():  # before a home folder is made for it
         raise SourceError(f"{file} does not exist", "check the path")
-    with open_batches(file) as batches, _sender(settings, to, "ingest") as send, _progress(tally) as shown:
-        send_all(batches, send, tally, lambda batch, outcome: shown())
+    with (
+        open_batches(file) as batches,
+        _sender(settings, to, "ingest") as send,
+        console.progress_line("ingesting") as show,
+    ):
+
+        def shown() -> None:
+            show(f"ingesting: {tally.received:,} messages, {tally.rejected.total():,} refused")
+
+        send_all(batches, send, tally, shown)
 
 
 @contextmanager
 def _sender(settings: Settings, to: str | None, source: str) -> Iterator[Send]:
     if to:
-        from armazem.senders.remote import Remote
+        from armazem.senders.http import to_server
 
-        with Remote(to, settings.token) as remote:
-            yield remote.send
+        with to_server(to, settings.token) as send:
+            yield send
         return
     from armazem.intake.ingest import Ingest
     from armazem.intake.sending import to_ingest
@@ -89,25 +96,6 @@ def _sender(settings: Settings, to: str | None, source: str) -> Iterator[Send]:
         if writer.recovered:
             console.messages().print(f"the journal was damaged: {writer.recovered} pieces of it are dead letters now")
         yield to_ingest(writer, source)
-
-
-@contextmanager
-def _progress(tally: Tally) -> Iterator[Callable[[], None]]:
-    """Progress of messages: a live line on a terminal, a plain line every ten seconds elsewhere."""
-    lines = console.messages()
-    if lines.is_terminal:
-        with lines.status("ingesting") as status:
-            yield lambda: status.update(f"ingesting: {tally.received:,} messages, {tally.rejected.total():,} refused")
-        return
-    due = time.monotonic() + _SECONDS_BETWEEN_LINES
-
-    def line() -> None:
-        nonlocal due
-        if time.monotonic() >= due:
-            due = time.monotonic() + _SECONDS_BETWEEN_LINES
-            lines.print(f"ingesting: {tally.received:,} messages")
-
-    yield line
 
 
 def _show_tally(tally: Tally, what: str, seconds: float) -> None:
@@ -250,7 +238,7 @@ def _replay(
     check_ids(home, ids)
     content = _content(repaired) if repaired else None
     zone, now = ZoneInfo(settings.time_zone), datetime.now(UTC)
-    with replaying(home):
+    with replay_lock(home):
         letters = select_letters(home, ids=ids, code=code, source=source)
         if dry_run:
             result = Replay(home, zone, None, now).run(letters, repaired=content)

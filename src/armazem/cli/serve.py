@@ -6,8 +6,8 @@ import click
 
 from armazem.cli.group import main, settings_of
 from armazem.cli.serving import run_server
-from armazem.cli.subscribe import parse_source
-from armazem.errors import extra
+from armazem.cli.subscribe import checked_source
+from armazem.intake.receivers import FORMS
 
 
 @main.command()
@@ -25,14 +25,12 @@ from armazem.errors import extra
 @click.option(
     "--subscribe",
     "source",
-    callback=lambda ctx, param, value: parse_source(ctx, param, value) if value else None,
-    metavar="pubsub:PROJECT[/SUBSCRIPTION]",
+    callback=checked_source,
+    metavar=FORMS,
     help="Take events from this Pub/Sub subscription too.",
 )
 @click.pass_context
-def serve(
-    ctx: click.Context, host: str, port: int, allowed_hosts: tuple[str, ...], source: tuple[str, str] | None
-) -> None:
+def serve(ctx: click.Context, host: str, port: int, allowed_hosts: tuple[str, ...], source: str | None) -> None:
     """Take events over HTTP and show live figures, until Ctrl-C or SIGTERM.
 
     An event is acknowledged when it is on the disk. Another host than this machine's own is served only with a
@@ -54,5 +52,4 @@ def serve(
             f"--host {host} is open to other machines: set ARMAZEM_TOKEN to a secret that senders give, "
             "or keep to 127.0.0.1"
         )
-    with extra("pubsub", "reading Pub/Sub"):
-        run_server(settings, host, port, subscription=source)
+    run_server(settings, host, port, source=source)

@@ -25,9 +25,9 @@ def run_server(
     port: int,
     *,
     simulate: float | None = None,
-    subscription: tuple[str, str] | None = None,
+    source: str | None = None,
 ) -> None:
-    """Serve until Ctrl-C or SIGTERM; `simulate`: events a second that a child process sends."""
+    """Serve until Ctrl-C or SIGTERM; `simulate`: events a second that a child process sends; `source`: see `serve`."""
     from armazem.serve.http.server import serve  # FastAPI takes half a second to import
 
     simulators: list[subprocess.Popen[bytes]] = []
@@ -43,7 +43,7 @@ def run_server(
 
     try:
         with interrupts.last_act(on_stop):
-            serve(settings, host=host, port=port, on_ready=on_ready, on_stop=on_stop, subscription=subscription)
+            serve(settings, host=host, port=port, on_ready=on_ready, on_stop=on_stop, source=source)
     finally:
         for process in simulators:
             process.terminate()

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import secrets
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -16,13 +15,13 @@ from armazem.cli.group import format_option, main, print_rows, settings_of, stop
 from armazem.config import Settings
 from armazem.errors import ArmazemError
 from armazem.kpis.formats import Format
-from armazem.senders.simulation import Plan, Report, run_simulation
+from armazem.senders.addresses import How
+from armazem.senders.simulation import OnProgress, Plan, Report, run_simulation
 from armazem.shop.life import Faults, Offer, Person, Place, Seller, Shop
 from armazem.targets.duckdb import versions
 from armazem.targets.duckdb.query import fetch, open_published
 from armazem.targets.rows import Rows
 
-_LINE_SECONDS = 10.0
 _LIMIT = 20_000  # offers and people: more would make no order more believable
 
 _OFFERS = f"""
@@ -162,10 +161,8 @@ def simulate(
     )
     shop = read_shop(settings)
     with stop_signals() as stop, _progress(to, quiet=quiet) as show:
-        report = run_simulation(
-            shop, plan, to, ZoneInfo(settings.time_zone), token=settings.token, connections=connections,
-            retry_seconds=retry_seconds, stop=stop, on_progress=show,
-        )  # fmt: skip
+        how = How(settings.token, connections, retry_seconds, stop)
+        report = run_simulation(shop, plan, to, ZoneInfo(settings.time_zone), how, show)
     _print_report(report, format_)
     if report.error is not None:
         raise report.error
@@ -205,25 +202,11 @@ def _flat(figures: dict[str, Any]) -> Iterator[tuple[str, Any]]:
 
 
 @contextmanager
-def _progress(to: str, *, quiet: bool) -> Iterator[Callable[[int, float], None] | None]:
-    """A line that changes on a terminal, one every 10 s elsewhere."""
+def _progress(to: str, *, quiet: bool) -> Iterator[OnProgress | None]:
     if quiet:
         yield None
         return
-    messages = console.messages()
-    due = time.monotonic()
-    with messages.status(f"sending to {to}") as status:
-
-        def show(sent: int, seconds: float) -> None:
-            nonlocal due
-            now = time.monotonic()
-            if now < due:
-                return
-            due = now + (0.2 if messages.is_terminal else _LINE_SECONDS)
-            line = f"{sent:,} messages acknowledged by {to}, {sent / seconds if seconds else 0:,.0f}/s"
-            if messages.is_terminal:
-                status.update(line)
-            elif sent:
-                messages.print(line)
-
-        yield show
+    with console.progress_line(f"sending to {to}") as show:
+        yield lambda sent, seconds: show(
+            f"{sent:,} messages acknowledged by {to}, {sent / seconds if seconds else 0:,.0f}/s"
+        )

@@ -75,5 +75,6 @@ def cause_of(error: OSError | duckdb.Error, where: Path) -> Cause:
 
 
 def first_line(error: BaseException) -> str:
-    """What an error says, without the statement that DuckDB shows below it."""
-    return (str(error).strip().splitlines() or [type(error).__name__])[0]
+    """What an error says, without the statement that DuckDB shows below it, or the request of Google's clients."""
+    said = str(getattr(error, "message", "") or error).strip()
+    return (said.splitlines() or [type(error).__name__])[0][:500]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from pathlib import Path
 from typing import IO, Any
@@ -20,3 +21,22 @@ def sync_path(path: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def put_in_place(aside: Path, target: Path) -> None:
+    """Flush a file that was written aside, and rename it: readers find the old one or the new one, whole."""
+    sync_path(aside)
+    os.replace(aside, target)
+    sync_path(target.parent)
+
+
+def write_whole(path: Path, content: bytes) -> None:
+    """Replace a file, on the disk. Raises OSError, and then the old one stands."""
+    aside = path.with_name(f"{path.name}.tmp")
+    try:
+        aside.write_bytes(content)
+        put_in_place(aside, path)
+    except OSError:
+        with contextlib.suppress(OSError):
+            aside.unlink()
+        raise

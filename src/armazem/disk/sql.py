@@ -2,25 +2,27 @@
 
 from __future__ import annotations
 
+import glob
 from collections.abc import Iterable
 from datetime import date, datetime
+from pathlib import Path
 from typing import Any
 
 
-def quoted(text: str) -> str:
-    """The text as an SQL string literal. Control characters are spelt chr(n), so a query stays printable."""
-    parts: list[str] = []
-    plain = ""
-    for character in text:
-        if character.isprintable():
-            plain += character.replace("'", "''")
-            continue
-        parts += [f"'{plain}'"] if plain else []
-        parts.append(f"chr({ord(character)})")
-        plain = ""
-    if plain or not parts:
-        parts.append(f"'{plain}'")
-    return " || ".join(parts) if len(parts) == 1 else "(" + " || ".join(parts) + ")"
+def sql_text(value: object) -> str:
+    """A text literal. DuckDB's parser ends at a NUL, so that one is an expression."""
+    literal = "'" + str(value).replace("'", "''") + "'"
+    return f"({literal})".replace("\0", "' || chr(0) || '") if "\0" in literal else literal
+
+
+def sql_path(path: Path) -> str:
+    """A literal for the path of a file to be read; DuckDB would take `*`, `?` and `[` in it for a pattern."""
+    return sql_text(glob.escape(str(path)))
+
+
+def sql_name(identifier: str) -> str:
+    """The identifier in double quotes."""
+    return '"' + identifier.replace('"', '""') + '"'
 
 
 def guarded(cheap: str, dear: str) -> str:
@@ -29,11 +31,6 @@ def guarded(cheap: str, dear: str) -> str:
     DuckDB tries the sides of AND and OR in changing order, and as values it evaluates both: CASE does neither.
     """
     return f"(CASE WHEN {cheap} THEN {dear} ELSE false END)"
-
-
-def name(identifier: str) -> str:
-    """The identifier in double quotes."""
-    return '"' + identifier.replace('"', '""') + '"'
 
 
 def literal(value: Any) -> str:
@@ -50,9 +47,7 @@ def literal(value: Any) -> str:
             return f"timestamptz '{value.isoformat()}'"
         case date():
             return f"date '{value.isoformat()}'"
-    text = str(value)
-    # A line break stays one: DuckDB takes no chain of a thousand `||`.
-    return quoted(text) if "\0" in text else "'" + text.replace("'", "''") + "'"
+    return sql_text(value)
 
 
 def values(rows: Iterable[Iterable[Any]]) -> str:

@@ -15,6 +15,7 @@ import pyarrow.parquet as pq
 from armazem import interrupts
 from armazem.disk.causes import cause_of, first_line
 from armazem.disk.durable import sync_file, sync_path
+from armazem.disk.sql import sql_name
 from armazem.errors import ExportError
 from armazem.export.place import check_folder_of, written_aside
 from armazem.export.tables import Contents, Exported, OnTable, Table, contents
@@ -54,7 +55,7 @@ def export_parquet(home: Home, out: Path, on_table: OnTable, *, force: bool = Fa
 
 def write_parquet(connection: duckdb.DuckDBPyConnection, table: Table, path: Path) -> int:
     """Write a table to a new file, by batches; how many rows it has."""
-    columns = ", ".join(f'"{column.name}"' for column in table.columns)
+    columns = ", ".join(sql_name(column.name) for column in table.columns)
     rows = 0
     try:
         reader = connection.execute(f'select {columns} from "{table.schema}"."{table.name}"').to_arrow_reader(

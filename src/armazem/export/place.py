@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 import os
 import shutil
 from collections.abc import Iterator
@@ -27,7 +28,7 @@ def written_aside(out: Path) -> Iterator[Path]:
     """
     prefix = f".{out.name}.part-"
     try:
-        for left in out.parent.glob(f"{_literal(prefix)}[0-9]*"):
+        for left in out.parent.glob(f"{glob.escape(prefix)}[0-9]*"):
             if not _is_running(left.name.removeprefix(prefix)):
                 shutil.rmtree(left, ignore_errors=True)
         aside = out.parent / f"{prefix}{os.getpid()}"
@@ -39,10 +40,6 @@ def written_aside(out: Path) -> Iterator[Path]:
     except OSError as error:
         cause = cause_of(error, out)
         raise ExportError(f"cannot write {out}: {cause.reason}", cause.hint) from error
-
-
-def _literal(text: str) -> str:
-    return "".join(f"[{letter}]" if letter in "*?[" else letter for letter in text)
 
 
 def _is_running(pid: str) -> bool:

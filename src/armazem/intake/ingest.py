@@ -14,7 +14,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from armazem.config import Settings
-from armazem.disk.owner import journal_lock
+from armazem.disk.lock import journal_lock
 from armazem.errors import HomeError
 from armazem.home import Home
 from armazem.intake.commit import Committer

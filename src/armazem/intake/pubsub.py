@@ -20,10 +20,11 @@ from google.cloud.pubsub_v1.subscriber.message import Message  # type: ignore[im
 from google.cloud.pubsub_v1.subscriber.scheduler import Scheduler  # type: ignore[import-untyped]
 
 from armazem.config import Settings
-from armazem.errors import ArmazemError
+from armazem.disk.causes import first_line
 from armazem.intake.batches import Batches, Counts
 from armazem.intake.ingest import Ingest
-from armazem.intake.pubsub_errors import cloud_error, reason
+from armazem.intake.pubsub_errors import cloud_error
+from armazem.intake.receivers import OnFailure
 from armazem.journal.errors import JournalError
 
 MAX_MESSAGES = 5_000
@@ -39,8 +40,6 @@ _PASSING = Retry(
 
 _logger = logging.getLogger(__name__)
 
-OnFailure = Callable[[ArmazemError, int, float], None]
-
 
 def start_subscription(
     ingest: Ingest,
@@ -54,8 +53,7 @@ def start_subscription(
 ) -> Subscription:
     """Pull messages of this subscription into the journal until `stop`, in threads of the client.
 
-    `limit`: how many to take. `on_failure(error, messages, pause)`: called when messages were given back because they
-    could not be written. Raises CloudError: no credentials, no such subscription, or none that can be reached
+    `limit`: how many to take. Raises CloudError: no credentials, no such subscription, or none that can be reached
     within `connect_seconds`; once it is reached, Google's client reconnects by itself for as long as it takes.
     """
     path = f"projects/{project}/subscriptions/{subscription}"
@@ -133,7 +131,7 @@ class Subscription:
             except exceptions.GoogleAPIError as error:
                 _logger.warning(
                     "%d messages are written, but could not be acknowledged: %s. They come again, as duplicates",
-                    len(ids), reason(error),
+                    len(ids), first_line(error),
                 )  # fmt: skip
         for message in written:
             message.drop()  # its deadline need not be extended any more

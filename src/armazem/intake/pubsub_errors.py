@@ -7,6 +7,7 @@ import os
 from google.api_core import exceptions
 from google.auth.exceptions import DefaultCredentialsError, GoogleAuthError
 
+from armazem.disk.causes import first_line
 from armazem.errors import CloudError
 
 
@@ -19,7 +20,7 @@ def cloud_error(error: BaseException, path: str) -> CloudError:
             "run `gcloud auth application-default login`, or set GOOGLE_APPLICATION_CREDENTIALS to a key file",
         )
     if isinstance(error, GoogleAuthError | exceptions.Unauthenticated):
-        return CloudError(f"Google's authentication failed: {reason(error)}", "sign in again")
+        return CloudError(f"Google's authentication failed: {first_line(error)}", "sign in again")
     if isinstance(error, exceptions.NotFound):
         return CloudError(
             f"there is no subscription {name} in project {project}",
@@ -27,19 +28,14 @@ def cloud_error(error: BaseException, path: str) -> CloudError:
         )
     if isinstance(error, exceptions.PermissionDenied):
         return CloudError(
-            f"no permission to read {path}: {reason(error)}", "it takes the role roles/pubsub.subscriber on it"
+            f"no permission to read {path}: {first_line(error)}", "it takes the role roles/pubsub.subscriber on it"
         )
     passing = (exceptions.RetryError, exceptions.ServiceUnavailable, exceptions.DeadlineExceeded)
     if isinstance(error, passing):
         emulator = os.environ.get("PUBSUB_EMULATOR_HOST")
         where = f"PUBSUB_EMULATOR_HOST is {emulator}" if emulator else "pubsub.googleapis.com:443"
         return CloudError(
-            f"Pub/Sub cannot be reached: {reason(getattr(error, 'cause', None) or error)}",
+            f"Pub/Sub cannot be reached: {first_line(getattr(error, 'cause', None) or error)}",
             f"check the network ({where}) and start it again: nothing is lost, the subscription keeps its messages",
         )
-    return CloudError(f"Pub/Sub ended the stream of {path}: {reason(error)}", "")
-
-
-def reason(error: BaseException) -> str:
-    text = str(getattr(error, "message", "")) or str(error)
-    return text.strip().splitlines()[0][:500] if text.strip() else type(error).__name__
+    return CloudError(f"Pub/Sub ended the stream of {path}: {first_line(error)}", "")

@@ -6,6 +6,7 @@ import threading
 from collections import deque
 from collections.abc import Sequence
 from concurrent.futures import Future
+from typing import Annotated
 
 import msgspec
 
@@ -20,17 +21,17 @@ _LONGEST_WAIT = 30.0
 class Rejection(msgspec.Struct, gc=False):
     """A refused message: its index among those submitted, and what is wrong with it where."""
 
-    index: int
+    index: Annotated[int, msgspec.Meta(description="Which message of the request, from 0.")]
     code: str
-    path: str
+    path: Annotated[str, msgspec.Meta(description="JSON path of what is wrong.")]
     message: str
 
 
 class Outcome(msgspec.Struct, gc=False):
     """What became of the messages of one submission. All of it is on the disk."""
 
-    accepted: int
-    duplicates: int
+    accepted: Annotated[int, msgspec.Meta(description="Events that are on the disk now.")]
+    duplicates: Annotated[int, msgspec.Meta(description="Events that were there before.")]
     rejected: list[Rejection]
 
 

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from collections import Counter, deque
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
 import msgspec
-from filelock import FileLock, Timeout
 
 from armazem.contract import RejectCode
 from armazem.contract.events import Accepted, process_batch
@@ -96,16 +94,6 @@ def newest_letters(
         newest.append(letter)
         total += 1
     return list(reversed(newest)), total
-
-
-@contextmanager
-def replaying(home: Home) -> Iterator[None]:
-    """One replay at a time. Raises HomeError where another one is under way."""
-    try:
-        with FileLock(home.dead_letters / ".replay-lock", blocking=False):
-            yield
-    except Timeout as error:
-        raise HomeError(f"another replay of {home.root} is under way", "wait for it to end") from error
 
 
 class Replay:

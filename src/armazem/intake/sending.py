@@ -52,23 +52,19 @@ def to_ingest(ingest: Ingest, source: str) -> Send:
     return send
 
 
-def send_all(
-    batches: Iterable[list[bytes]], send: Send, tally: Tally, on_outcome: Callable[[list[bytes], Outcome], None]
-) -> None:
-    """Send batches, some at a time, and add what became of them to `tally` in their order.
+def send_all(batches: Iterable[list[bytes]], send: Send, tally: Tally, on_outcome: Callable[[], None]) -> None:
+    """Send batches, some at a time, and add what became of them to `tally` in their order, then call `on_outcome`.
 
     Raises what a future raises; `tally` then has what was acknowledged before.
     """
-    waiting: deque[tuple[list[bytes], Future[Outcome]]] = deque()
+    waiting: deque[Future[Outcome]] = deque()
 
     def settle() -> None:
-        batch, future = waiting.popleft()
-        outcome = future.result()
-        tally.add(outcome)
-        on_outcome(batch, outcome)
+        tally.add(waiting.popleft().result())
+        on_outcome()
 
     for batch in batches:
-        waiting.append((batch, send(batch)))
+        waiting.append(send(batch))
         if len(waiting) >= _IN_FLIGHT:
             settle()
     while waiting:

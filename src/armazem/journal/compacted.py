@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Collection
 from contextlib import closing
 from pathlib import Path
@@ -12,10 +11,12 @@ import duckdb
 import msgspec
 
 from armazem.contract.event_record import event_columns
-from armazem.disk.durable import sync_path
+from armazem.disk.causes import first_line
+from armazem.disk.durable import put_in_place
+from armazem.disk.sql import sql_path, sql_text
 from armazem.journal.journal import JournalLine, decode_line
 from armazem.journal.lines import Line, read_lines
-from armazem.journal.reading import lines_source, parquet_source, sql_path, sql_text
+from armazem.journal.reading import lines_source, parquet_source
 
 _CONFIG: dict[str, str | bool | int | float | list[str]] = {
     "threads": 1,
@@ -54,11 +55,9 @@ def write_compacted(lines: Path, events: int, source: Path, target: Path) -> Non
             _copy(connection, rows, {**content._asdict(), "source_bytes": source.stat().st_size}, temporary)
             if _content(connection, parquet_source([temporary])) != content:
                 raise NotCompacted("its Parquet file does not read back as its lines")
-        sync_path(temporary)
-        os.replace(temporary, target)
-        sync_path(target.parent)
+        put_in_place(temporary, target)
     except (duckdb.InvalidInputException, duckdb.ConversionException) as error:
-        raise NotCompacted(str(error).splitlines()[0]) from error
+        raise NotCompacted(first_line(error)) from error
     finally:
         temporary.unlink(missing_ok=True)
 
@@ -105,9 +104,7 @@ def rewrite_compacted(target: Path, changed: Path | None, seqs: Collection[int])
             _copy(connection, rows, known, temporary)
             if _content(connection, parquet_source([temporary])) != content:
                 raise NotCompacted("it does not read back as it was brought up to date")
-        sync_path(temporary)
-        os.replace(temporary, target)
-        sync_path(target.parent)
+        put_in_place(temporary, target)
     finally:
         temporary.unlink(missing_ok=True)
 

@@ -12,15 +12,14 @@ from __future__ import annotations
 import os
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import duckdb
 import msgspec
-from filelock import FileLock, Timeout
 
+from armazem.disk.causes import first_line
 from armazem.disk.durable import sync_path
+from armazem.disk.lock import Held, compaction_lock
 from armazem.errors import ArmazemError, HomeError
 from armazem.home import Home
 from armazem.journal.compacted import NotCompacted, copy_events, examine, is_whole, write_compacted
@@ -57,24 +56,18 @@ def compact(home: Home, *, grace: float = GRACE, include_last: bool = False, now
     report = Report()
     now = time.time() if now is None else now
     try:
-        with _alone(home):
+        with compaction_lock(home):
             for leftover in home.journal.glob("date=*/*.tmp"):
                 leftover.unlink(missing_ok=True)
             for lines in _closed(home, include_last=include_last):
                 _advance(home, lines, now - grace, report)
-    except Timeout:
+    except Held:
         report.busy = True
     except OSError as error:
         raise HomeError(
             f"the journal of {home.root} cannot be compacted: {error}", "check the disk; the journal itself is whole"
         ) from error
     return report
-
-
-@contextmanager
-def _alone(home: Home) -> Iterator[None]:
-    with FileLock(home.journal / ".compaction.lock", timeout=0):
-        yield
 
 
 def _closed(home: Home, *, include_last: bool) -> list[Path]:
@@ -103,7 +96,7 @@ def _advance(home: Home, lines: Path, old: float, report: Report) -> None:
             sync_path(lines.parent)
             report.removed += 1
     except (NotCompacted, OSError, duckdb.Error) as error:
-        report.postponed[f"{lines.parent.name}/{lines.name}"] = str(error).splitlines()[0]
+        report.postponed[f"{lines.parent.name}/{lines.name}"] = first_line(error)
 
 
 def _write(home: Home, lines: Path, target: Path) -> int:

@@ -97,10 +97,7 @@ def read_dead_letters(home: Home, *, after: int = 0) -> Iterator[DeadLetter]:
 
     A line that was cut off by a crash is passed over: nobody was told that it was kept.
     """
-    segments = list_segments(home.dead_letters)
-    for number, segment in enumerate(segments):
-        if number + 1 < len(segments) and segments[number + 1].first <= after + 1:
-            continue  # all of it lies before
+    for segment in list_segments(home.dead_letters, after=after):
         for line in read_lines(segment.path):
             if (letter := _decode(line.content)) and int(letter.id) > after:
                 yield letter

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 from pathlib import Path
 
+from armazem.disk.causes import first_line
 from armazem.errors import ArmazemError, HomeError
 
 _FULL = (errno.ENOSPC, errno.EDQUOT)
@@ -32,8 +33,7 @@ class QueueFull(ArmazemError):
 
 def unreadable(path: Path, error: Exception) -> HomeError:
     """A file of the journal that is damaged: what is in it is nowhere else."""
-    first, *_ = str(error).splitlines() or [""]  # DuckDB shows the statement below
-    return HomeError(f"{path} cannot be read: {first}", "restore it, or move it out of the home")
+    return HomeError(f"{path} cannot be read: {first_line(error)}", "restore it, or move it out of the home")
 
 
 def write_error(error: OSError, where: Path, *, uncertain: bool = False) -> JournalError:

@@ -23,20 +23,14 @@ _BOM = b"\xef\xbb\xbf"
 _GZIP = b"\x1f\x8b"
 
 
-def read_batches(name: str) -> Iterator[list[bytes]]:
+@contextmanager
+def open_batches(name: str) -> Iterator[Iterator[list[bytes]]]:
     """The messages of a file, unpacked where it is a gzip file; `-` is standard input.
 
     They are its lines without the blank ones, the elements of its JSON array, or its one JSON object. They come in
     lists of what half a mebibyte holds, or of what a pipe has by now. Memory: one message of at most KEPT_BYTES; the
-    rest of a longer one is dropped. Raises SourceError.
+    rest of a longer one is dropped. Raises SourceError; for a file of another kind before the first message is taken.
     """
-    with open_batches(name) as batches:
-        yield from batches
-
-
-@contextmanager
-def open_batches(name: str) -> Iterator[Iterator[list[bytes]]]:
-    """The same; what cannot be read, or is a file of another kind, is found before the first message is taken."""
     try:
         with _open(name) as file:
             head = file.peek(_BLOCK)

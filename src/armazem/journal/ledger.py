@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
 from collections import Counter
 from dataclasses import dataclass
 
@@ -11,7 +9,7 @@ import duckdb
 import msgspec
 
 from armazem.disk.causes import cause_of
-from armazem.disk.durable import sync_path
+from armazem.disk.durable import write_whole
 from armazem.errors import HomeError
 from armazem.home import Home
 from armazem.journal.dead_letters import read_dead_letters
@@ -81,19 +79,8 @@ class Ledger:
         """
         needed = self.last_seq if reserve is None else reserve
         reserved = 0 if reserve == 0 else max(self.reserved_seq, needed + _RESERVE if needed else 0)
-        temporary = self._path.with_suffix(".tmp")
         stored = StoredLedger(self.last_seq, self.last_dead_letter, self.rows(), reserved)
-        try:
-            with temporary.open("wb") as file:
-                file.write(msgspec.json.format(msgspec.json.encode(stored), indent=1) + b"\n")
-                file.flush()
-                os.fsync(file.fileno())
-            os.replace(temporary, self._path)
-            sync_path(self._path.parent)
-        except OSError:
-            with contextlib.suppress(OSError):
-                temporary.unlink()
-            raise
+        write_whole(self._path, msgspec.json.format(msgspec.json.encode(stored), indent=1) + b"\n")
         self.reserved_seq = reserved
 
 
@@ -144,12 +131,9 @@ def _accepted_after(home: Home, after: int) -> dict[str, tuple[int, int]]:
     """Lines above a number: source to (how many, highest number)."""
     if last_number(home) <= after:
         return {}
-    segments = list_segments(home.journal)
     counts: Counter[str] = Counter()
     highest: dict[str, int] = {}
-    for number, segment in enumerate(segments):
-        if number + 1 < len(segments) and segments[number + 1].first <= after + 1:
-            continue  # all of it lies before
+    for segment in list_segments(home.journal, after=after):
         if segment.compacted:
             try:
                 with duckdb.connect() as connection:

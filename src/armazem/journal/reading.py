@@ -7,8 +7,7 @@ statement that has begun may meet of it: `reading` begins it again.
 from __future__ import annotations
 
 import os
-import re
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import groupby
 from pathlib import Path
 from typing import TypeVar
@@ -17,6 +16,7 @@ import duckdb
 
 from armazem.contract.event_record import event_columns
 from armazem.contract.events import event_key
+from armazem.disk.sql import sql_name, sql_path, sql_text
 from armazem.home import Home
 from armazem.journal.errors import unreadable
 from armazem.journal.journal import decode_line
@@ -65,7 +65,9 @@ def relation(home: Home, *, after: int = 0, up_to: int | None = None, columns: C
     condition = f"seq > {int(after)}{until} and event_id is not null"
     parts = [
         f"select {', '.join(_selected(name, types[name]) for name in names)} from {source} where {condition}"
-        for source in _sources(_between(segments(home), after, up_to), {name: types[name] for name in (*names, *_IDS)})
+        for source in _sources(
+            list_segments(home.journal, after=after, up_to=up_to), {name: types[name] for name in (*names, *_IDS)}
+        )
     ]
     if not parts:
         empty = ", ".join(f'cast(null as {types[name]}) as "{name}"' for name in names)
@@ -73,14 +75,7 @@ def relation(home: Home, *, after: int = 0, up_to: int | None = None, columns: C
     return f"({' union all '.join(parts)})"
 
 
-def _between(found: Sequence[Segment], after: int, up_to: int | None) -> Iterator[Segment]:
-    for number, segment in enumerate(found):
-        ends_before = number + 1 < len(found) and found[number + 1].first <= after + 1
-        if not ends_before and (up_to is None or segment.first <= up_to):
-            yield segment
-
-
-def _sources(found: Iterator[Segment], needed: Mapping[str, str]) -> Iterator[str]:
+def _sources(found: Iterable[Segment], needed: Mapping[str, str]) -> Iterator[str]:
     for compacted, group in groupby(found, key=lambda segment: segment.compacted):
         paths = [segment.path for segment in group]
         yield parquet_source(paths) if compacted else lines_source(paths, needed)
@@ -110,17 +105,7 @@ def lines_source(paths: Sequence[Path], columns: Mapping[str, str] | None = None
 
 def _selected(name: str, type_: str) -> str:
     # A struct written before a column was added to the contract has one field less; the cast adds it as null.
-    return f'cast("{name}" as {type_}) as "{name}"' if type_.startswith("STRUCT") else f'"{name}"'
-
-
-def sql_path(path: Path) -> str:
-    """A literal for the path of a file to be read; DuckDB would take `*`, `?` and `[` in it for a pattern."""
-    return sql_text(re.sub(r"[*?\[]", r"[\g<0>]", str(path)))
-
-
-def sql_text(value: object) -> str:
-    """A literal."""
-    return "'" + str(value).replace("'", "''") + "'"
+    return f"cast({sql_name(name)} as {type_}) as {sql_name(name)}" if type_.startswith("STRUCT") else sql_name(name)
 
 
 def reading(home: Home, run: Callable[[], T]) -> T:
@@ -146,7 +131,7 @@ def event_keys(home: Home, *, after: int = 0) -> Iterator[tuple[list[str], list[
     """
     ids = {name: event_columns()[name] for name in _IDS}
     with duckdb.connect(config={"memory_limit": "1GB", "threads": 2}) as connection:
-        for segment in _between(segments(home), after, None):
+        for segment in list_segments(home.journal, after=after):
             path = segment.path if segment.path.exists() else segment.path.with_suffix(".parquet")
             compacted = path.suffix == ".parquet"
             source = parquet_source([path]) if compacted else lines_source([path], ids)

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from armazem.contract import RejectCode
-from armazem.disk.durable import sync_path
+from armazem.disk.durable import put_in_place, sync_path
 from armazem.errors import HomeError
 from armazem.home import Home
 from armazem.journal.dead_letters import DeadLetters, Refusal, read_dead_letters
@@ -65,9 +65,7 @@ def _settle(home: Home) -> None:
             if not segment.compacted:
                 copy = segment.path.with_suffix(".settling")
                 shutil.copyfile(segment.path, copy)
-                sync_path(copy)
-                os.replace(copy, segment.path)
-                sync_path(segment.path.parent)
+                put_in_place(copy, segment.path)
     except OSError as error:
         raise HomeError(f"{last[0].path} cannot be written: {error}", "check the disk and its space") from error
 

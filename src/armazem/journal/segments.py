@@ -7,6 +7,7 @@ import errno
 import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import zip_longest
 from pathlib import Path
 
 from armazem.disk.durable import sync_path
@@ -25,14 +26,22 @@ class Segment:
         return self.path.suffix == ".parquet"
 
 
-def list_segments(folder: Path) -> list[Segment]:
-    """All segments below a folder, by number; of one that is there twice the compacted one."""
+def list_segments(folder: Path, *, after: int = 0, up_to: int | None = None) -> list[Segment]:
+    """The segments below a folder, by number; of one that is there twice the compacted one.
+
+    `after`, `up_to`: without those that surely hold no number above the one, and none up to the other.
+    """
     found: dict[int, Segment] = {}
     for suffix in (".jsonl", ".parquet"):
         for path in folder.glob(f"date=*/*{suffix}"):
             if path.stem.isdecimal():
                 found[int(path.stem)] = Segment(int(path.stem), path)
-    return sorted(found.values())
+    ordered = sorted(found.values())
+    return [
+        segment
+        for segment, following in zip_longest(ordered, ordered[1:])
+        if not (following and following.first <= after + 1) and (up_to is None or segment.first <= up_to)
+    ]
 
 
 class SegmentWriter:

@@ -8,20 +8,17 @@ wait: they read either form.
 
 from __future__ import annotations
 
-import os
-from collections.abc import Collection, Iterator
-from contextlib import contextmanager
+from collections.abc import Collection
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import duckdb
 import msgspec
-from filelock import FileLock, Timeout
 
 from armazem.contract.event_values import Horizon
 from armazem.contract.events import Accepted, exact, journal_lines
-from armazem.disk.durable import sync_path
-from armazem.disk.owner import JournalHeld, journal_lock
+from armazem.disk.durable import put_in_place, write_whole
+from armazem.disk.lock import Held, compaction_lock, journal_lock
 from armazem.errors import HomeError
 from armazem.home import Home
 from armazem.journal.compacted import NotCompacted, events_with_raw, rewrite_compacted
@@ -43,7 +40,7 @@ def upgrade_if_free(home: Home, zone: ZoneInfo) -> None:
         try:
             with journal_lock(home):
                 upgrade(home, zone)
-        except JournalHeld:
+        except Held:
             return
 
 
@@ -56,7 +53,7 @@ def upgrade(home: Home, zone: ZoneInfo) -> int:
         return 0
     changed = 0
     try:
-        with _without_compaction(home):
+        with compaction_lock(home, _WAIT):
             for leftover in home.journal.glob(f"date=*/*{_TEMPORARY}"):
                 leftover.unlink()
             kept = {letter.message.partition(": ")[0] for letter in read_dead_letters(home) if letter.source == SOURCE}
@@ -65,21 +62,12 @@ def upgrade(home: Home, zone: ZoneInfo) -> int:
                 path.with_suffix(".parquet").unlink(missing_ok=True)  # made anew from the lines
             for path in sorted(home.journal.glob("date=*/*.parquet")):
                 changed += _upgrade_compacted(path, zone)
-            _mark(home)
+            write_whole(home.journal / FORMAT_FILE, f"{FORMAT}\n".encode())
     except OSError as error:
         raise HomeError(
             f"the journal of {home.root} cannot be brought up to date: {error}", "check the disk and its space"
         ) from error
     return changed
-
-
-@contextmanager
-def _without_compaction(home: Home) -> Iterator[None]:
-    try:
-        with FileLock(home.journal / ".compaction.lock", timeout=_WAIT):
-            yield
-    except Timeout as error:
-        raise HomeError(f"the journal of {home.root} is being compacted", "wait for that to end") from error
 
 
 def _upgrade_lines(path: Path, zone: ZoneInfo, kept: Collection[str]) -> int:
@@ -98,11 +86,8 @@ def _upgrade_lines(path: Path, zone: ZoneInfo, kept: Collection[str]) -> int:
                 changed += anew != content
                 content = anew
             file.write(content + b"\n" if line.whole else content)
-        file.flush()
-        os.fsync(file.fileno())
     if changed:
-        os.replace(temporary, path)
-        sync_path(path.parent)
+        put_in_place(temporary, path)
     else:
         temporary.unlink()
     return changed
@@ -134,13 +119,3 @@ def _normalised(record: JournalLine, zone: ZoneInfo) -> bytes | None:
         return None
     event = msgspec.structs.replace(event, event_id=record.event_id, raw=record.raw)
     return journal_lines([event], record.seq, received_at(record.received_at), [record.source]).rstrip(b"\n")
-
-
-def _mark(home: Home) -> None:
-    temporary = home.journal / f"{FORMAT_FILE}.tmp"
-    with temporary.open("w", encoding="utf-8") as file:
-        file.write(f"{FORMAT}\n")
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(temporary, home.journal / FORMAT_FILE)
-    sync_path(home.journal)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Literal
 
 from armazem.build.descriptions import TableText, layer_texts
 from armazem.build.kpi_meta import bad_meta, declared
@@ -75,7 +76,10 @@ def is_ours(name: str) -> bool:
     return any(name in (kpi.name, kpi.name.removeprefix("agg_")) for kpi in KPIS)
 
 
-_KINDS: Mapping[str, str] = {
+Kind = Literal["string", "integer", "decimal", "number", "timestamp", "boolean", "date", "other"]
+"""What a column can be, of DuckDB's types and BigQuery's."""
+
+_KINDS: Mapping[str, Kind] = {
     **dict.fromkeys(("VARCHAR", "STRING", "UUID"), "string"),
     **dict.fromkeys(("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "INT64"), "integer"),
     **dict.fromkeys(("UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT", "UHUGEINT"), "integer"),
@@ -85,10 +89,8 @@ _KINDS: Mapping[str, str] = {
     **dict.fromkeys(("BOOLEAN", "BOOL"), "boolean"),
     "DATE": "date",
 }
-KINDS = (*dict.fromkeys(_KINDS.values()), "other")
-"""What a column can be, of DuckDB's types and BigQuery's."""
 
 
-def kind_of(type_: str) -> str:
-    """Of a column, by the name of its type."""
+def kind_of(type_: str) -> Kind:
+    """Return the kind of a column, by the name of its type."""
     return "other" if type_.endswith("]") else _KINDS.get(type_.partition("(")[0], "other")

@@ -7,7 +7,7 @@ from pathlib import Path
 import duckdb
 
 from armazem.contract import Table
-from armazem.disk.sql import name, quoted
+from armazem.disk.sql import sql_name, sql_text
 from armazem.landing.header import Header
 from armazem.landing.prescan import Scan
 from armazem.landing.tokenizer import MAX_RECORD
@@ -71,13 +71,13 @@ def readable(source: Path, work: Path) -> Path:
 def _statement(source: Path, target: Path, table: Table, header: Header, delimiter: bytes, written: Written) -> str:
     columns = {f"c{place}": "VARCHAR" for place in range(header.width)}
     reader = (
-        f"read_csv({quoted(str(source))}, columns = {columns}, auto_detect = false, header = true, "
-        f"delim = {quoted(delimiter.decode('ascii'))}, quote = '\"', escape = '\"', strict_mode = true, "
+        f"read_csv({sql_text(source)}, columns = {columns}, auto_detect = false, header = true, "
+        f"delim = {sql_text(delimiter.decode('ascii'))}, quote = '\"', escape = '\"', strict_mode = true, "
         f"max_line_size = {MAX_RECORD})"
     )
     places = {column: f"c{place}" for column, place in header.positions.items()}
-    first, *others = (name(column.name) for column in table.columns)
+    first, *others = (sql_name(column.name) for column in table.columns)
     # The check sits in a column and not in WHERE: a filter would be pushed down, with a copy of every cast.
     checked = f"CASE WHEN problem IS NULL THEN {first} ELSE error(problem) END AS {first}"
     query = f"SELECT {', '.join([checked, *others])} FROM ({validated(table, reader, places, written=written)})"
-    return f"COPY ({query}) TO {quoted(str(target))} (FORMAT parquet, COMPRESSION snappy)"
+    return f"COPY ({query}) TO {sql_text(target)} (FORMAT parquet, COMPRESSION snappy)"

@@ -1,31 +1,15 @@
-"""What stands around a load: the lock of the landing zone, and the words for what the disk has against it."""
+"""The words for what the disk has against a load."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 
 import duckdb
-from filelock import FileLock, Timeout
 
 from armazem.disk.causes import cause_of
 from armazem.errors import HomeError
 from armazem.home import Home
-
-
-@contextmanager
-def locked(home: Home, on_wait: Callable[[], None]) -> Iterator[None]:
-    """Hold the landing zone alone. Waits for another process, after telling `on_wait`."""
-    lock = FileLock(home.landing / ".lock")
-    try:
-        lock.acquire(timeout=0)
-    except Timeout:
-        on_wait()
-        lock.acquire()
-    try:
-        yield
-    finally:
-        lock.release()
 
 
 @contextmanager

@@ -8,11 +8,12 @@ from pathlib import Path
 
 import duckdb
 
+from armazem.disk.lock import landing_lock
 from armazem.errors import SourceError
 from armazem.home import Home
 from armazem.landing.convert import Converted, Paths, convert
 from armazem.landing.form import Format
-from armazem.landing.guard import disk_errors, locked
+from armazem.landing.guard import disk_errors
 from armazem.landing.ledger import LedgerRow
 from armazem.landing.prescan import Scan, scans
 from armazem.landing.report import LoadResult, OnProgress, OnWarning, Progress
@@ -71,7 +72,7 @@ def load(
     zone = zone or HomeZone(home)
     notify = on_progress or (lambda progress: None)
     home.open()
-    with disk_errors(home), locked(home, lambda: notify(Progress("waiting"))):
+    with disk_errors(home), landing_lock(home, lambda: notify(Progress("waiting"))):
         remove_leftovers(home)
         with Staging(home, zone.begin()) as staging:
             return _Load(zone, staging, options, notify, on_warning).run(path)

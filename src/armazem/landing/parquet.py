@@ -14,7 +14,8 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from armazem.contract import Column, Table
-from armazem.disk.sql import name, quoted
+from armazem.disk.causes import first_line
+from armazem.disk.sql import sql_name, sql_text
 from armazem.errors import SourceError
 from armazem.landing.exact import BATCH_ROWS
 from armazem.landing.fast import readable
@@ -47,13 +48,13 @@ def copy_parquet(
     a column of the contract.
     """
     rejects.place = "row"
-    source = f"read_parquet({quoted(str(readable(file.path, paths.work)))}, binary_as_string = true)"
+    source = f"read_parquet({sql_text(readable(file.path, paths.work))}, binary_as_string = true)"
     try:
         return _copy(connection, file, source, paths, rejects, written, on_rows)
     except duckdb.OutOfMemoryException:
         raise
     except duckdb.Error as error:
-        reason = str(error).splitlines()[0]
+        reason = first_line(error)
         raise SourceError(
             f"{file.name} cannot be read as Parquet: {reason}", "is it complete? copy it again"
         ) from error
@@ -74,7 +75,7 @@ def _copy(
     given = list(types)
     columns = {column: given[place] for column, place in places.items()}
     texts = [_as_text(file.table.column(c), given[p], types[given[p]], written) for c, p in places.items()]
-    raw = f"to_json(struct_pack({', '.join(f'{name(column)} := {name(column)}' for column in given)}))"
+    raw = f"to_json(struct_pack({', '.join(f'{sql_name(column)} := {sql_name(column)}' for column in given)}))"
     numbered = f"(SELECT file_row_number + 1 AS {_ROW}, {', '.join(texts)} FROM {_with_rows(source)})"
     query = validated(file.table, numbered, {c: c for c in columns}, keep=[_ROW], written=written)
     accepted = 0
@@ -101,10 +102,10 @@ def _schema(connection: duckdb.DuckDBPyConnection, query: str) -> pa.Schema:
 
 
 def _as_text(column: Column, given: str, kind: str, written: Written) -> str:
-    text = f"CAST({name(given)} AS VARCHAR)"
+    text = f"CAST({sql_name(given)} AS VARCHAR)"
     if written.decimal == "," and column.type in DECIMALS and kind not in _TEXT:
         text = swapped(text)  # a number has no decimal comma, whatever the texts of the load have
-    return f"{text} AS {name(column.name)}"
+    return f"{text} AS {sql_name(column.name)}"
 
 
 def _refused(
@@ -113,7 +114,7 @@ def _refused(
     """The rejects of one batch. Their rows are read again: most files have none, and to keep all would be dear."""
     cursor.execute("SET TimeZone = 'UTC'")
     numbers = bad.column(_ROW).to_pylist()
-    values = [f"CAST({name(given)} AS VARCHAR)" for given in columns.values()]
+    values = [f"CAST({sql_name(given)} AS VARCHAR)" for given in columns.values()]
     rows = cursor.execute(
         f"SELECT file_row_number + 1, CAST({raw} AS VARCHAR), {', '.join(values)} FROM {_with_rows(source)} "
         f"WHERE file_row_number + 1 BETWEEN ? AND ? AND list_contains(?, file_row_number + 1)",

@@ -7,7 +7,7 @@ second, 23:59:60 as it is written or in UTC, is the second after it.
 
 from __future__ import annotations
 
-from armazem.disk.sql import quoted
+from armazem.disk.sql import sql_text
 
 _CLOCK = r"((?:[01][0-9]|2[0-3]):[0-5][0-9])(?::([0-5][0-9]|60)(?:\.([0-9]+))?)?"
 _ZONE = r"(?: ?(Z|z|UTC|[+-](?:[01][0-9]|2[0-3])(?::?[0-5][0-9])?))?"
@@ -22,7 +22,7 @@ def parts(text: str, cast: str) -> str:
     times cheaper than to take apart, and most files write their times so.
     """
     plain = f"strlen({text}) = 19 AND CAST({cast} AS VARCHAR) = {text}"
-    return f"CASE WHEN {plain} THEN NULL ELSE regexp_extract({text}, {quoted(_FORM)}, {_PARTS}) END"
+    return f"CASE WHEN {plain} THEN NULL ELSE regexp_extract({text}, {sql_text(_FORM)}, {_PARTS}) END"
 
 
 def time(cast: str, part: str, zone: str) -> str:
@@ -46,5 +46,5 @@ def time(cast: str, part: str, zone: str) -> str:
     return (
         f"CASE WHEN {part} IS NULL THEN {cast} WHEN {part}.day = '' THEN NULL "
         f"WHEN {part}.second = '60' AND NOT ({leap}) THEN NULL "
-        f"WHEN {part}.zone = '' THEN {whole} + {more} ELSE timezone({quoted(zone)}, timezone('UTC', {utc})) END"
+        f"WHEN {part}.zone = '' THEN {whole} + {more} ELSE timezone({sql_text(zone)}, timezone('UTC', {utc})) END"
     )

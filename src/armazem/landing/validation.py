@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from armazem.contract import Column, ColumnType, RejectCode, Table
-from armazem.disk.sql import guarded, name, quoted
+from armazem.disk.sql import guarded, sql_name, sql_text
 from armazem.landing.times import parts, time
 from armazem.landing.values import DECIMALS, TEXTS, malformed, missing, suspect, swapped, trimmed, value
 
@@ -44,7 +44,7 @@ def validated(
     that DuckDB keeps the order of the rows.
     """
     written = written or Written()
-    kept = "".join(f"{name(column)}, " for column in keep)
+    kept = "".join(f"{sql_name(column)}, " for column in keep)
     numbered = list(enumerate(table.columns))
     times = [i for i, column in numbered if column.type is ColumnType.TIMESTAMP]
     texts = [f"{_text(column, columns, written)} AS x{i}" for i, column in numbered]
@@ -63,7 +63,7 @@ def validated(
         query += f",\nparted AS (SELECT {kept}{', '.join(carried + settled + cast + taken)} FROM typed)"
         timed = [f"{time(f't{i}', f'p{i}', written.zone)} AS v{i}" for i in times]
         query += f",\ntimed AS (SELECT {kept}{', '.join(carried + settled + timed)} FROM parted)"
-    result = ", ".join(f"v{i} AS {name(column.name)}" for i, column in numbered)
+    result = ", ".join(f"v{i} AS {sql_name(column.name)}" for i, column in numbered)
     return (
         f"{query}\nSELECT {kept}{result},\n{_problem(table, columns)} AS problem\nFROM {'timed' if times else 'typed'}"
     )
@@ -72,14 +72,14 @@ def validated(
 def _text(column: Column, columns: Mapping[str, str], written: Written) -> str:
     if column.name not in columns:
         return "CAST(NULL AS VARCHAR)"
-    text = trimmed(name(columns[column.name]))
+    text = trimmed(sql_name(columns[column.name]))
     return swapped(text) if written.decimal == "," and column.type in DECIMALS else text
 
 
 def _problem(table: Table, columns: Mapping[str, str]) -> str:
-    cases = [f"WHEN {_again(table, columns)} THEN {quoted(AGAIN)}"]
+    cases = [f"WHEN {_again(table, columns)} THEN {sql_text(AGAIN)}"]
     cases += [
-        f"WHEN {condition} THEN {quoted(f'{column.name}:{code}')}"
+        f"WHEN {condition} THEN {sql_text(f'{column.name}:{code}')}"
         for i, column in enumerate(table.columns)
         for condition, code in [*_rules(column, f"x{i}", f"v{i}"), *_signs(table, column, f"v{i}")]
     ]
@@ -88,11 +88,11 @@ def _problem(table: Table, columns: Mapping[str, str]) -> str:
 
 def _again(table: Table, columns: Mapping[str, str]) -> str:
     """Whether a row is the header line once more, as in files that were put together from several."""
-    known = ", ".join(quoted(spelling) for spelling in spellings(table))
+    known = ", ".join(sql_text(spelling) for spelling in spellings(table))
     places = [i for i, column in enumerate(table.columns) if column.name in columns]
     first = table.columns[places[0]]
-    likely = " OR ".join(f"contains(lower(x{places[0]}), {quoted(n.lower())})" for n in (first.name, *first.aliases))
-    named = [f"list_contains([{known}], lower(trim(x{i}, {quoted(_AROUND_A_NAME)})))" for i in places]
+    likely = " OR ".join(f"contains(lower(x{places[0]}), {sql_text(n.lower())})" for n in (first.name, *first.aliases))
+    named = [f"list_contains([{known}], lower(trim(x{i}, {sql_text(_AROUND_A_NAME)})))" for i in places]
     return guarded(likely, f"({' AND '.join(named)})")
 
 
@@ -109,7 +109,7 @@ def _rules(column: Column, text: str, value: str) -> list[tuple[str, RejectCode]
         }.get(column.type, RejectCode.WRONG_TYPE)
         rules.append((bad, code))
     if column.values:
-        allowed = ", ".join(quoted(allowed) for allowed in column.values)
+        allowed = ", ".join(sql_text(allowed) for allowed in column.values)
         checked = value if column.type in TEXTS else text
         # DuckDB turns a long IN list into a join, and behind a join rows are no longer in the order of the file.
         rules.append((f"NOT list_contains([{allowed}], {checked})", RejectCode.BAD_VALUE))
@@ -127,7 +127,7 @@ def _signs(table: Table, column: Column, value: str) -> list[tuple[str, RejectCo
     if column.below_zero_where is None:
         return []
     other, of_negative = column.below_zero_where
-    told = f"v{[each.name for each in table.columns].index(other)} IS NOT DISTINCT FROM {quoted(of_negative)}"
+    told = f"v{[each.name for each in table.columns].index(other)} IS NOT DISTINCT FROM {sql_text(of_negative)}"
     return [
         (f"{value} < 0 AND NOT ({told})", RejectCode.NEGATIVE_AMOUNT),
         (f"{value} >= 0 AND {told}", RejectCode.BAD_VALUE),

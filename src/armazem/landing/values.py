@@ -13,7 +13,7 @@ from armazem.contract.amounts import tolerance
 from armazem.contract.identifiers import FLOAT_PATTERN, MAX_IDENTIFIER, re2_class
 from armazem.contract.nulls import NULL_WORDS
 from armazem.contract.render import DUCKDB_TYPES
-from armazem.disk.sql import guarded, quoted
+from armazem.disk.sql import guarded, sql_text
 
 WHITESPACE = " \t\n\v\f\r"
 
@@ -28,7 +28,7 @@ _DECIMAL = r"[+-]?([0-9]+(\.[0-9]{{0,{scale}}}0*)?|\.[0-9]{{1,{scale}}}0*)"
 _REMAINDER = r"[+-]?([0-9]+\.[0-9]+|\.[0-9]+|[0-9](\.[0-9]+)?[eE]-[0-9]{1,3})"
 _LARGEST_DOUBLE = "1.7976931348623157e308"
 
-_WORDS = ", ".join(quoted(word) for word in ("", *sorted(NULL_WORDS)))
+_WORDS = ", ".join(sql_text(word) for word in ("", *sorted(NULL_WORDS)))
 # Between these, in the order of bytes, lies no such word in any case: to compare is far cheaper than to look it up.
 _NEVER_NULL = (("o", "~"), ("01", ":"), ("a", "n"), ("O", "["), ("A", "N"))
 # As str.strip() has it: what surrounds a null word.
@@ -42,7 +42,7 @@ def trimmed(column: str) -> str:
     # trim() costs 20 times as much as a look at the first and the last character.
     return (
         f"CASE WHEN {column} > '!' AND {column}[-1] > ' ' THEN {column} "
-        f"ELSE nullif(trim({column}, {quoted(WHITESPACE)}), '') END"
+        f"ELSE nullif(trim({column}, {sql_text(WHITESPACE)}), '') END"
     )
 
 
@@ -54,7 +54,7 @@ def swapped(text: str) -> str:
 def means_null(text: str) -> str:
     """Whether a trimmed text is a word that means null."""
     # White space beyond ASCII stays around values, but around such a word it hides nothing.
-    return f"list_contains([{_WORDS}], lower(trim({text}, {quoted(_BLANKS)})))"
+    return f"list_contains([{_WORDS}], lower(trim({text}, {sql_text(_BLANKS)})))"
 
 
 def value(kind: ColumnType, text: str) -> str:
@@ -75,7 +75,7 @@ def missing(kind: ColumnType, text: str, value: str) -> str:
 
 def suspect(identifiers: Sequence[str]) -> str:
     """Whether one of the identifiers needs a closer look: one test for all of a row, because each costs the same."""
-    return f"regexp_matches(concat({', '.join(identifiers)}), {quoted(_UNSUSPECTED)})" if identifiers else "false"
+    return f"regexp_matches(concat({', '.join(identifiers)}), {sql_text(_UNSUSPECTED)})" if identifiers else "false"
 
 
 def malformed(kind: ColumnType, text: str, value: str, suspect: str) -> str:
@@ -84,7 +84,7 @@ def malformed(kind: ColumnType, text: str, value: str, suspect: str) -> str:
     `suspect`: the column that `suspect` became.
     """
     if kind is ColumnType.IDENTIFIER:
-        bad = f"length({value}) > {MAX_IDENTIFIER} OR regexp_matches({value}, {quoted(re2_class())})"
+        bad = f"length({value}) > {MAX_IDENTIFIER} OR regexp_matches({value}, {sql_text(re2_class())})"
         dear = f"({bad} OR {_match(value, FLOAT_PATTERN)})"
         return guarded(f"strlen({value}) > {MAX_IDENTIFIER} OR {suspect}", dear)
     if kind in TEXTS:
@@ -120,4 +120,4 @@ def _inexact_decimal(text: str, value: str, scale: int) -> str:
 
 
 def _match(text: str, pattern: str) -> str:
-    return f"regexp_full_match({text}, {quoted(pattern)})"
+    return f"regexp_full_match({text}, {sql_text(pattern)})"

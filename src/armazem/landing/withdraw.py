@@ -7,9 +7,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 from armazem.disk.durable import sync_path
+from armazem.disk.lock import landing_lock
 from armazem.errors import HomeError
 from armazem.home import Home
-from armazem.landing.guard import locked
 from armazem.landing.ledger import WITHDRAWN
 
 
@@ -19,7 +19,7 @@ def withdraw(home: Home, load_id: str, on_wait: Callable[[], None] = lambda: Non
     Waits for a load that is under way, after telling `on_wait`.
     """
     target = home.landing / WITHDRAWN / load_id
-    with locked(home, on_wait):
+    with landing_lock(home, on_wait):
         known = sorted(path.name for path in home.loads.iterdir())
         if load_id not in known:
             raise HomeError(

@@ -16,6 +16,7 @@ import duckdb
 from armazem.config import Settings
 from armazem.errors import ArmazemError
 from armazem.home import Home
+from armazem.journal.journal import claimed_seq
 from armazem.live.figures import Figures
 from armazem.live.tables import LiveTables
 
@@ -124,9 +125,9 @@ class LiveState:
         before = figures.seq
         restated = figures.take_customers()
         # Numbers that are missing: of lines from before the first `add`, or given up by the journal.
-        if overflowed or (lines and _seq(lines[0]) > figures.seq + 1):
+        if overflowed or (lines and claimed_seq(lines[0]) > figures.seq + 1):
             figures.catch_up()
-        if lines and _seq(lines[-1]) > figures.seq:
+        if lines and claimed_seq(lines[-1]) > figures.seq:
             figures.apply(lines)
         seconds = time.perf_counter() - started
         if figures.seq != before:
@@ -208,8 +209,3 @@ class LiveState:
             self._snapshot = snapshot
             self.version += 1
             self._changed.notify_all()
-
-
-def _seq(line: bytes) -> int:
-    """The number of a line, with which every line begins: `{"seq":N,`."""
-    return int(line[7 : line.index(b",", 7)])

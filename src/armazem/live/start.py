@@ -7,6 +7,7 @@ import threading
 
 import duckdb
 
+from armazem.disk.causes import first_line
 from armazem.errors import ArmazemError
 from armazem.live.service import LiveState
 
@@ -42,7 +43,7 @@ class LiveStart:
             except (duckdb.Error, OSError, ArmazemError) as error:
                 # No reason to refuse events: they are safe in the journal.
                 _logger.exception("the live figures could not be rebuilt; trying again")
-                self.missing = f"the live figures could not be rebuilt: {str(error).splitlines()[0]}"
+                self.missing = f"the live figures could not be rebuilt: {first_line(error)}"
                 self._stopped.wait(_RETRY_SECONDS)
             else:
                 self._live.start()

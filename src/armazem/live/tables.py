@@ -16,8 +16,8 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from armazem.disk.sql import sql_text
 from armazem.home import Home
-from armazem.journal.reading import sql_text
 from armazem.live import sql as sql
 from armazem.live.totals import Change
 from armazem.targets.duckdb import versions

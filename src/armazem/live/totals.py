@@ -8,8 +8,6 @@ from typing import Any
 
 from armazem.contract.tables import NO_SALE_STATUSES, ORDER_STATUSES
 
-UNKNOWN = "unknown"
-
 Change = tuple[str, str, int, Decimal]
 """Status, state, orders, revenue."""
 

@@ -4,23 +4,20 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Event
 from typing import Any, BinaryIO, Protocol
 
-from armazem.errors import ArmazemError
+from armazem.errors import SendError
 from armazem.shop.life.messages import Message
 
 Acknowledged = Callable[[Sequence[Message]], None]
 """Told of messages that were acknowledged, in the order in which they were; by one thread at a time."""
 
 
-class TargetError(ArmazemError):
-    """Messages could not be sent: the target is wrong, refuses them, or gave no answer for too long."""
-
-
 class Sender(Protocol):
-    """Sends messages somewhere. Raises TargetError where that cannot go on."""
+    """Sends messages somewhere. Raises SendError where that cannot go on."""
 
     def send(self, batch: Sequence[Message]) -> None:
         """Take a batch; waits while too many are under way."""
@@ -58,33 +55,43 @@ def _open(path: Path) -> BinaryIO:
     if path.is_file() and path.stat().st_size:
         with path.open("rb") as file:
             if not file.readline(20).startswith(b'{"event_id":'):
-                raise TargetError(f"{path} exists and holds no events", "name another file")
+                raise SendError(f"{path} exists and holds no events", "name another file")
     try:
         return path.open("wb")
     except OSError as error:
-        raise TargetError(f"cannot write {path}: {error.strerror or error}", "name another file") from error
+        raise SendError(f"cannot write {path}: {error.strerror or error}", "name another file") from error
 
 
-def open_sender(
-    to: str,
-    acknowledged: Acknowledged,
-    *,
-    token: str = "",
-    connections: int = 1,
-    retry_seconds: float = 60,
-    stop: Event | None = None,
-) -> Sender:
-    """The sender for http://…, pubsub:PROJECT/TOPIC or the path of a file.
+@dataclass(frozen=True, slots=True)
+class How:
+    """How to send, where a target has such a choice.
 
-    `token`: for HTTP. `retry_seconds`: how long a message is tried again until it is acknowledged; after
-    `stop` only a moment. Raises TargetError where there is no such target.
+    `token`, `connections`: of HTTP. `retry_seconds`: how long a message is tried again until it is acknowledged;
+    after `stop` only a moment.
     """
-    if to.startswith(("http://", "https://")):
-        from armazem.senders.http import HttpSender
 
-        return HttpSender(to, acknowledged, token, connections, retry_seconds, stop or Event())
-    if to.startswith("pubsub:"):
-        from armazem.senders.pubsub import PubSubSender
+    token: str = ""
+    connections: int = 1
+    retry_seconds: float = 60
+    stop: Event = field(default_factory=Event)
 
-        return PubSubSender(to, acknowledged, retry_seconds)
-    return FileSender(Path(to), acknowledged)
+
+def _http(to: str, acknowledged: Acknowledged, how: How) -> Sender:
+    from armazem.senders.http import HttpSender
+
+    return HttpSender(to, acknowledged, how)
+
+
+def _pubsub(to: str, acknowledged: Acknowledged, how: How) -> Sender:
+    from armazem.senders.pubsub import PubSubSender
+
+    return PubSubSender(to, acknowledged, how)
+
+
+_BY_SCHEME: dict[str, Callable[[str, Acknowledged, How], Sender]] = {"http": _http, "https": _http, "pubsub": _pubsub}
+
+
+def open_sender(to: str, acknowledged: Acknowledged, how: How) -> Sender:
+    """The sender for http://…, pubsub:PROJECT/TOPIC or the path of a file. Raises SendError where it is none."""
+    make = _BY_SCHEME.get(to.partition(":")[0])
+    return make(to, acknowledged, how) if make else FileSender(Path(to), acknowledged)

@@ -7,8 +7,8 @@ from collections import deque
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from armazem.errors import extra
-from armazem.senders.addresses import Acknowledged, TargetError
+from armazem.errors import SendError, extra
+from armazem.senders.addresses import Acknowledged, How
 from armazem.shop.life.messages import Message
 
 if TYPE_CHECKING:
@@ -21,15 +21,15 @@ _TARGET = re.compile(r"pubsub:([^/]+)/([^/]+)")
 class PubSubSender:
     """One message each; it counts as acknowledged once the topic has given it a message id."""
 
-    def __init__(self, to: str, acknowledged: Acknowledged, retry_seconds: float) -> None:
+    def __init__(self, to: str, acknowledged: Acknowledged, how: How) -> None:
         match = _TARGET.fullmatch(to)
         if match is None:
-            raise TargetError(f"{to} names no topic", "for example pubsub:my-project/olist_orders_topic")
+            raise SendError(f"{to} names no topic", "for example pubsub:my-project/olist_orders_topic")
         with extra("pubsub", "Pub/Sub"):
             from google.cloud import pubsub_v1
         self._to = to
         self._acknowledged = acknowledged
-        self._retry_seconds = retry_seconds
+        self._retry_seconds = how.retry_seconds
         self._publisher = pubsub_v1.PublisherClient(
             pubsub_v1.types.BatchSettings(max_messages=1000, max_bytes=4 * 2**20, max_latency=0.02)
         )
@@ -62,9 +62,7 @@ class PubSubSender:
         except (GoogleAPICallError, RetryError, TimeoutError) as error:
             self._under_way.clear()
             reason = getattr(error, "message", "") or f"no answer for {self._retry_seconds:.0f} s"
-            raise TargetError(
-                f"cannot publish to {self._to}: {reason}", "does the topic exist, and may you?"
-            ) from error
+            raise SendError(f"cannot publish to {self._to}: {reason}", "does the topic exist, and may you?") from error
         finally:
             self._published += len(done)
             self._acknowledged(done)

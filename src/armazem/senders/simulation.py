@@ -11,7 +11,8 @@ from threading import Event
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from armazem.senders.addresses import TargetError, open_sender
+from armazem.errors import SendError
+from armazem.senders.addresses import How, open_sender
 from armazem.shop.life.course import DAY
 from armazem.shop.life.events import SECOND
 from armazem.shop.life.market import Market
@@ -68,7 +69,7 @@ class Report:
     answered: dict[str, Any]
     interrupted: bool
     unacknowledged: int
-    error: TargetError | None
+    error: SendError | None
 
     def as_dict(self) -> dict[str, Any]:
         """The figures under the names that `simulate --format json` prints."""
@@ -89,26 +90,22 @@ def run_simulation(
     plan: Plan,
     to: str,
     zone: ZoneInfo,
-    *,
-    token: str = "",
-    connections: int = 1,
-    retry_seconds: float = 60,
-    stop: Event | None = None,
+    how: How,
     on_progress: OnProgress | None = None,
 ) -> Report:
     """Send what the plan says to a URL, pubsub:PROJECT/TOPIC or a file, and count what was acknowledged.
 
-    `stop`: once it is set no new events come; what was kept back is sent, and what is under way is finished.
-    A target that fails on the way is told in the report; TargetError is raised for one that is none.
+    Once `how.stop` is set no new events come; what was kept back is sent, and what is under way is finished.
+    A target that fails on the way is told in the report; SendError is raised for one that is none.
     """
-    stop = stop or Event()
+    stop = how.stop
     totals = Totals()
-    sender = open_sender(to, totals.count, token=token, connections=connections, retry_seconds=retry_seconds, stop=stop)
+    sender = open_sender(to, totals.count, how)
     traffic = _traffic(shop, plan, zone)
     messages = iter(traffic)
     started = time.monotonic()
     handed = 0
-    error: TargetError | None = None
+    error: SendError | None = None
     try:
         while batch := list(islice(messages, plan.batch_size)):
             _wait_until(started + (handed + len(batch)) / plan.rate if plan.rate else 0.0, stop)
@@ -119,11 +116,11 @@ def run_simulation(
             sender.send(batch)
             if on_progress is not None:
                 on_progress(totals.messages, gone)
-    except TargetError as failure:
+    except SendError as failure:
         error = failure
     try:
         sender.finish()
-    except TargetError as failure:
+    except SendError as failure:
         error = error or failure
     seconds = time.monotonic() - started
     lost = handed - totals.messages

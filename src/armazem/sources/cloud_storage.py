@@ -14,6 +14,7 @@ from typing import Any
 
 from armazem.contract import TABLES
 from armazem.contract.file_names import kind_of, table_of
+from armazem.disk.causes import first_line
 from armazem.errors import CloudError, SourceError, extra
 from armazem.sources.archives import ARCHIVES
 from armazem.sources.files import SourceFile, Warn, find_files, not_a_source_file
@@ -177,6 +178,4 @@ def _storage_errors(url: str) -> Iterator[None]:
 
 
 def _reason(error: Exception) -> str:
-    cause = getattr(error, "cause", None)  # of a RetryError: what went wrong each time
-    lines = str(cause or getattr(error, "message", "") or error).strip().splitlines()
-    return lines[0][:500] if lines else type(error).__name__
+    return first_line(getattr(error, "cause", None) or error)  # of a RetryError: what went wrong each time

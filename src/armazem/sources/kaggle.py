@@ -6,6 +6,7 @@ import shutil
 from pathlib import Path
 
 from armazem.contract import TABLES
+from armazem.disk.causes import first_line
 from armazem.errors import SourceError
 
 DATASET = "olistbr/brazilian-ecommerce"
@@ -41,7 +42,7 @@ def fetch(out: Path) -> list[Path]:
             f"Kaggle asks for credentials: {error}", "set KAGGLE_USERNAME and KAGGLE_KEY, or: " + _HINT
         ) from error
     except (KaggleApiHTTPError, DataCorruptionError, requests.RequestException, OSError) as error:
-        raise SourceError(f"the data set {DATASET} could not be downloaded: {_reason(error)}", _HINT) from error
+        raise SourceError(f"the data set {DATASET} could not be downloaded: {first_line(error)}", _HINT) from error
     missing = [table.file for table in TABLES if not (folder / table.file).is_file()]
     if missing:
         raise SourceError(f"Kaggle sent a data set without {', '.join(missing)}", _HINT)
@@ -63,10 +64,3 @@ def _copy_whole(source: Path, target: Path) -> Path:
     part = target.with_name(target.name + ".part")
     shutil.copyfile(source, part)
     return part.replace(target)
-
-
-def _reason(error: BaseException) -> str:
-    """The innermost reason, in one line: connection errors wrap each other several times."""
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    text = lines[0] if lines else type(error).__name__
-    return text if len(text) <= 200 else text[:197] + "…"

@@ -20,7 +20,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from armazem.disk.durable import sync_file, sync_path
+from armazem.disk.durable import put_in_place
 from armazem.errors import HomeError
 from armazem.journal.digests import Words, words
 from armazem.journal.seen.bloom import Vector
@@ -223,10 +223,8 @@ def _write(folder: Path, parts: Iterable[Entries], count: int, first_seq: int, l
                 of_digests, of_numbers = zlib.crc32(digests, of_digests), zlib.crc32(numbers, of_numbers)
             file.seek(0)
             file.write(_HEADER.pack(_MAGIC, first_seq, last_seq, count, of_digests, of_numbers))
-            sync_file(file)
         path = temporary.with_suffix(".run")
-        os.replace(temporary, path)
-        sync_path(folder)
+        put_in_place(temporary, path)
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise

@@ -5,7 +5,6 @@ What is typed only searches: the page is filtered by what is chosen, with a clic
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, cast
 
@@ -14,6 +13,7 @@ from nicegui import run, ui
 from armazem.contract.states import STATES
 from armazem.serve.dashboard.choices import Choices, seller_label, unknown_values
 from armazem.serve.dashboard.components import Ask, Panel
+from armazem.serve.dashboard.paging import plain
 from armazem.serve.dashboard.queries import search_sellers
 from armazem.serve.dashboard.view import View
 from armazem.targets.rows import Rows
@@ -46,8 +46,7 @@ def match(typed: str, options: Mapping[str, str], names: Mapping[str, str] | Non
 
 
 def _plain(text: str) -> str:
-    apart = unicodedata.normalize("NFD", text.strip().casefold().replace("_", " "))
-    return "".join(letter for letter in apart if not unicodedata.combining(letter))
+    return plain(text.strip().casefold().replace("_", " "))
 
 
 def chooser(name: str, labels: Mapping[str, str], value: str, choose: Choose, search: Search | None = None) -> Any:

@@ -9,7 +9,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
-from typing import Any
+from typing import Any, TypedDict, Unpack
 
 from nicegui import run, ui
 
@@ -109,26 +109,27 @@ def asked_once(ask: Ask) -> Ask:
     return once
 
 
-class Framed(Panel):
-    """A panel in a frame: title, what it means, a note, the downloads, and `empty`, said where there is no row."""
+class Framing(TypedDict, total=False):
+    """How a frame looks. `name`: of files, the title without it; `empty`: said where there is no row."""
 
-    def __init__(
-        self,
-        title: str,
-        meaning: str,
-        *,
-        classes: str = "",
-        name: str = "",
-        height: int = 300,
-        empty: str = NO_ROWS,
-    ) -> None:
+    classes: str
+    name: str
+    height: int
+    empty: str
+
+
+class Framed(Panel):
+    """A panel in a frame: title, what it means, a note, and the downloads."""
+
+    def __init__(self, title: str, meaning: str, **framing: Unpack[Framing]) -> None:
         self._title = title
-        self._name = name or title.lower().replace(" ", "-")
-        self._nothing = empty
+        self._name = framing.get("name") or title.lower().replace(" ", "-")
+        self._nothing = framing.get("empty", NO_ROWS)
         self._rows: Rows | None = None
         self._view = View()
         self._caption_of: Said = lambda view: ("", "")
-        self._section = ui.element("section").classes(f"panel {classes}").props(f'aria-label="{html.escape(title)}"')
+        self._section = ui.element("section").classes(f"panel {framing.get('classes', '')}")
+        self._section.props(f'aria-label="{html.escape(title)}"')
         with self._section:
             with ui.element("div").classes("head"):
                 with ui.element("h2"):
@@ -138,7 +139,7 @@ class Framed(Panel):
                 self.tools = ui.row().classes("gap-1")
                 self._downloads()
             self._note = ui.label().classes("note")
-            with ui.element("div").classes("body").style(f"height:{height}px"):
+            with ui.element("div").classes("body").style(f"height:{framing.get('height', 300)}px"):
                 self._make()
                 self._empty = ui.element("div").classes("empty").props("role=status")
                 with self._empty:
@@ -254,18 +255,15 @@ class ChartPanel(Framed):
         query: Callable[[View], Query],
         draw: Callable[[View, Rows, Colors], tuple[Options, str]],
         *,
-        classes: str = "",
-        name: str = "",
-        height: int = 300,
-        empty: str = NO_ROWS,
         on_click: Callable[[Any], Any] | None = None,
         of: Callable[[View, Rows], Rows] = lambda view, rows: rows,
+        **framing: Unpack[Framing],
     ) -> None:
         self._query = query
         self._of = of
         self._options = draw
         self._on_click = on_click
-        super().__init__(title, meaning, classes=classes, name=name, height=height, empty=empty)
+        super().__init__(title, meaning, **framing)
 
     def _make(self) -> None:
         self._chart = ui.echart({}, on_point_click=self._on_click).style("height:100%;width:100%")

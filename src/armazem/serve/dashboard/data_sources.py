@@ -15,9 +15,11 @@ from typing import Any
 
 import duckdb
 
+from armazem.disk.causes import first_line
+from armazem.disk.sql import sql_name, sql_text
 from armazem.errors import ArmazemError, HomeError
 from armazem.home import Home
-from armazem.journal.reading import last_seq, lines_source, reading, sql_text
+from armazem.journal.reading import last_seq, lines_source, reading
 from armazem.journal.segments import list_segments
 from armazem.landing import LedgerRow, read_ledger
 from armazem.landing.ledger import WITHDRAWN
@@ -55,8 +57,9 @@ def readable(what: str) -> Iterator[None]:
     except ArmazemError:
         raise
     except (OSError, ValueError, KeyError, TypeError, duckdb.Error) as error:
-        first = (str(error).splitlines() or [""])[0]
-        raise HomeError(f"{what} cannot be read: {first}", "look at the home folder and its disk") from error
+        raise HomeError(
+            f"{what} cannot be read: {first_line(error)}", "look at the home folder and its disk"
+        ) from error
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,14 +234,10 @@ def tables(home: Home, ask: Ask) -> Rows:
     names = ask(_TABLES).rows
     counts = " union all ".join(
         f'select {sql_text(schema)} as schema, {sql_text(table)} as "table", count(*) as rows '
-        f"from {_quoted(schema)}.{_quoted(table)}"
+        f"from {sql_name(schema)}.{sql_name(table)}"
         for schema, table in names
     )
     return ask(Query(f'{counts} order by schema, rows desc, "table"'))
-
-
-def _quoted(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'
 
 
 def fingerprint(home: Home) -> tuple[object, ...]:

@@ -6,12 +6,12 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, Unpack
 
 from nicegui import ui
 from nicegui.events import GenericEventArguments
 
-from armazem.serve.dashboard.components import NO_ROWS, Ask, Batches, Framed, Said, put
+from armazem.serve.dashboard.components import Ask, Batches, Framed, Framing, Said, put
 from armazem.serve.dashboard.formats import NOTHING, Format
 from armazem.serve.dashboard.options import Options
 from armazem.serve.dashboard.paging import Page, Wanted, all_query, ask_page, page_of_answer, page_query
@@ -83,13 +83,10 @@ class GridPanel(Framed):
         *,
         order: Callable[[View], Query] = lambda view: Query(""),
         first: Callable[[View, Wanted], Query] | None = None,
-        classes: str = "",
-        name: str = "",
-        height: int = 420,
-        empty: str = NO_ROWS,
         note: Callable[[View, Rows], str] | None = None,
         on_row: Callable[[dict[str, Any]], Any] | None = None,
         clickable: str = "",
+        **framing: Unpack[Framing],
     ) -> None:
         self._query = query
         self._order = order
@@ -101,7 +98,8 @@ class GridPanel(Framed):
         self._wanted = Wanted()
         self._ask: Ask | None = None
         self._batches: Batches | None = None
-        super().__init__(title, meaning, classes=classes, name=name, height=height, empty=empty)
+        framing.setdefault("height", 420)
+        super().__init__(title, meaning, **framing)
 
     _drawn: Sequence[Column] = ()
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from armazem.contract.states import STATES
-from armazem.serve.dashboard.options import Options, point, records, tooltip
+from armazem.serve.dashboard.options import Options, color_bar, point, records, tooltip
 from armazem.serve.dashboard.queries import Query, orders
 from armazem.serve.dashboard.theme import Colors
 from armazem.serve.dashboard.view import View
@@ -61,18 +61,13 @@ def map_of(measure: str) -> Any:
             shown.append(point([*place, value], said, symbolSize=round(size + 4 * len(middle), 1), **middle))
         values = sorted(item["value"][2] for item in shown) or [0]
         highest = values[int(0.97 * (len(values) - 1))] or 1
+        most_said = form.percent(highest / 100) if measure == "late" else form.compact_money(highest)
         # Without squares there is no country to be seen: the states stand for it.
         backdrop = ground or list(MIDDLES.values())
         options = {
             "grid": {"left": 8, "right": 8, "top": 8, "bottom": 44},
             **frame([*backdrop, *(place for _, place in sold)]),
-            "visualMap": {
-                "type": "continuous", "min": 0, "max": round(highest, 2), "dimension": 2, "seriesIndex": 1,
-                "orient": "horizontal", "left": "center", "bottom": 0, "itemHeight": 120, "calculable": False,
-                "inRange": {"color": list(shades.scale[1:])}, "textStyle": {"color": shades.muted},
-                "text": [form.percent(highest / 100) if measure == "late" else form.compact_money(highest), "0"],
-                "showLabel": False, "hoverLink": False,
-            },
+            "visualMap": color_bar(shades, shades.scale[1:], highest, most_said, seriesIndex=1),
             "tooltip": tooltip(shades, trigger="item"),
             "series": [backdrop_of(ground, shades), {"type": "scatter", "data": shown, "itemStyle": {"opacity": 0.92}}],
         }  # fmt: skip

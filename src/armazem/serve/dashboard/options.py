@@ -48,6 +48,28 @@ def axis(shades: Colors, **more: Any) -> Options:
     }
 
 
+def values(shades: Colors, template: str, **more: Any) -> Options:
+    """An axis of numbers, which the template writes."""
+    return axis(
+        shades, type="value", axisLabel={"formatter": template, "color": shades.muted, "hideOverlap": True}, **more
+    )
+
+
+def beside(shades: Colors, text: str) -> Options:
+    """The label at the end of a bar that lies."""
+    return {"show": True, "position": "right", "color": shades.muted, "formatter": text}
+
+
+def color_bar(shades: Colors, colors: Sequence[str], highest: float, text: str, **more: Any) -> Options:
+    """What the colours say of a third dimension, from nothing to the highest, which the text writes."""
+    return {
+        "type": "continuous", "min": 0, "max": round(highest, 2), "dimension": 2, "orient": "horizontal",
+        "left": "center", "bottom": 0, "itemHeight": 120, "calculable": False, "hoverLink": False,
+        "inRange": {"color": list(colors)}, "textStyle": {"color": shades.muted}, "text": [text, "0"],
+        "showLabel": False, **more,
+    }  # fmt: skip
+
+
 def legend(shades: Colors, **more: Any) -> Options:
     return {"textStyle": {"color": shades.text}, "top": 0, "right": 0, "icon": "roundRect", "itemHeight": 8, **more}
 

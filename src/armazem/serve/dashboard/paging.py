@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from armazem.disk.sql import sql_name
 from armazem.serve.dashboard.queries import Query
 from armazem.targets.rows import Rows
 
@@ -58,9 +59,9 @@ def page_query(query: Query, own_order: Query, texts: Sequence[str], wanted: Wan
 def all_query(query: Query, own_order: Query, texts: Sequence[str], wanted: Wanted, more: str = "") -> Query:
     """All rows that match, in their order."""
     words = wanted.each_word if texts else []
-    columns = ", ".join(f"cast({_quoted(name)} as varchar)" for name in texts)
+    columns = ", ".join(f"cast({sql_name(name)} as varchar)" for name in texts)
     where = " and ".join(f"contains(lower(strip_accents(concat_ws(' ', {columns}))), ?)" for _ in words)
-    order = [f"{_quoted(name)} {'desc' if falls else 'asc'} nulls last" for name, falls in wanted.order]
+    order = [f"{sql_name(name)} {'desc' if falls else 'asc'} nulls last" for name, falls in wanted.order]
     by = ", ".join([*order, *([own_order.sql] if own_order.sql else [])])
     return Query(
         f"select *{more} from ({query.sql}){f' where {where}' if where else ''}{f' order by {by}' if by else ''}",
@@ -113,7 +114,3 @@ def plain(text: str) -> str:
 
 def _text(value: Any) -> str:
     return "" if value is None else str(value)
-
-
-def _quoted(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'

@@ -40,9 +40,23 @@ def to_json(value: Any) -> bytes:
     return _encoder.encode(value)
 
 
+class Problem(msgspec.Struct):
+    """What is wrong, and what to do."""
+
+    code: str
+    message: str
+    hint: str
+
+
+class Error(msgspec.Struct):
+    """The body of every answer that is an error."""
+
+    error: Problem
+
+
 def error_body(code: str, message: str, hint: str = "") -> bytes:
     """Return the JSON of an error: what, and what to do."""
-    return to_json({"error": {"code": code, "message": message, "hint": hint}})
+    return to_json(Error(Problem(code, message, hint)))
 
 
 def retry_after(seconds: float) -> tuple[bytes, bytes]:

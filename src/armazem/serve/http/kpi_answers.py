@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import hashlib
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from itertools import starmap
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
+from msgspec import Meta
 
 from armazem import __version__
-from armazem.kpis.catalogue import KPIS, Kpi, kind_of
+from armazem.kpis.catalogue import KPIS, Kind, Kpi, kind_of
 from armazem.kpis.filters import Filters, filters_of
 from armazem.kpis.formats import to_csv
 from armazem.kpis.own import own_kpis
@@ -29,8 +30,58 @@ _COLUMNS: Query = (
     "where table_schema in ('kpis', 'own') order by table_schema, table_name, ordinal_position",
     (),
 )
-_Types = Mapping[tuple[str, str], Mapping[str, str]]
+_Types = Mapping[tuple[str, str], Mapping[str, Kind]]
 _KEPT_BYTES = 32 * 2**20
+
+
+class Column(msgspec.Struct):
+    """Of a KPI table. `type`: null until one build is published."""
+
+    name: str
+    type: Kind | None
+    description: str
+
+
+class Table(msgspec.Struct):
+    """Rows of a KPI table."""
+
+    name: str
+    title: str
+    build_id: Annotated[str, Meta(description="The build that all of this is of.")]
+    total: Annotated[int, Meta(description="Rows that meet the filters, before limit and offset.")]
+    limit: int | None
+    offset: int
+    columns: list[Column]
+    rows: Annotated[list[Any], Meta(extra_json_schema={"items": {"type": "object"}})]
+
+
+class Known(msgspec.Struct):
+    """A filter of a KPI table. `schema`: JSON Schema of its values."""
+
+    name: str
+    column: str | None
+    description: str
+    schema: Mapping[str, Any]
+
+
+class Listed(msgspec.Struct):
+    """A KPI table in the list of them."""
+
+    name: str
+    schema: str
+    title: str
+    description: str
+    path: str
+    filters: list[Known]
+    order: Sequence[str]
+    columns: list[Column]
+
+
+class Catalogue(msgspec.Struct):
+    """The KPI tables that there are."""
+
+    build_id: str | None
+    kpis: list[Listed]
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,18 +118,9 @@ def answer(published: Published, question: Question) -> Answer:
     if question.media == "text/csv":
         body = to_csv(rows).encode()
     else:
-        body = to_json(
-            {
-                "name": kpi.name,
-                "title": kpi.title,
-                "build_id": build,
-                "total": total,
-                "limit": filters.limit,
-                "offset": filters.offset or 0,
-                "columns": _columns(kpi, _types(columns.rows)),
-                "rows": list(starmap(_row_type(rows.columns), rows.rows)),
-            }
-        )
+        described = _columns(kpi, _types(columns.rows))
+        found = list(starmap(_row_type(rows.columns), rows.rows))
+        body = to_json(Table(kpi.name, kpi.title, build, total, filters.limit, filters.offset or 0, described, found))
     return Answer(question.etag(build), body, total)
 
 
@@ -95,32 +137,20 @@ def catalogue(published: Published) -> Answer:
         build, columns = published.query_build(*_COLUMNS)
         types = _types(columns.rows)
     kpis = (*KPIS, *own_of(published))
-    body = to_json(
-        {
-            "build_id": build,
-            "kpis": [
-                {
-                    "name": kpi.name,
-                    "schema": kpi.schema,
-                    "title": kpi.title,
-                    "description": kpi.description,
-                    "path": f"/v1/kpis/{kpi.name}",
-                    "filters": [
-                        {
-                            "name": entry.name,
-                            "column": kpi.filters.get(entry.name),
-                            "description": entry.help,
-                            "schema": entry.schema,
-                        }
-                        for entry in filters_of(kpi)
-                    ],
-                    "order": kpi.order_by,
-                    "columns": _columns(kpi, types),
-                }
-                for kpi in kpis
-            ],
-        }
-    )
+    tables = [
+        Listed(
+            kpi.name,
+            kpi.schema,
+            kpi.title,
+            kpi.description,
+            f"/v1/kpis/{kpi.name}",
+            [Known(entry.name, kpi.filters.get(entry.name), entry.help, entry.schema) for entry in filters_of(kpi)],
+            kpi.order_by,
+            _columns(kpi, types),
+        )
+        for kpi in kpis
+    ]
+    body = to_json(Catalogue(build, tables))
     return Answer(f'"{hashlib.sha256(body).hexdigest()[:24]}"', body, len(kpis))
 
 
@@ -173,13 +203,13 @@ def _row_type(columns: tuple[str, ...]) -> type[msgspec.Struct]:
 @lru_cache(maxsize=2)
 def _types(columns: tuple[tuple[Any, ...], ...]) -> _Types:
     """By schema and table, and column."""
-    found: dict[tuple[str, str], dict[str, str]] = {}
+    found: dict[tuple[str, str], dict[str, Kind]] = {}
     for schema, table, column, type_ in columns:
         found.setdefault((schema, table), {})[column] = kind_of(type_)
     return found
 
 
-def _columns(kpi: Kpi, types: _Types) -> list[dict[str, Any]]:
+def _columns(kpi: Kpi, types: _Types) -> list[Column]:
     texts = kpi.columns
     found = types.get((kpi.schema, kpi.name)) or dict.fromkeys(texts)
-    return [{"name": name, "type": kind, "description": texts.get(name, "")} for name, kind in found.items()]
+    return [Column(name, kind, texts.get(name, "")) for name, kind in found.items()]

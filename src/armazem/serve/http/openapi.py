@@ -4,7 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
+
 from armazem.contract.event_types import EVENT_TYPES
+from armazem.intake.queue import Outcome
+from armazem.serve.http.answers import Error
+from armazem.serve.http.kpi_answers import Catalogue, Table
 
 DESCRIPTION = (
     "Events in, live figures and KPIs out. Events are acknowledged when they are on the disk: what was answered with "
@@ -18,13 +23,13 @@ _EVENT = (
 _LINES = _EVENT.replace("\n", "") + "\n" + _EVENT.replace("\n", "").replace("5b2f", "77d0") + "\n"
 
 
-def _schema(name: str) -> dict[str, Any]:
+def in_json(name: str) -> dict[str, Any]:
     return {"application/json": {"schema": {"$ref": f"#/components/schemas/{name}"}}}
 
 
 def error_answer(description: str, *headers: str) -> dict[str, Any]:
     """Return the description of an answer with an error, and of the headers it comes with."""
-    answer: dict[str, Any] = {"description": description, "content": _schema("Error")}
+    answer: dict[str, Any] = {"description": description, "content": in_json("Error")}
     if headers:
         answer["headers"] = {name: {"schema": {"type": "string"}} for name in headers}
     return answer
@@ -43,8 +48,6 @@ _GUARDED = {
     "421": error_answer("The server is not called by a name of its own."),
 }
 
-_ARRAY_OF_REJECTIONS = {"type": "array", "items": {"$ref": "#/components/schemas/Rejection"}}
-
 COMPONENTS: dict[str, Any] = {
     "securitySchemes": {"token": {"type": "http", "scheme": "bearer"}},
     "schemas": {
@@ -62,36 +65,10 @@ COMPONENTS: dict[str, Any] = {
                 "data": {"type": "object", "description": "Rows of the source tables, by table."},
             },
         },
-        "Outcome": {
-            "type": "object",
-            "required": ["accepted", "duplicates", "rejected"],
-            "properties": {
-                "accepted": {"type": "integer", "description": "Events that are on the disk now."},
-                "duplicates": {"type": "integer", "description": "Events that were there before."},
-                "rejected": _ARRAY_OF_REJECTIONS,
-            },
-        },
-        "Rejection": {
-            "type": "object",
-            "required": ["index", "code", "path", "message"],
-            "properties": {
-                "index": {"type": "integer", "description": "Which message of the request, from 0."},
-                "code": {"type": "string"},
-                "path": {"type": "string", "description": "JSON path of what is wrong."},
-                "message": {"type": "string"},
-            },
-        },
-        "Error": {
-            "type": "object",
-            "required": ["error"],
-            "properties": {
-                "error": {
-                    "type": "object",
-                    "required": ["code", "message", "hint"],
-                    "properties": {name: {"type": "string"} for name in ("code", "message", "hint")},
-                }
-            },
-        },
+        # Of what is sent, from its types.
+        **msgspec.json.schema_components(
+            (Outcome, Error, Table, Catalogue), ref_template="#/components/schemas/{name}"
+        )[1],
     },
 }
 
@@ -120,7 +97,7 @@ EVENTS_OPERATION: dict[str, Any] = {
         },
     },
     "responses": {
-        "200": {"description": "At least one event counts, now or before.", "content": _schema("Outcome")},
+        "200": {"description": "At least one event counts, now or before.", "content": in_json("Outcome")},
         "400": {
             "description": "Nothing was accepted; or the body is empty or badly packed.",
             "content": {

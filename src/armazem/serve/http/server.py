@@ -11,10 +11,10 @@ import logging
 import signal
 import socket
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from types import FrameType
-from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 import uvicorn
@@ -25,6 +25,7 @@ from armazem import interrupts
 from armazem.config import Settings
 from armazem.errors import ArmazemError
 from armazem.intake.ingest import Ingest
+from armazem.intake.receivers import Receiver, receiver_of
 from armazem.live.service import LiveState
 from armazem.live.start import LiveStart
 from armazem.serve.dashboard.app import build_dashboard
@@ -42,9 +43,6 @@ from armazem.serve.http.kpi_api import KpiTables
 from armazem.serve.http.metrics import Metrics
 from armazem.serve.http.protocol import LimitedProtocol
 from armazem.targets.duckdb.query import Published
-
-if TYPE_CHECKING:
-    from armazem.intake.pubsub import Subscription
 
 _BACKLOG = 4096
 _SPARE_FILES = 200  # descriptors that connections leave to the journal, DuckDB and the compactor
@@ -119,11 +117,11 @@ def serve(
     port: int,
     on_ready: Callable[[str], None],
     on_stop: Callable[[], None] = lambda: None,
-    subscription: tuple[str, str] | None = None,
+    source: str | None = None,
 ) -> None:
     """Serve until SIGTERM or SIGINT. `on_ready` gets the URL when events are taken; live figures may come later.
 
-    `on_stop` is called as the end begins. `subscription`: project and name of one of Pub/Sub to read as well.
+    `on_stop` is called as the end begins. `source`: the URL of a receiver whose messages are taken as well.
 
     Raises ServeError where the port is taken, GuardError for hosts or proxies without a meaning, HomeError where
     another process writes the journal,
@@ -131,7 +129,7 @@ def serve(
     """
     access = Access(settings.token, Guard.of(settings, host))
     LimitedProtocol.max_connections = raise_file_limit() - _SPARE_FILES
-    with contextlib.closing(listening_socket(host, port)) as listener:
+    with contextlib.closing(listening_socket(host, port)) as listener, contextlib.ExitStack() as opened:
         home = settings.home_folder.open()
         metrics = Metrics()
 
@@ -142,77 +140,54 @@ def serve(
         def dead_letters() -> int:
             return sum(counts["dead_letters"] for counts in ingest.stats()["sources"].values())
 
-        with contextlib.ExitStack() as opened:
-            ingest = opened.enter_context(Ingest(home, settings, on_commit=committed))
-            live = LiveState(home, settings, dead_letters=dead_letters)
-            start = opened.enter_context(LiveStart(live))
-            reader = opened.enter_context(_reading(subscription, ingest, settings))
-            opened.enter_context(Compactor(home))
-            published = opened.enter_context(contextlib.closing(Published(home)))
-            sources = Sources(published, live, lambda: start.missing, ZoneInfo(settings.time_zone))
-            opened.enter_context(Warm(sources))
-            dashboard = Login(build_dashboard(sources), settings.token, access)
-            runner = opened.enter_context(asyncio.Runner(loop_factory=_loop_factory()))
-            ready = functools.partial(on_ready, _url(host, listener))
-            runner.run(
-                _serve(
-                    settings,
-                    access,
-                    listener,
-                    live,
-                    start,
-                    ingest,
-                    reader,
-                    metrics,
-                    published,
-                    dashboard,
-                    ready,
-                    on_stop,
-                )
-            )
+        ingest = opened.enter_context(Ingest(home, settings, on_commit=committed))
+        live = LiveState(home, settings, dead_letters=dead_letters)
+        start = opened.enter_context(LiveStart(live))
+        receiver = opened.enter_context(_receiving(source, ingest, settings))
+        opened.enter_context(Compactor(home))
+        published = opened.enter_context(contextlib.closing(Published(home)))
+        sources = Sources(published, live, lambda: start.missing, ZoneInfo(settings.time_zone))
+        opened.enter_context(Warm(sources))
+        runner = opened.enter_context(asyncio.Runner(loop_factory=_loop_factory()))
+        broadcast = Broadcast(live)
+        stopping = threading.Event()
+
+        def not_ready() -> list[str]:
+            stats = ingest.stats()
+            # Only while it is fresh: a balancer that sends nothing any more would never see it go away.
+            disk = stats["last_error"] if time.monotonic() - events.failed_at < _RETRY_SECONDS else None
+            ending = "the server is stopping" if stopping.is_set() else None
+            reasons = (stats["failed"], disk, _why_not_received(receiver), ending)
+            return [reason for reason in reasons if reason]
+
+        def stop() -> None:
+            stopping.set()
+            on_stop()
+            broadcast.close()
+
+        events = EventsEndpoint(
+            ingest.submit,
+            access=access,
+            max_request_bytes=settings.max_request_megabytes * 2**20,
+            reading_bytes=max(settings.queue_megabytes, settings.max_request_megabytes) * 2**20,
+            observe=metrics.request,
+            loop=runner.get_loop(),
+        )
+        tables = KpiTables(published)
+        api = build_api(live, start, broadcast, metrics, not_ready, tables)
+        dashboard = Login(build_dashboard(sources), settings.token, access)
+        config = _config(Application(events, tables, access, api, dashboard))
+        server = Server(config, on_ready=functools.partial(on_ready, _url(host, listener)), on_stop=stop)
+        metrics.watch(ingest, live, lambda: len(server.server_state.connections))
+        runner.run(server.serve(sockets=[listener]))
+        if server.force_exit:
+            raise KeyboardInterrupt
 
 
-async def _serve(
-    settings: Settings,
-    access: Access,
-    listener: socket.socket,
-    live: LiveState,
-    start: LiveStart,
-    ingest: Ingest,
-    reader: Subscription | None,
-    metrics: Metrics,
-    published: Published,
-    dashboard: ASGIApp,
-    on_ready: Callable[[], None],
-    on_stop: Callable[[], None],
-) -> None:
-    broadcast = Broadcast(live)
-    stopping = asyncio.Event()
-
-    def not_ready() -> list[str]:
-        stats = ingest.stats()
-        # Only while it is fresh: a balancer that sends nothing any more would never see it go away.
-        disk = stats["last_error"] if time.monotonic() - events.failed_at < _RETRY_SECONDS else None
-        ending = "the server is stopping" if stopping.is_set() else None
-        reasons = (stats["failed"], disk, _why_not_read(reader), ending)
-        return [reason for reason in reasons if reason]
-
-    def stop() -> None:
-        stopping.set()
-        on_stop()
-        broadcast.close()
-
-    events = EventsEndpoint(
-        ingest.submit,
-        access=access,
-        max_request_bytes=settings.max_request_megabytes * 2**20,
-        reading_bytes=max(settings.queue_megabytes, settings.max_request_megabytes) * 2**20,
-        observe=metrics.request,
-        loop=asyncio.get_running_loop(),
-    )
-    tables = KpiTables(published)
-    config = uvicorn.Config(
-        Application(events, tables, access, build_api(live, start, broadcast, metrics, not_ready, tables), dashboard),
+def _config(application: ASGIApp) -> uvicorn.Config:
+    logging.getLogger("uvicorn.error").setLevel(logging.ERROR)  # what clients do wrong is answered, not logged
+    return uvicorn.Config(
+        application,
         http=LimitedProtocol,
         ws="websockets-sansio",
         lifespan="on",
@@ -226,33 +201,25 @@ async def _serve(
         timeout_keep_alive=int(LimitedProtocol.request_seconds),
         timeout_graceful_shutdown=_SHUTDOWN_SECONDS,
     )
-    logging.getLogger("uvicorn.error").setLevel(logging.ERROR)  # what clients do wrong is answered, not logged
-    server = Server(config, on_ready=on_ready, on_stop=stop)
-    metrics.watch(ingest, live, lambda: len(server.server_state.connections))
-    await server.serve(sockets=[listener])
-    if server.force_exit:
-        raise KeyboardInterrupt
 
 
 @contextlib.contextmanager
-def _reading(subscription: tuple[str, str] | None, ingest: Ingest, settings: Settings) -> Iterator[Subscription | None]:
-    """The messages of a subscription go into the same journal. It ends before the journal does."""
-    if subscription is None:
+def _receiving(source: str | None, ingest: Ingest, settings: Settings) -> Iterator[Receiver | None]:
+    """The messages of a receiver go into the same journal. It ends before the journal does."""
+    if source is None:
         yield None
         return
-    from armazem.intake.pubsub import start_subscription  # Google's library: only who reads Pub/Sub needs it
-
-    reader = start_subscription(ingest, settings, *subscription)
+    receiver = receiver_of(source, ingest, settings)
     try:
-        yield reader
+        yield receiver
     finally:
-        reader.stop()
+        receiver.stop()
 
 
-def _why_not_read(reader: Subscription | None) -> str | None:
+def _why_not_received(receiver: Receiver | None) -> str | None:
     try:
-        if reader is not None:
-            reader.check()
+        if receiver is not None:
+            receiver.check()
     except ArmazemError as error:
         return str(error)
     return None

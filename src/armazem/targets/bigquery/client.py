@@ -15,6 +15,7 @@ from google.cloud import bigquery
 from google.cloud.bigquery.retry import DEFAULT_RETRY
 
 from armazem.config import Settings
+from armazem.disk.causes import first_line
 from armazem.errors import CloudError
 
 REQUEST_SECONDS = 120.0
@@ -64,17 +65,17 @@ def cloud_errors(settings: Settings, doing: str) -> Iterator[None]:
     try:
         yield
     except exceptions.Forbidden as error:
-        raise CloudError(f"no permission for {doing} in {where}: {_reason(error)}", _ROLES) from error
+        raise CloudError(f"no permission for {doing} in {where}: {first_line(error)}", _ROLES) from error
     except exceptions.NotFound as error:
         raise CloudError(
-            f"{doing} did not find what it needs in {where}: {_reason(error)}",
+            f"{doing} did not find what it needs in {where}: {first_line(error)}",
             "check ARMAZEM_BIGQUERY_PROJECT, _LOCATION and _DATASET_PREFIX; `load` makes datasets, `build` the tables",
         ) from error
     except (exceptions.RetryError, exceptions.ServiceUnavailable, exceptions.TooManyRequests) as error:
         cause = getattr(error, "cause", None) or error  # a RetryError says only how long it was tried
-        raise CloudError(f"BigQuery did not answer {doing}: {_reason(cause)}", _again(settings)) from error
+        raise CloudError(f"BigQuery did not answer {doing}: {first_line(cause)}", _again(settings)) from error
     except exceptions.GoogleAPICallError as error:
-        raise CloudError(f"BigQuery refused {doing} in {where}: {_reason(error)}", "") from error
+        raise CloudError(f"BigQuery refused {doing} in {where}: {first_line(error)}", "") from error
     except GoogleAuthError as error:
         raise CloudError(f"Google's authentication failed: {error}", "sign in again") from error
     except (requests.exceptions.RequestException, ConnectionError) as error:
@@ -84,8 +85,3 @@ def cloud_errors(settings: Settings, doing: str) -> Iterator[None]:
 def _again(settings: Settings) -> str:
     endpoint = f" ({settings.bigquery_endpoint})" if settings.bigquery_endpoint else ""
     return f"check the network{endpoint} and run the command again: it takes up where this one stopped"
-
-
-def _reason(error: Exception) -> str:
-    text = str(getattr(error, "message", "")) or str(error)
-    return text.strip().splitlines()[0][:500] if text.strip() else type(error).__name__

@@ -18,8 +18,8 @@ from armazem.contract import TABLES
 from armazem.contract.event_record import event_columns_bigquery
 from armazem.contract.layers import LIVE
 from armazem.contract.render import BIGQUERY_TYPES
+from armazem.disk.lock import landing_lock
 from armazem.errors import CloudError, QueryError
-from armazem.landing.guard import locked
 from armazem.landing.ledger import LedgerRow
 from armazem.targets.base import Builds, Catalog, Contents, DbtProfile, OnNotice, Target
 from armazem.targets.bigquery import meta, places
@@ -96,7 +96,7 @@ class BigQueryTarget(Target):
         """Its rows stay in `raw`. Waits for a load of this home folder. Withdrawing twice changes nothing."""
         raw = Raw(self.settings)
         home = self.home.open()
-        with locked(home, lambda: waiting("waiting for a load to end")), self.errors(f"withdrawing {load_id}"):
+        with landing_lock(home, lambda: waiting("waiting for a load to end")), self.errors(f"withdrawing {load_id}"):
             known = sorted({entry.row.load_id for entry in read_entries(raw.client, raw.dataset, raw.retry)})
             if load_id not in known:
                 raise CloudError(

@@ -19,9 +19,9 @@ import duckdb
 
 from armazem.config import Settings
 from armazem.disk.causes import cause_of
+from armazem.disk.sql import sql_text
 from armazem.errors import HomeError, QueryError
 from armazem.home import Home
-from armazem.journal.reading import sql_text
 from armazem.targets.duckdb.live_views import bind_live_views
 from armazem.targets.duckdb.statements import CONFINED
 

@@ -12,7 +12,7 @@ import duckdb
 
 from armazem.contract import TABLES, Table
 from armazem.contract.render import duckdb_columns
-from armazem.disk.sql import quoted, values
+from armazem.disk.sql import sql_text, values
 from armazem.home import Home
 from armazem.journal.reading import relation
 from armazem.landing import parquet_files
@@ -57,7 +57,7 @@ def _raw_view(home: Home, table: Table, scope: Scope) -> str:
     files = [path for path in parquet_files(home, table.name) if path.parent.name in wanted]
     if not files:
         return f"create view raw.{table.name} as {_no_rows(table)}"
-    names = ", ".join(quoted(str(path)) for path in files)
+    names = ", ".join(map(sql_text, files))
     columns = ", ".join(column.name for column in table.columns)
     # By name, with one that has all columns: a file that was landed before the contract had a column has null there.
     return (

@@ -8,6 +8,7 @@ import duckdb
 
 from armazem.contract.event_record import event_columns
 from armazem.contract.events import event_key
+from armazem.disk.sql import sql_path, sql_text
 from armazem.home import Home
 from armazem.journal.reading import (
     FORMAT,
@@ -18,8 +19,6 @@ from armazem.journal.reading import (
     reading,
     relation,
     segments,
-    sql_path,
-    sql_text,
 )
 from armazem.targets.plan import Journal, State
 
@@ -129,5 +128,5 @@ def _create_nothing(home: Home) -> None:
     with duckdb.connect() as connection:
         if not _has_all_columns(connection, compacted):
             temporary = compacted.with_suffix(".tmp")
-            connection.execute(f"copy ({_no_events()}) to {sql_text(str(temporary))} (format parquet)")
+            connection.execute(f"copy ({_no_events()}) to {sql_text(temporary)} (format parquet)")
             temporary.replace(compacted)

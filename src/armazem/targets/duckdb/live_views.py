@@ -10,8 +10,9 @@ from typing import Any
 
 import duckdb
 
+from armazem.disk.sql import sql_path, sql_text
 from armazem.home import Home
-from armazem.journal.reading import reading, sql_path, sql_text
+from armazem.journal.reading import reading
 from armazem.targets.duckdb.statements import nodes_in, tables_in
 
 _SCHEMA = "live"

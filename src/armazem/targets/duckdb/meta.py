@@ -7,7 +7,7 @@ from typing import Any
 
 import duckdb
 
-from armazem.disk.sql import name, values
+from armazem.disk.sql import sql_name, values
 from armazem.targets.catalog import Model
 from armazem.targets.meta import META, MODELS, MetaRows
 
@@ -31,7 +31,7 @@ def copy_history(connection: duckdb.DuckDBPyConnection, table: str) -> None:
         "group by column_name having count(distinct database_name) = 2",
         (table,),
     ).fetchall()
-    columns = ", ".join(f'"{row[0]}"' for row in rows)
+    columns = ", ".join(sql_name(row[0]) for row in rows)
     connection.execute(f"insert into meta.{table} by name select {columns} from before.meta.{table}")
 
 
@@ -78,5 +78,5 @@ def write_models(connection: duckdb.DuckDBPyConnection, models: Sequence[Model])
 def _insert(connection: duckdb.DuckDBPyConnection, table: str, rows: Sequence[Mapping[str, Any]]) -> None:
     if rows:  # one statement: executemany took 3 ms a row
         columns = META[table]
-        names = ", ".join(map(name, columns))
+        names = ", ".join(map(sql_name, columns))
         connection.execute(f"insert into meta.{table} ({names}) {values([row[c] for c in columns] for row in rows)}")

@@ -10,8 +10,8 @@ from typing import Any
 
 import duckdb
 
+from armazem.disk.sql import sql_text
 from armazem.errors import QueryError
-from armazem.journal.reading import sql_text
 
 # Nothing that a connection of readers could do, or look up beside the warehouse, when it has been opened so.
 CONFINED = {

@@ -21,7 +21,7 @@ from armazem.contract.render import duckdb_columns
 from armazem.disk.causes import cause_of
 from armazem.disk.durable import sync_path
 from armazem.disk.lock import build_lock
-from armazem.disk.sql import quoted
+from armazem.disk.sql import sql_text
 from armazem.errors import HomeError, UnsupportedError
 from armazem.journal.ledger import read_ledger as read_event_ledger
 from armazem.journal.reading import journal_format, last_seq
@@ -175,7 +175,7 @@ class DuckDBTarget(Target):
             create_meta(connection)
             if plan.full_refresh and plan.history is not None:
                 before = str(versions.version_file(self.home, plan.history))
-                connection.execute(f"attach {quoted(before)} as before (read_only)")
+                connection.execute(f"attach {sql_text(before)} as before (read_only)")
                 for table in (BUILDS, TEST_RESULTS):
                     copy_history(connection, table)
                 connection.execute("detach before")

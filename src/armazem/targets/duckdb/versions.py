@@ -13,7 +13,7 @@ from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
 
-from armazem.disk.durable import sync_path
+from armazem.disk.durable import sync_path, write_whole
 from armazem.errors import HomeError
 from armazem.home import Home
 from armazem.targets.records import BuildRecord
@@ -88,11 +88,8 @@ def prune(home: Home, keep: int) -> list[str]:
 def write_record(home: Home, record: BuildRecord, failures: Sequence[str] = ()) -> None:
     """Keep the record of a build beside the versions, of a failed one too, with why it failed in words."""
     path = home.builds / f"{record.build_id}.json"
-    temporary = path.with_suffix(".json.tmp")
     values = asdict(record) | ({_FAILURES: list(failures)} if failures else {})
-    temporary.write_text(json.dumps(values, default=datetime.isoformat) + "\n", encoding="utf-8")
-    sync_path(temporary)
-    os.replace(temporary, path)
+    write_whole(path, f"{json.dumps(values, default=datetime.isoformat)}\n".encode())
 
 
 def recorded_builds(home: Home) -> list[str]:

@@ -4,7 +4,18 @@ from __future__ import annotations
 
 from typing import Any
 
-from armazem.serve.dashboard.options import Options, axis, faded, legend, point, records, scaled, tooltip
+from armazem.serve.dashboard.options import (
+    Options,
+    axis,
+    color_bar,
+    faded,
+    legend,
+    point,
+    records,
+    scaled,
+    tooltip,
+    values,
+)
 from armazem.serve.dashboard.periods import PARTIAL, named, starts
 from armazem.serve.dashboard.theme import Colors
 from armazem.serve.dashboard.view import View
@@ -48,10 +59,10 @@ def draw_growth(view: View, rows: Rows, shades: Colors) -> tuple[Options, str]:
             "itemStyle": {"color": shades.series[color]},
             "data": [
                 faded(point(value, words, itemStyle={"color": shades.series[color]}), partial=cut)
-                for value, words, cut in zip(values, said, partial, strict=True)
+                for value, words, cut in zip(counts, said, partial, strict=True)
             ],
         }
-        for name, values, color in parts
+        for name, counts, color in parts
     ]
     line = {
         "name": "All so far",
@@ -65,14 +76,8 @@ def draw_growth(view: View, rows: Rows, shades: Colors) -> tuple[Options, str]:
         "legend": legend(shades),
         "xAxis": axis(shades, type="category", data=names, splitLine={"show": False}),
         "yAxis": [
-            axis(shades, type="value", minInterval=1, axisLabel={"formatter": label, "color": shades.muted}),
-            axis(
-                shades,
-                type="value",
-                minInterval=1,
-                axisLabel={"formatter": so_far_label, "color": shades.muted},
-                splitLine={"show": False},
-            ),
+            values(shades, label, minInterval=1),
+            values(shades, so_far_label, minInterval=1, splitLine={"show": False}),
         ],
         "series": [*bars, line],
     }
@@ -131,12 +136,7 @@ def draw_cohorts(view: View, rows: Rows, shades: Colors) -> tuple[Options, str]:
             shades, type="category", data=[f"{form.period(month, 'month')} · {sizes[month]}" for month in months],
             inverse=True, splitLine={"show": False},
         ),
-        "visualMap": {
-            "type": "continuous", "min": 0, "max": round(highest, 2), "dimension": 2, "orient": "horizontal",
-            "left": "center", "bottom": 0, "itemHeight": 120, "calculable": False, "hoverLink": False,
-            "inRange": {"color": list(shades.scale)}, "textStyle": {"color": shades.muted},
-            "text": [f"{form.number(highest, 1)}%", "0"], "showLabel": False,
-        },
+        "visualMap": color_bar(shades, shades.scale, highest, f"{form.number(highest, 1)}%"),
         "tooltip": tooltip(shades, trigger="item"),
         "series": [
             {
@@ -207,7 +207,7 @@ def draw_order_values(view: View, rows: Rows, shades: Colors) -> tuple[Options, 
     }  # fmt: skip
     options = {
         "grid": {"left": 4, "right": 16, "top": 4, "bottom": 4, "containLabel": True},
-        "xAxis": axis(shades, type="value", axisLabel={"formatter": "R$ {value}", "color": shades.muted}),
+        "xAxis": values(shades, "R$ {value}"),
         "yAxis": axis(
             shades, type="category", data=[row["state"] for row in found],
             axisLabel={"color": shades.muted, "interval": 0, "fontSize": 11},

@@ -19,6 +19,7 @@ from armazem.serve.dashboard.components import Ask, refresh_all
 from armazem.serve.dashboard.formats import NOTHING
 from armazem.serve.dashboard.frame import Frame, build_time
 from armazem.serve.dashboard.grids import Column
+from armazem.serve.dashboard.options import records
 from armazem.serve.dashboard.pages.data_panels import HomeGrid, TestsPanel, TextsPanel
 from armazem.serve.dashboard.pages.lineage_panel import LineagePanel
 from armazem.serve.dashboard.view import View
@@ -241,8 +242,7 @@ def _with_examples(
 def _examples(rows: Rows) -> Rows:
     """An example a row, under its reason."""
     found = []
-    for row in rows.rows:
-        record = dict(zip(rows.columns, row, strict=True))
+    for record in records(rows):
         reason = " · ".join(str(record[name]) for name in ("table", "source", "code", "column") if record.get(name))
         found += [(reason, example) for example in record["examples"] or ()]
     return Rows(("reason", "example"), tuple(found))

@@ -5,13 +5,13 @@ from __future__ import annotations
 import html
 import json
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any
+from typing import Any, Unpack
 
 from nicegui import ui
 
 from armazem.errors import ArmazemError
 from armazem.serve.dashboard import data_sources as data
-from armazem.serve.dashboard.components import NO_ROWS, Ask, Framed
+from armazem.serve.dashboard.components import Ask, Framed, Framing
 from armazem.serve.dashboard.downloads import in_batches
 from armazem.serve.dashboard.frame import Frame
 from armazem.serve.dashboard.grids import Column, GridPanel
@@ -38,19 +38,14 @@ class HomeGrid(GridPanel):
         read: Read,
         columns: Sequence[Column],
         *,
-        classes: str = "",
-        height: int = 300,
-        empty: str = NO_ROWS,
         note: Callable[[View, Rows], str] | None = None,
         on_row: Callable[[dict[str, Any]], Any] | None = None,
+        **framing: Unpack[Framing],
     ) -> None:
         self._read = read
         self._all = columns
         self._whole = Rows((), ())
-        super().__init__(
-            title, meaning, lambda view: Query(""), columns, classes=classes, height=height, empty=empty, note=note,
-            on_row=on_row,
-        )  # fmt: skip
+        super().__init__(title, meaning, lambda view: Query(""), columns, note=note, on_row=on_row, **framing)
 
     def load(self, view: View, ask: Ask) -> Page:
         self._whole = self._read(view, ask)
@@ -77,20 +72,10 @@ class HomeGrid(GridPanel):
 class TextsPanel(Framed):
     """Rows of a heading and a text, as plain text; with the style `pairs` beside each other."""
 
-    def __init__(
-        self,
-        title: str,
-        meaning: str,
-        read: Read,
-        *,
-        classes: str = "",
-        height: int = 300,
-        empty: str = NO_ROWS,
-        style: str = "",
-    ) -> None:
+    def __init__(self, title: str, meaning: str, read: Read, *, style: str = "", **framing: Unpack[Framing]) -> None:
         self._read = read
         self._style = style
-        super().__init__(title, meaning, classes=classes, height=height, empty=empty)
+        super().__init__(title, meaning, **framing)
 
     def _make(self) -> None:
         self._text = ui.html("", sanitize=False).classes(f"texts {self._style}").props("tabindex=0 role=region")

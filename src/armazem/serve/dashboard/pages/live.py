@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import Any
+from typing import Any, Unpack
 
 from nicegui import ui
 
@@ -16,13 +16,13 @@ from armazem.build.descriptions import meaning
 from armazem.contract.tables import NO_SALE_STATUSES, ORDER_STATUSES
 from armazem.errors import HomeError
 from armazem.serve.dashboard.cards import Card, CardsPanel, Figure
-from armazem.serve.dashboard.components import Ask, ChartPanel, Framed
+from armazem.serve.dashboard.components import Ask, ChartPanel, Framed, Framing
 from armazem.serve.dashboard.formats import Format
 from armazem.serve.dashboard.frame import Frame
 from armazem.serve.dashboard.grids import written
 from armazem.serve.dashboard.maps import MIDDLES, backdrop_of
 from armazem.serve.dashboard.maps import frame as framed_by
-from armazem.serve.dashboard.options import Options, axis, point, records, tooltip
+from armazem.serve.dashboard.options import Options, axis, beside, point, records, tooltip
 from armazem.serve.dashboard.pictures import Table
 from armazem.serve.dashboard.queries import Query
 from armazem.serve.dashboard.theme import Colors
@@ -130,7 +130,7 @@ def draw_statuses(view: View, rows: Rows, shades: Colors) -> tuple[Options, str]
         share = form.percent(row["orders"] / total)
         said = f"{row['status']}\nOrders {form.number(row['orders'])} ({share})\nPaid {form.money(row['revenue'])}"
         lost = row["status"] in NO_SALE_STATUSES
-        label = {"show": True, "position": "right", "color": shades.muted, "formatter": form.number(row["orders"])}
+        label = beside(shades, form.number(row["orders"]))
         data.append(
             point(row["orders"], said, label=label, itemStyle={"color": shades.alert if lost else shades.first})
         )
@@ -195,9 +195,9 @@ def draw_map(view: View, rows: Rows, shades: Colors, places: Places) -> tuple[Op
 class LiveChart(ChartPanel):
     """A chart of the live state instead of a query."""
 
-    def __init__(self, title: str, means: str, take: Callable[[], Rows], draw: Any, **options: Any) -> None:
+    def __init__(self, title: str, means: str, take: Callable[[], Rows], draw: Any, **framing: Unpack[Framing]) -> None:
         self._take = take
-        super().__init__(title, means, lambda view: Query(""), draw, **options)
+        super().__init__(title, means, lambda view: Query(""), draw, **framing)
 
     def load(self, view: View, ask: Ask) -> Rows:
         del view, ask  # the live state is no table of the published version
@@ -212,9 +212,9 @@ class LiveChart(ChartPanel):
 class LiveMap(LiveChart):
     """Draws on the places of the published version."""
 
-    def __init__(self, title: str, means: str, take: Callable[[], Rows], **options: Any) -> None:
+    def __init__(self, title: str, means: str, take: Callable[[], Rows], **framing: Unpack[Framing]) -> None:
         self._places = Places()
-        super().__init__(title, means, take, self._on_places, **options)
+        super().__init__(title, means, take, self._on_places, **framing)
 
     def load(self, view: View, ask: Ask) -> Rows:
         if ask is not _unasked:
@@ -231,10 +231,10 @@ _LATEST = ("Time", "Order", "Status", "Items", "Paid", "State")
 class LatestOrders(Framed):
     """The newest orders as a plain table: rows come and go too quickly for one to sort."""
 
-    def __init__(self, take: Callable[[], Rows], zone: Any, **options: Any) -> None:
+    def __init__(self, take: Callable[[], Rows], zone: Any, **framing: Unpack[Framing]) -> None:
         self._take = take
         self._zone = zone
-        super().__init__("Latest orders", "The newest orders by the time that their sender gives.", **options)
+        super().__init__("Latest orders", "The newest orders by the time that their sender gives.", **framing)
 
     def _make(self) -> None:
         self._table = ui.html("", sanitize=False).style("height:100%;overflow:auto").props("tabindex=0 role=region")

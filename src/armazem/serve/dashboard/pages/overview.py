@@ -11,7 +11,18 @@ from armazem.serve.dashboard.cards import Card, CardsPanel, Figure
 from armazem.serve.dashboard.compare import Parts, Record, Values, compared, parted, periods
 from armazem.serve.dashboard.components import Ask, ChartPanel
 from armazem.serve.dashboard.frame import Frame
-from armazem.serve.dashboard.options import Options, axis, dashed, faded, legend, point, records, scaled
+from armazem.serve.dashboard.options import (
+    Options,
+    axis,
+    beside,
+    dashed,
+    faded,
+    legend,
+    point,
+    records,
+    scaled,
+    values,
+)
 from armazem.serve.dashboard.periods import PARTIAL, named, note_of, on_axis
 from armazem.serve.dashboard.queries import Query, orders
 from armazem.serve.dashboard.theme import Colors
@@ -88,13 +99,8 @@ def trend(view: View, rows: Rows, shades: Colors) -> tuple[Options, str]:
         "legend": legend(shades),
         "xAxis": axis(shades, type="category", data=names, splitLine={"show": False}),
         "yAxis": [
-            axis(shades, type="value", axisLabel={"formatter": money_label, "color": shades.muted}),
-            axis(
-                shades,
-                type="value",
-                axisLabel={"formatter": count_label, "color": shades.muted},
-                splitLine={"show": False},
-            ),
+            values(shades, money_label),
+            values(shades, count_label, splitLine={"show": False}),
         ],
         "series": [
             {
@@ -124,10 +130,10 @@ def states(view: View) -> Query:
 def by_state(view: View, rows: Rows, shades: Colors) -> tuple[Options, str]:
     form = view.format
     found = list(reversed(records(rows)[:12]))
-    values, label = scaled([row["revenue"] for row in found], form, money=True)
+    revenue, label = scaled([row["revenue"] for row in found], form, money=True)
     options = {
         "grid": {"left": 4, "right": 64, "top": 4, "bottom": 4, "containLabel": True},
-        "xAxis": axis(shades, type="value", axisLabel={"formatter": label, "color": shades.muted, "hideOverlap": True}),
+        "xAxis": values(shades, label),
         "yAxis": axis(shades, type="category", data=[row["state"] for row in found]),
         "series": [
             {
@@ -138,14 +144,9 @@ def by_state(view: View, rows: Rows, shades: Colors) -> tuple[Options, str]:
                     point(
                         value,
                         f"{row['state']}\nRevenue {form.money(row['revenue'])}\nOrders {form.number(row['orders'])}",
-                        label={
-                            "show": True,
-                            "position": "right",
-                            "color": shades.muted,
-                            "formatter": form.compact(row["revenue"]),
-                        },
+                        label=beside(shades, form.compact(row["revenue"])),
                     )
-                    for value, row in zip(values, found, strict=True)
+                    for value, row in zip(revenue, found, strict=True)
                 ],
             }
         ],
@@ -170,11 +171,10 @@ def payments(view: View, rows: Rows, shades: Colors) -> tuple[Options, str]:
         names.append(str(row["payment_type"]).replace("_", " "))
         share = form.percent(row["revenue"] / total)
         said = f"{names[-1]}\nRevenue {form.money(row['revenue'])} ({share})\nOrders {form.number(row['orders'])}"
-        label = {"show": True, "position": "right", "color": shades.muted, "formatter": share}
-        data.append(point(round(float(100 * row["revenue"] / total), 2), said, label=label))
+        data.append(point(round(float(100 * row["revenue"] / total), 2), said, label=beside(shades, share)))
     options = {
         "grid": {"left": 4, "right": 56, "top": 4, "bottom": 4, "containLabel": True},
-        "xAxis": axis(shades, type="value", axisLabel={"formatter": "{value}%", "color": shades.muted}),
+        "xAxis": values(shades, "{value}%"),
         "yAxis": axis(shades, type="category", data=names),
         "series": [{"type": "bar", "barMaxWidth": 26, "itemStyle": {"borderRadius": [0, 3, 3, 0]}, "data": data}],
     }

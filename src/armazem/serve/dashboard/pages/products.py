@@ -14,7 +14,7 @@ from armazem.serve.dashboard.components import Ask, ChartPanel
 from armazem.serve.dashboard.formats import NOTHING
 from armazem.serve.dashboard.frame import Frame
 from armazem.serve.dashboard.grids import Column, GridPanel
-from armazem.serve.dashboard.options import Options, axis, faded, legend, point, records
+from armazem.serve.dashboard.options import Options, axis, beside, faded, legend, point, records, values
 from armazem.serve.dashboard.paging import SIZE, Wanted
 from armazem.serve.dashboard.periods import PARTIAL, axis_of, named, note_of
 from armazem.serve.dashboard.queries import CATEGORY, Query, sales
@@ -146,7 +146,7 @@ def over_time(view: View, rows: Rows, shades: Colors) -> tuple[Options, str]:
             {"option": {"grid": {"top": 60}, "legend": {"orient": "horizontal"}}},
         ],
         "xAxis": axis(shades, type="category", data=list(names.values()), splitLine={"show": False}),
-        "yAxis": axis(shades, type="value", axisLabel={"formatter": f"{{value}}{unit}", "color": shades.muted}),
+        "yAxis": values(shades, f"{{value}}{unit}"),
         "series": series,
     }
     which = f"The {len(series)} products with most units" if len(series) > 1 else "The one product"
@@ -185,7 +185,7 @@ def shares(view: View, rows: Rows, shades: Colors) -> tuple[Options, str]:
                 said,
                 category=category,
                 itemStyle={"color": shades.first if picked else shades.faint, "borderRadius": [0, 3, 3, 0]},
-                label={"show": True, "position": "right", "color": shades.muted, "formatter": share},
+                label=beside(shades, share),
             )
         )
     options = {

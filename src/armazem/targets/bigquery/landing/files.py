@@ -11,7 +11,7 @@ from pathlib import Path
 import duckdb
 
 from armazem.contract import Table
-from armazem.disk.sql import name, quoted
+from armazem.disk.sql import sql_name, sql_text
 from armazem.landing.ledger import LedgerRow
 
 
@@ -20,12 +20,12 @@ def write_rows(connection: duckdb.DuckDBPyConnection, table: Table, landed: Path
 
     DECIMAL(18,2) and naive TIMESTAMP in microseconds are what BigQuery takes for NUMERIC and DATETIME columns.
     """
-    columns = ", ".join(name(column.name) for column in table.columns)
+    columns = ", ".join(sql_name(column.name) for column in table.columns)
     connection.execute(
-        f"COPY (SELECT {columns}, {quoted(load_id)} AS _load_id, file_row_number AS _row, "
-        f"DATE {quoted(load_date(load_id))} AS _load_date "
-        f"FROM read_parquet({quoted(str(landed))}, file_row_number = true)) "
-        f"TO {quoted(str(target))} (FORMAT parquet, COMPRESSION snappy)"
+        f"COPY (SELECT {columns}, {sql_text(load_id)} AS _load_id, file_row_number AS _row, "
+        f"DATE {sql_text(load_date(load_id))} AS _load_date "
+        f"FROM read_parquet({sql_text(landed)}, file_row_number = true)) "
+        f"TO {sql_text(target)} (FORMAT parquet, COMPRESSION snappy)"
     )
 
 
