@@ -15,6 +15,7 @@ class Numbers:
     `ingest_kills`: of the process that writes the journal; `compactor_kills`: of the one that compacts it;
     `server_kills`: of the HTTP server under load; `live_kills`: of what reads the journal for the live figures.
     `connections`: idle ones beside a client that is served. `examples`: times the examples of a property test.
+    `live_journals`: whose live views are compared with the reference.
     `interrupts`: of each command, by Ctrl-C or SIGTERM. `extract_orders`: in which the three extracts of
     each of `extract_histories` are loaded.
     `event_histories`: files and events in any order, with builds; `unusual_shops`: builds of extreme values;
@@ -35,6 +36,7 @@ class Numbers:
     extract_histories: int
     subscriber_kills: int
     fuzzed_messages: int
+    live_journals: int
     event_histories: int
     unusual_shops: int
     simulated_events: int
@@ -61,6 +63,7 @@ SHORT = Numbers(
     extract_histories=1,
     subscriber_kills=2,
     fuzzed_messages=20_000,
+    live_journals=12,
     event_histories=1,
     unusual_shops=1,
     simulated_events=2_000,
@@ -86,6 +89,7 @@ LONG = Numbers(
     extract_histories=3,
     subscriber_kills=20,
     fuzzed_messages=1_000_000,
+    live_journals=750,
     event_histories=20,
     unusual_shops=10,
     simulated_events=200_000,

@@ -74,7 +74,7 @@ def page(lines: list[str]) -> str:
             "",
             f"Figures of the last `make soak`, {datetime.now(UTC).date()}, on {os.cpu_count()} cores, "
             f"{platform.system()}, Python {platform.python_version()}. A test that fails leaves no row.",
-            "`make test` runs the same tests with small numbers.",
+            "`make test` runs the same tests with small numbers, or a smaller test that proves the same.",
             "",
             "| what was done, and held | figures |",
             "|---|---|",

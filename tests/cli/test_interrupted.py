@@ -18,6 +18,7 @@ from soak import NUMBERS
 from stream.shop_events import messages
 from warehouse.shop import Answer, Shop, armazem, ended, start
 
+from armazem.home import Home
 from armazem.targets.duckdb.versions import current_build
 
 if TYPE_CHECKING:
@@ -134,7 +135,7 @@ def test_build(shop: Shop, numbers: Numbers, report: Callable[..., None]) -> Non
 def test_ingest(tmp_path: Path, numbers: Numbers, report: Callable[..., None]) -> None:
     file = tmp_path / "events.jsonl"
     file.write_bytes(b"\n".join(messages(0, 20_000)))
-    home = tmp_path / "home"
+    home = Home(tmp_path / "home").open().root
 
     def the_books_add_up() -> None:
         answer = armazem("status", "--ledger", home=home)

@@ -6,6 +6,8 @@ It parses the same text about thirty times; and a build sends nearly the same te
 from __future__ import annotations
 
 import json
+import re
+from collections.abc import Callable
 from copy import deepcopy
 from functools import lru_cache
 from types import SimpleNamespace
@@ -13,7 +15,7 @@ from typing import Any
 
 import sqlglot
 from bqemulator.catalog import ddl_sync
-from bqemulator.domain.result import Result
+from bqemulator.domain.result import Ok, Result
 from bqemulator.jobs import ddl_result, executor, routine_ddl
 from bqemulator.scripting import interpreter
 from bqemulator.sql import catalog_schema
@@ -25,6 +27,8 @@ from sqlglot.dialects.dialect import Dialect
 TEXTS = 256  # what is asked again is asked soon: one statement is rewritten in a dozen steps
 STATEMENTS = 512  # of two builds, as they came: trees are large
 TRANSLATED = 8192  # texts are not
+TEMPORARY = re.compile(r"__dbt_tmp\d{12}")
+ANY_TIME = "__dbt_tmp000000000000"
 WRITES = {"INSERT", "UPDATE", "DELETE", "MERGE", "TRUNCATE_TABLE"}
 Trees = list[exp.Expression | None]
 
@@ -57,7 +61,10 @@ def no_positions() -> None:
 
 
 def translate_once() -> None:
-    """A translation follows from the text, the caller, and the types of the columns that it reads."""
+    """A translation follows from the text, the caller, and the types of the columns that it reads.
+
+    dbt names a temporary table by the time of day: its statement is translated under one name for all times.
+    """
     translate = SQLTranslator.translate
 
     @lru_cache(TRANSLATED)
@@ -65,13 +72,34 @@ def translate_once() -> None:
         return translate(SQLTranslator(), sql, schema=json.loads(schema), caller=caller)
 
     def once(self: SQLTranslator, bq_sql: str, *, schema: Any = None, caller: Any = None) -> Result[str, Any]:
-        return translated(bq_sql, json.dumps(schema), caller)
+        columns, name = json.dumps(schema), temporary(bq_sql)
+        if name is None:
+            return translated(bq_sql, columns, caller)
+        found = translated(bq_sql.replace(name, ANY_TIME), columns.replace(name, ANY_TIME), caller)
+        return Ok(found.value.replace(ANY_TIME, name)) if isinstance(found, Ok) else found
+
+    def rewritten_once(rewrite: Callable[[str, str], str]) -> Callable[[str, str], str]:
+        rewritten = lru_cache(TRANSLATED)(rewrite)
+
+        def once(duckdb_sql: str, project_id: str) -> str:
+            name = temporary(duckdb_sql)
+            if name is None:
+                return rewritten(duckdb_sql, project_id)
+            return rewritten(duckdb_sql.replace(name, ANY_TIME), project_id).replace(ANY_TIME, name)
+
+        return once
 
     SQLTranslator.translate = once
     for module in (executor, interpreter):
-        module.rewrite_table_refs = lru_cache(TRANSLATED)(module.rewrite_table_refs)
+        module.rewrite_table_refs = rewritten_once(module.rewrite_table_refs)
     executor.classify_statement_type = lru_cache(TRANSLATED)(executor.classify_statement_type)
     executor.detect_drop_routine = lru_cache(TRANSLATED)(executor.detect_drop_routine)
+
+
+def temporary(sql: str) -> str | None:
+    """What is of a time in the name of the temporary table of this statement."""
+    names = set(TEMPORARY.findall(sql))
+    return names.pop() if len(names) == 1 else None
 
 
 def read_without_a_copy() -> None:

@@ -12,7 +12,7 @@ from contract.event_examples import Message, canonical
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from reference import differences
-from soak import fuzz
+from soak import NUMBERS
 
 from armazem.config import Settings
 from armazem.contract.events import Accepted, process_batch
@@ -84,7 +84,10 @@ def live_differences(built: Built, expected: Tables) -> list[str]:
 
 
 @settings(
-    max_examples=fuzz(30), deadline=None, database=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=NUMBERS.live_journals,
+    deadline=None,
+    database=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(rng=st.randoms(use_true_random=False), count=st.integers(0, 30))
 def test_live_views_equal_the_reference(built: Built, rng: random.Random, count: int) -> None:
