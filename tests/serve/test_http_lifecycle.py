@@ -107,9 +107,11 @@ def test_stopped_under_load(home: Path, number: int) -> None:
 
 def test_what_has_arrived_is_answered_and_what_has_not_is_given_a_moment(home: Path) -> None:
     first, second, third = (encoded(review()) for _ in range(3))
-    with Running(
-        home, before="from armazem.serve.http.protocol import LimitedProtocol as P; P.grace_seconds = 5"
-    ) as server:
+    patient = (
+        "from armazem.serve.http import protocol, server; "
+        "protocol.LimitedProtocol.grace_seconds = 6; server._SHUTDOWN_SECONDS = 60"
+    )
+    with Running(home, before=patient) as server:
         head = "POST /v1/events HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
         head += "Content-Length: {}\r\n\r\n"
         idle, late, never = (server.connect() for _ in range(3))
