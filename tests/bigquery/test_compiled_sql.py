@@ -32,6 +32,7 @@ from armazem.kpis.query import kpi_query, kpi_rows
 from armazem.shop.history import generate
 from armazem.targets.bigquery.connection import Connection
 from armazem.targets.bigquery.inputs import raw_rows
+from armazem.targets.bigquery.target import BigQueryTarget
 from armazem.targets.plan import Scope
 
 from .event_lines import event_lines
@@ -114,7 +115,7 @@ def cloud(emulator: Emulator, cloud_home: Path, folder: Path) -> Cloud:
             assert cloud.armazem(*command, "--target", "bigquery").code == 0
     for kpi, filters in itertools.product(KPIS, ASKED):
         with suppress(FilterError):  # one that this table does not have
-            queries.append(kpi_query(kpi, filters, schema=f"{PREFIX}kpis")[0])
+            queries.append(kpi_query(kpi, filters, schema=f"{PREFIX}kpis", quote=BigQueryTarget.quote)[0])
     (folder / "sent").mkdir()
     for number, sql in enumerate(dict.fromkeys(queries)):
         (folder / "sent" / f"{number:04}.sql").write_text(sql, encoding="utf-8")
