@@ -143,7 +143,7 @@ def test_on_bigquery(checkout: Path, emulator: Emulator) -> None:
     here, there = (
         [json.loads(run(checkout, "-m", "armazem", *(part.format(prefix) for part in command), **of)) for command in
          (sql, kpi)]
-        for prefix, of in (("", {}), ("layers_", settings))
+        for prefix, of in (("", {}), ("shop_", settings))
     )  # fmt: skip
     assert here == there
     assert len(here[0]) == 2 and len(here[1]) > 2
