@@ -147,7 +147,7 @@ def test_on_bigquery(checkout: Path, emulator: Emulator) -> None:
     )  # fmt: skip
     assert here == there
     assert len(here[0]) == 2 and len(here[1]) > 2
-    tests = "select count(*) from layers_meta.models where layer = 'own' and is_published"
+    tests = "select count(*) from shop_meta.models where layer = 'own' and is_published"
     assert [list(row.values()) for row in google.query(tests).result()] == [[1]]
 
 
