@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 import yaml
 
-from armazem.build.project import ParsedProject, project_folder
+from armazem.build.project import ParsedProject, Project, project_folder
+from armazem.targets.base import DbtProfile
 
 FOLDER = "macros/dialect"
 DIALECTS = sorted(path.stem for path in (project_folder() / FOLDER).glob("*.sql"))
@@ -22,7 +23,8 @@ def macros(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Any]:
     state = tmp_path_factory.mktemp("dialects")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("ARMAZEM_DBT_DUCKDB_PATH", str(state / "building.duckdb"))
-        return {macro.name: macro for macro in ParsedProject(state, state, "duckdb").manifest().macros.values()}
+        parsed = ParsedProject(Project(project_folder()), DbtProfile("duckdb", state, 1, {}), state)
+        return {macro.name: macro for macro in parsed.manifest().macros.values()}
 
 
 def leaves(macros: Mapping[str, Any], dialect: str) -> set[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta, timezone
 from decimal import Decimal
 from functools import cache
 from typing import Any
@@ -216,7 +216,7 @@ def expected_time(text: str) -> datetime | None:
         return None
     hour, minute, second = int(found[3] or 0), int(found[4] or 0), int(found[6] or 0)
     offset = (int(found[12] or 0), int(found[14] or 0))
-    if hour > 23 or minute > 59 or second > 60 or (second == 60 and minute != 59) or max(offset) > 59 or offset[0] > 23:
+    if hour > 23 or minute > 59 or second > 60 or max(offset) > 59 or offset[0] > 23:
         return None
     try:
         time = datetime.fromisoformat(found[1]).replace(hour=hour, minute=minute)
@@ -224,10 +224,13 @@ def expected_time(text: str) -> datetime | None:
         if found[9]:
             minutes = (offset[0] * 60 + offset[1]) * (-1 if found[11] == "-" else 1)
             zone = timezone(timedelta(minutes=minutes))
-            time = time.replace(tzinfo=zone).astimezone(ZoneInfo("America/Sao_Paulo")).replace(tzinfo=None, fold=0)
+            utc = time.replace(tzinfo=zone).astimezone(UTC)
+            time = utc.astimezone(ZoneInfo("America/Sao_Paulo")).replace(tzinfo=None, fold=0)
     except (ValueError, OverflowError):
         return None
-    return time
+    # A leap second is the last one of a day, as it is written or in UTC.
+    last = (hour, minute) == (23, 59) or (found[9] and (utc.hour, utc.minute) == (0, 0))
+    return time if second < 60 or last else None
 
 
 times = st.lists(
