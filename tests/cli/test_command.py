@@ -9,13 +9,16 @@ from collections.abc import Iterator
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
+from typing import get_args
 
 import click
 import pytest
 from warehouse.shop import Answer, Shop, armazem, ended, start
 
 from armazem.cli.group import COMMANDS, all_commands
+from armazem.config import Settings
 from armazem.kpis.catalogue import KPIS
+from armazem.targets.registry import _TARGETS
 
 pytestmark = pytest.mark.xdist_group("command")
 
@@ -218,3 +221,17 @@ def test_wrong_environment(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.setenv("ARMAZEM_THREADS", "many")
     answer = armazem("status")
     assert (answer.code, "threads" in answer.err) == (1, True)
+
+
+def test_what_only_another_target_does_is_wrong_use(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    answer = armazem("build", "--dry-run", home=tmp_path / "home")
+    assert (answer.code, "--target bigquery" in answer.err, (tmp_path / "home").exists()) == (2, True, False)
+    monkeypatch.setenv("ARMAZEM_TARGET", "bigquery")
+    for arguments in (("status", "--ledger"), ("sql", "select 1", "--timeout", "1"), ("dbt", "list")):
+        answer = armazem(*arguments, home=tmp_path / "home")
+        assert (answer.code, "the target is bigquery" in answer.err) == (2, True), arguments
+
+
+def test_targets_are_the_same_everywhere() -> None:
+    [option] = [option for option in all_commands()["build"].params if option.name == "target"]
+    assert list(option.type.choices) == list(get_args(Settings.model_fields["target"].annotation)) == list(_TARGETS)

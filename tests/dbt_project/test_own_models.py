@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from pathlib import Path
 
@@ -108,6 +109,10 @@ def model(name: str, config: str) -> dict[str, str]:
             {
                 "sub/sales_trend.sql": SQL,
                 "my-model.sql": SQL,
+                "build_log.sql": SQL,
+                "Raw_orders.sql": SQL,
+                "twice.sql": SQL,
+                "sub/Twice.sql": SQL,
                 "early.sql": "select 1 as one from {{ source('raw', 'orders') }}",
                 "between.sql": "select 1 as one from {{ ref('int_changed_orders') }}",
                 "now.sql": "select 1 as one from {{ ref('live_orders') }}",
@@ -124,6 +129,10 @@ def model(name: str, config: str) -> dict[str, str]:
             [
                 r"models/sub/sales_trend\.sql: sales_trend is .* agg_sales_trend; name it otherwise",
                 r"models/my-model\.sql: 'my-model' cannot be the name of a table",
+                r"models/build_log\.sql: build_log is the name of a table that armazem works with",
+                r"models/Raw_orders\.sql: Raw_orders is the name of a table that armazem works with",
+                r"models/twice\.sql: another one has its name",
+                r"models/sub/Twice\.sql: another one has its name",
                 r"models/early\.sql: it reads orders, which",
                 r"models/between\.sql: it reads int_changed_orders, which",
                 r"models/now\.sql: it reads live_orders, which",
@@ -156,3 +165,22 @@ def test_what_cannot_be(
     assert "good" not in str(caught.value)
     assert "ARMAZEM_MODELS=none" in caught.value.hint
     assert "own/own" not in str(caught.value) and not parsed.is_current()
+
+
+def test_a_copy_of_the_project_that_followed_its_links_is_laid_out_anew(tmp_path: Path) -> None:
+    write(tmp_path / "models", {"mine.sql": SQL})
+    project = project_of(Settings(home=tmp_path / "home"), tmp_path / "state")
+    (project.folder / "models" / "old").mkdir(parents=True)
+    (project.folder / "own" / "own").mkdir(parents=True)
+    (project.folder / "own" / "own" / "left.sql").write_text("")
+    project.lay_out()
+    assert (project.folder / "models").is_symlink()
+    assert [path.name for path in (project.folder / "own").rglob("*.sql")] == ["mine.sql"]
+
+
+def test_a_name_of_any_bytes(tmp_path: Path) -> None:
+    folder = tmp_path / "models"
+    write(folder, {"mine.sql": SQL})
+    (folder / os.fsdecode(b"relat\xf3rio.sql")).write_text(SQL)
+    own = own_models_of(Settings(home=tmp_path / "home"))
+    assert own is not None and len(own.digest) == 64

@@ -18,6 +18,8 @@ from armazem.kpis.query import count_query, kpi_query
 from armazem.serve.dashboard.pages import own, own_charts
 from armazem.serve.dashboard.theme import LIGHT
 from armazem.serve.dashboard.view import View
+from armazem.serve.http.answers import to_json
+from armazem.serve.http.kpi_answers import _row_type
 from armazem.targets.rows import Rows
 
 MONTHS = {"month": "date", "state": "string", "orders": "integer", "revenue": "decimal"}
@@ -146,3 +148,22 @@ def test_words_of_a_point() -> None:
 )  # fmt: skip
 def test_kinds(type_: str, kind: str) -> None:
     assert kind_of(type_) == kind
+
+
+def test_what_is_declared_of_columns_that_are_not_there_is_left_out() -> None:
+    """A build with `--select` publishes what another model says now beside the table that it had."""
+    meta = {"kpi": {"order_by": ["-gone", "-n"], "filters": {"state": "gone"}, "x": "gone", "y": ["gone", "n"]}}
+    kpi = own_kpi("t", "", {"name": "string", "n": "integer"}, {}, meta)
+    assert (kpi.order_by, kpi.filters, kpi.x, kpi.y) == (("-n", "name"), {}, "name", ("n",))
+    assert own_kpi("t", "", {"n": "integer"}, {}, {"kpi": {"of_another_version": 1}}).order_by == ("n",)
+
+
+def test_a_column_may_begin_with_a_minus(version: duckdb.DuckDBPyConnection) -> None:
+    version.execute('create table own.minus as select 1 as "-n", 2 as n')
+    kpi = own_kpi("minus", "", {"-n": "integer", "n": "integer"}, {}, {})
+    assert asked(version, *kpi_query(kpi, Filters())).rows == ((1, 2),)
+
+
+def test_rows_of_a_column_with_any_name() -> None:
+    names = ("a", 'x"y', "back\\slash", "line\nbreak")
+    assert json.loads(to_json([_row_type(names)(1, 2, 3, 4)])) == [dict(zip(names, (1, 2, 3, 4), strict=True))]

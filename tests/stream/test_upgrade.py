@@ -13,6 +13,8 @@ import duckdb
 import pytest
 
 from armazem.config import Settings
+from armazem.disk.lock import compaction_lock
+from armazem.errors import HomeError
 from armazem.home import Home
 from armazem.intake.ingest import Ingest
 from armazem.journal import upgrade as upgrade_module
@@ -167,6 +169,14 @@ def test_senders_that_were_unknown_fields(home: Home) -> None:
         outcome = writer.submit([one.replace(b"order1", b"o1") for one in batch], "http").result()
         assert (outcome.accepted, outcome.duplicates) == (1, 1)
     assert rows(home, "event_id, sender") == [("event-1", "app"), ("event-1", None)]
+
+
+def test_a_reader_does_not_go_on_over_an_old_journal(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    segment(home, 1, old_line(1, sent(1, "SP-1")))
+    monkeypatch.setattr(upgrade_module, "_WAIT", 0.1)
+    with compaction_lock(home), pytest.raises(HomeError, match="compact"):
+        upgrade_if_free(home, ZONE)
+    assert journal_format(home) == 1
 
 
 def test_a_reader_upgrades_where_nobody_writes(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:

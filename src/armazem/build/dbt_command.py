@@ -6,6 +6,7 @@ import shutil
 import tempfile
 from collections.abc import Sequence
 from contextlib import closing
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
@@ -66,6 +67,8 @@ def run_command(settings: Settings, arguments: Sequence[str]) -> bool:
             "DBT_LOG_PATH": str(home.root / _TARGET),
         }
         profile = dbt_profile(target, work)
+        if project.own:  # a build of them may be parsing into the home folder
+            profile = replace(profile, state=Path(folder) / "state")
         with dbt_environment(profile.environment | places):
             return _run(project, profile, home.logs, list(arguments))
 

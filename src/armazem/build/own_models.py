@@ -10,6 +10,7 @@ import hashlib
 import os
 import re
 import shutil
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +22,7 @@ from armazem.build.kpi_meta import declared
 from armazem.config import ConfigError, Settings
 from armazem.contract.layers import OWN
 from armazem.errors import BuildError
+from armazem.targets.meta import META as META_TABLES
 
 HINT = "correct it and build again; with ARMAZEM_MODELS=none a build leaves your models out"
 _NONE = "none"
@@ -35,6 +37,11 @@ _ENDINGS = (".sql", ".yml", ".yaml")
 _OF_DBT = re.compile(rb"\{\{.*?\b(ref|source)\s*\(", re.DOTALL)
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,127}")
 _MATERIALIZED = ("table", "incremental", "ephemeral")
+# On BigQuery all are built in one dataset, where these are armazem's, as all that begins with raw_.
+_RESERVED = frozenset(
+    (*META_TABLES, "build_log", "build_lock", "publishing", "new_loads", "read_loads", "load_ages", "build_window",
+     "journal", "control")
+)  # fmt: skip
 # What holds only the rows that a build takes in, or changes without one: a table made of it would be wrong tomorrow.
 _PASSING = ("raw", "control", "intermediate", "live", "audit_fact_sales")
 
@@ -50,7 +57,7 @@ class OwnModels:
     def digest(self) -> str:
         found = hashlib.sha256()
         for name, content in self.files:
-            found.update(name.encode() + b"\0" + content + b"\0")
+            found.update(os.fsencode(name) + b"\0" + content + b"\0")
         return found.hexdigest()
 
     @property
@@ -101,13 +108,16 @@ def lay_out(project: Path, ours: Path, own: OwnModels) -> None:
     project.mkdir(parents=True, exist_ok=True)
     for name in _LINKED:
         link = project / name
+        if link.is_dir() and not link.is_symlink():  # a copy of the home folder may have followed it
+            shutil.rmtree(link)
         if not link.is_symlink() or link.readlink() != ours / name:
             temporary = project / f".{name}.part"
             temporary.unlink(missing_ok=True)
             temporary.symlink_to(ours / name)
             os.replace(temporary, link)
     (project / _PROJECT_FILE).write_text(_project_file(ours / _PROJECT_FILE), encoding="utf-8")
-    shutil.rmtree(project / _SEARCHED, ignore_errors=True)
+    if (project / _SEARCHED).exists():
+        shutil.rmtree(project / _SEARCHED)
     for name, content in own.files:
         path = project / _INSIDE / name
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -131,8 +141,10 @@ def check(manifest: Any, own: OwnModels) -> None:
     theirs = sorted((node for node in models if node.original_file_path.startswith(_INSIDE)), key=lambda n: n.name)
     short = {node.name.removeprefix("agg_"): node.name for node in models if node not in theirs}
     layers = {node.name: node.fqn[1] for node in models}
-    problems = []
+    problems, names = [], Counter(node.name.lower() for node in theirs)
     for node in theirs:
+        if names[node.name.lower()] > 1:
+            problems.append(f"{in_words(node.original_file_path, own)}: another one has its name, in other letter case")
         if problem := _problem(node, short, layers):
             problems.append(f"{in_words(node.original_file_path, own)}: {problem}")
         try:
@@ -149,6 +161,8 @@ def _problem(node: Any, ours: Mapping[str, str], layers: Mapping[str, str]) -> s
         return f"{node.name!r} cannot be the name of a table: letters without accents, digits and _ can"
     if node.name in ours:
         return f"{node.name} is what commands and the API call {ours[node.name]}; name it otherwise"
+    if node.name.lower() in _RESERVED or node.name.lower().startswith("raw_"):
+        return f"{node.name} is the name of a table that armazem works with; name it otherwise"
     for setting in ("schema", "alias", "database"):
         if getattr(node.config, setting):
             return f"its config has {setting}; own models are tables of schema {OWN} with the names of their files"

@@ -15,7 +15,7 @@ from armazem.build.dbt_project import OnNode, TargetProject, run_dbt, start_impo
 from armazem.build.outcome import AuditFailed, BuildReport, audit_failed, failures_in_words, record_of
 from armazem.build.project import Project, project_of
 from armazem.config import Settings
-from armazem.errors import BuildError
+from armazem.errors import BuildError, UnsupportedError
 from armazem.targets.base import OnNotice, Target
 from armazem.targets.plan import BuildRequest, Plan, make_plan
 from armazem.targets.records import AuditResult, new_build_id
@@ -81,13 +81,15 @@ def estimate(settings: Settings, request: BuildRequest, *, on_notice: OnNotice =
     """
     request.check()
     target = target_of(settings)
-    with target.building(on_notice), _no_garbage_collection():
+    if not target.bills_bytes:
+        raise UnsupportedError("nothing is billed by the byte there", "--dry-run is for --target bigquery")
+    with target.building(on_notice, "the dry run"), _no_garbage_collection():
         project = TargetProject(target)
         plan = _plan(target, request, project.project)
-        scan = target.scanned(plan)
         on_notice(plan.reason)
         if plan.is_empty:
             return []
+        scan = target.scanned(plan)
         run = run_dbt(project, "compile", plan, "", lambda name, number, total: None)
         return [Estimate(name, scan(sql)) for name, sql in run.compiled]
 

@@ -94,11 +94,7 @@ def builds(ctx: click.Context, target: str | None, format_: Format) -> None:
     rows = tuple(
         (
             record.build_id,
-            "current"
-            if record.build_id == found.current
-            else "kept"
-            if record.build_id in found.kept
-            else record.status,
+            _state(record, found),
             "full" if record.full_refresh else "incremental",
             record.new_loads,
             record.tests_passed,

@@ -9,6 +9,7 @@ wait: they read either form.
 from __future__ import annotations
 
 from collections.abc import Collection
+from contextlib import ExitStack
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -36,12 +37,14 @@ _WAIT = 600.0  # seconds for a compaction that is under way
 
 def upgrade_if_free(home: Home, zone: ZoneInfo) -> None:
     """For who reads the journal: `upgrade`, unless somebody writes it, who does that. Raises HomeError."""
-    if journal_format(home) < FORMAT:
+    if journal_format(home) >= FORMAT:
+        return
+    with ExitStack() as held:
         try:
-            with journal_lock(home):
-                upgrade(home, zone)
+            held.enter_context(journal_lock(home))
         except Held:
             return
+        upgrade(home, zone)
 
 
 def upgrade(home: Home, zone: ZoneInfo) -> int:

@@ -7,9 +7,10 @@ from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import Any
 
-from armazem.build.kpi_meta import declared
+from armazem.build.kpi_meta import Declared, declared
 from armazem.config import Settings
 from armazem.contract.layers import META, OWN
+from armazem.errors import BuildError
 from armazem.kpis.catalogue import Kpi, kind_of
 from armazem.targets.registry import target_of
 from armazem.targets.rows import Rows
@@ -62,23 +63,33 @@ def _own_kpis(models: tuple[tuple[Any, ...], ...], columns: tuple[tuple[Any, ...
 def own_kpi(
     name: str, description: str, types: Mapping[str, str], texts: Mapping[str, str], meta: Mapping[str, Any]
 ) -> Kpi:
-    """The KPI of a model, `types` of whose columns are their kinds; what it does not declare follows from them."""
-    said = declared(name, None, meta.get("kpi") or {})
+    """Return the KPI of a model, `types` of whose columns are their kinds; what it does not declare follows from them.
+
+    What it declares of columns that its table does not have is left out: a build with `--select` may have published
+    what another model says anew beside its old table, and a version of another armazem may know other words.
+    """
+    try:
+        said = declared(name, None, meta.get("kpi") or {})
+    except BuildError:
+        said = Declared()
     there = {column.lower(): column for column in types}
     meanings = {column.lower(): text for column, text in texts.items()}
-    order = dict.fromkeys(_named(column, there) for column in said.order_by)
-    sortable = [column for column, kind in types.items() if kind != "other"]
+    order = dict.fromkeys(
+        _named(column, there) for column in said.order_by if column.removeprefix("-").lower() in there
+    )
+    # A `-` in front would say: the largest first.
+    sortable = [column for column, kind in types.items() if kind != "other" and not column.startswith("-")]
     order |= dict.fromkeys(column for column in sortable if f"-{column}" not in order)
     filters = said.filters if said.filters is not None else _filters(types)
-    x = there[said.x.lower()] if said.x else _across(types)
-    y = tuple(there[column.lower()] for column in said.y) or _upwards(types, x)
+    x = there.get(said.x.lower()) or _across(types)
+    y = tuple(there[column.lower()] for column in said.y if column.lower() in there) or _upwards(types, x)
     return Kpi(
         name=name,
         title=said.title or name.removeprefix("agg_").replace("_", " ").capitalize(),
         description=description,
         columns={column: meanings.get(column.lower(), "") for column in types},
         order_by=tuple(order),
-        filters={key: there[column.lower()] for key, column in filters.items()},
+        filters={key: there[column.lower()] for key, column in filters.items() if column.lower() in there},
         grains=said.grains,
         place=said.place,
         schema=OWN,

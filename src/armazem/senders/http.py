@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ssl
 import time
 from array import array
 from collections import Counter, deque
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import unquote, urlsplit
 from urllib.request import getproxies, proxy_bypass
 
+import certifi
 import msgspec
 import urllib3
 
@@ -24,7 +26,7 @@ if TYPE_CHECKING:
     from armazem.senders.addresses import Acknowledged, How
     from armazem.shop.life.messages import Message
 
-_TIMEOUT = urllib3.Timeout(connect=10, read=60)
+_TIMEOUT = urllib3.Timeout(connect=10, read=120)
 _NO_RETRIES = urllib3.Retry(total=None, connect=0, read=0, other=0, redirect=5)  # they are made here
 _AGAIN = (408, 429, 500, 502, 503, 504)
 _LONGEST_PAUSE = 30.0
@@ -226,6 +228,10 @@ class HttpSender:
 def _pool(scheme: str, host: str, connections: int) -> urllib3.PoolManager:
     """Connections that stay open; by way of the proxy that the environment names, except to this machine."""
     options: dict[str, Any] = {"maxsize": connections, "block": True}
+    if scheme == "https":  # the system's certificates, and those of a package where it has none, as in a small image
+        trusted = ssl.create_default_context()
+        trusted.load_verify_locations(certifi.where())
+        options["ssl_context"] = trusted
     proxy = getproxies().get(scheme)
     if proxy is None or host in ("localhost", "127.0.0.1", "::1") or proxy_bypass(host):
         return urllib3.PoolManager(**options)

@@ -67,6 +67,8 @@ class Target(ABC):
     """Whether its tables lie in the home folder, as loads and events do."""
     may_be_killed: ClassVar[bool]
     """Whether nothing has to be given back when a build ends: the next one clears up."""
+    bills_bytes: ClassVar[bool]
+    """Whether a query costs by what it scans."""
     quote: ClassVar[str]
     """What stands around names in SQL."""
     failed_rows: str
@@ -117,7 +119,7 @@ class Target(ABC):
     # One build, in this order
 
     @abstractmethod
-    def building(self, waiting: OnNotice) -> AbstractContextManager[None]:
+    def building(self, waiting: OnNotice, doing: str = "the build") -> AbstractContextManager[None]:
         """Hold the lock of builds, after telling who has it; failures inside are put in words and tidied up."""
 
     @abstractmethod
@@ -194,7 +196,4 @@ class Target(ABC):
 
     @abstractmethod
     def scanned(self, plan: Plan) -> Callable[[str], int | None]:
-        """Lay out a dry run. Return how many bytes a query of it would scan, None before its inputs are there.
-
-        Raises UnsupportedError where nothing is billed by the byte.
-        """
+        """Lay out a dry run. Return how many bytes a query of it would scan, None before its inputs are there."""

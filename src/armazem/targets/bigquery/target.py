@@ -19,7 +19,7 @@ from armazem.contract.event_record import event_columns_bigquery
 from armazem.contract.layers import LIVE
 from armazem.contract.render import BIGQUERY_TYPES
 from armazem.disk.lock import landing_lock
-from armazem.errors import CloudError, QueryError
+from armazem.errors import CloudError, UnsupportedError
 from armazem.landing.ledger import LedgerRow
 from armazem.targets.base import Builds, Catalog, Contents, DbtProfile, OnNotice, Target
 from armazem.targets.bigquery import meta, places
@@ -64,6 +64,7 @@ class BigQueryTarget(Target):
     name = "bigquery"
     label = "project"
     in_home = False
+    bills_bytes = True
     may_be_killed = False  # a lock on BigQuery has to be given back
     quote = "`"
 
@@ -122,8 +123,9 @@ class BigQueryTarget(Target):
     # One build
 
     @contextmanager
-    def building(self, waiting: OnNotice) -> Iterator[None]:
-        with self.errors("the build"), self._alone(waiting):
+    def building(self, waiting: OnNotice, doing: str = "the build") -> Iterator[None]:
+        self.home.open()
+        with self.errors(doing), self._alone(waiting):
             yield
 
     @contextmanager
@@ -187,7 +189,7 @@ class BigQueryTarget(Target):
         # The manifest names project and datasets: it is good for these settings only.
         where = " ".join(f"{name}={value}" for name, value in sorted(environment.items()))
         threads = settings.threads if "threads" in settings.model_fields_set else _THREADS
-        return DbtProfile(self.name, self.home.open().root / "dbt-bigquery", threads, environment, where)
+        return DbtProfile(self.name, self.home.root / "dbt-bigquery", threads, environment, where)
 
     def prepare(self, plan: Plan) -> None:
         self._lay_out(plan, with_tables=not plan.full_refresh)
@@ -257,7 +259,8 @@ class BigQueryTarget(Target):
 
     def query(self, sql: str, parameters: Sequence[Any] = (), *, failed: bool = False) -> Rows:
         if failed:
-            raise QueryError("the tables of a failed build are in the dataset `audit`", "query them there")
+            audit = self.connection.names.audit
+            raise UnsupportedError(f"the tables of a failed build are in the dataset {audit}", "query them there")
         with self.errors("the query"):
             return answer(self.connection, sql, parameters)
 
