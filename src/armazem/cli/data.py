@@ -177,7 +177,8 @@ def unload(ctx: click.Context, load_id: str, target: str | None) -> None:
       armazem unload 20181017T120000000000Z && armazem build
     """
     settings = settings_of(ctx, target=target)
-    option = "" if target_of(settings).in_home else f" --target {settings.target}"
-    kept = target_of(settings).withdraw(load_id, console.messages().print)
+    warehouse = target_of(settings)
+    kept = warehouse.withdraw(load_id, console.messages().print)
+    option = "" if warehouse.in_home else f" --target {settings.target}"
     place = "" if kept is None else f"; its files are in {kept}"
     console.messages().print(f"withdrawn{place}; `armazem build{option}` now builds without it")
