@@ -62,6 +62,8 @@ def chooser(name: str, labels: Mapping[str, str], value: str, choose: Choose, se
         if not typed:
             return
         options = {**select.options, **(await search(typed) if search else {})}
+        if select.is_deleted:  # the reader has left meanwhile
+            return
         found = match(typed, options, names)
         if found is None:
             ui.notify(f"There is no {name} named {typed[:60]}.", type="warning")
@@ -76,6 +78,8 @@ def chooser(name: str, labels: Mapping[str, str], value: str, choose: Choose, se
         async def narrowed(event: Any) -> None:
             typed = str(event.args or "").strip()
             found = await search(typed) if typed else labels
+            if select.is_deleted:
+                return
             # Without the chosen one the select would be emptied, and with it the filter.
             kept = {select.value: select.options.get(select.value, select.value)} if select.value else {}
             select.set_options({**kept, **found})

@@ -62,6 +62,11 @@ class Panel(ABC):
         (await self.answer(view, ask))()
 
     _turn = 0
+    _closed = False
+
+    def close(self) -> None:
+        """Put nothing on the page any more, whatever was asked: it has other panels now, or the reader has left."""
+        self._closed = True
 
     async def answer(self, view: View, ask: Ask) -> Callable[[], None]:
         """What puts the answer, or why there is none, on the page."""
@@ -75,7 +80,7 @@ class Panel(ABC):
             put_on = partial(self.show, view, loaded)
 
         # Of two views asked for shortly after each other, the first may be answered last.
-        return lambda: put_on() if turn == self._turn else None
+        return lambda: put_on() if turn == self._turn and not self._closed else None
 
 
 async def refresh_all(panels: Sequence[Panel], view: View, ask: Ask) -> None:
@@ -214,9 +219,13 @@ class Framed(Panel):
             await asyncio.wait_for(drawn.wait(), _DRAWING_SECONDS)
             await self._download_chart(chart, picture.ratio, self._rows_drawn(picture.rows))
         except TimeoutError:
-            ui.notify("The browser did not draw the picture in time. Try again, or download it as CSV.", type="warning")
+            if not self._closed:
+                ui.notify(
+                    "The browser did not draw the picture in time. Try again, or download it as CSV.", type="warning"
+                )
         finally:
-            chart.delete()
+            if not chart.is_deleted:
+                chart.delete()
 
     def _as_table(self, rows: Rows) -> Table:
         """What a picture of the rows shows."""

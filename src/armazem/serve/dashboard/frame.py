@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -105,8 +105,10 @@ class Frame:
         self._build: str | None = None
         self._filling = False
         self._opened = False
+        self.closed = False
 
     async def open(self, make: Callable[[], None]) -> None:
+        ui.context.client.on_delete(self._close)
         ui.add_css(CSS)
         name = dict(PAGES)[self.path]
         ui.page_title(f"{name} · Armazém")
@@ -133,11 +135,15 @@ class Frame:
         try:
             with self._content:
                 choices = await self._read_choices()
+                if self.closed:
+                    return
                 self._fill_bar(choices)
                 self._say_build()
                 self._link_pages()
                 await self._fill_page(choices)
         except ArmazemError as error:
+            if self.closed:
+                return
             self._content.clear()
             with self._content:
                 ui.label(f"This could not be read.\n{error}\n{error.hint or ''}").classes("notice").props("role=alert")
@@ -150,6 +156,16 @@ class Frame:
         if self._opened:
             with self._content:
                 ui.timer(seconds, look)
+
+    async def refresh(self, panels: Sequence[Panel] | None = None) -> None:
+        """Fill these panels anew, or all; nothing is put on a page that its reader has left meanwhile."""
+        await refresh_all(self.panels if panels is None else panels, self.view, self.sources.ask)
+
+    def _close(self) -> None:
+        """The reader has left: what is asked still finds no page to be put on."""
+        self.closed = True
+        for panel in self.panels:
+            panel.close()
 
     async def show(self, **changes: Any) -> None:
         """Another view of the same page; the bar shows it too."""
@@ -175,7 +191,7 @@ class Frame:
         for problem in problems:
             ui.notify(problem, type="warning")
         self._link_pages()
-        await refresh_all(self.panels, self.view, self.sources.ask)
+        await self.refresh()
 
     async def _go_back(self, query: str) -> None:
         """To what was shown at this address, or forward to it: one without dates does not say all by itself."""
@@ -195,7 +211,7 @@ class Frame:
         if self._choices is not None:
             self._fill_bar(self._choices)
         self._link_pages()
-        await refresh_all(self.panels, self.view, self.sources.ask)
+        await self.refresh()
 
     def _fill_bar(self, choices: Choices | None) -> None:
         if self._bar:
@@ -225,6 +241,8 @@ class Frame:
         return choices
 
     async def _fill_page(self, choices: Choices | None) -> None:
+        for panel in self.panels:
+            panel.close()
         self.panels.clear()
         self._content.clear()
         with self._content:
@@ -238,7 +256,7 @@ class Frame:
             self._make()
         for panel in self.panels:
             panel.attach(self.sources.ask, self.sources.batches, self._said)
-        await refresh_all(self.panels, self.view, self.sources.ask)
+        await self.refresh()
 
     def _said(self, view: View) -> tuple[str, str]:
         """What a picture says of itself."""
@@ -253,16 +271,19 @@ class Frame:
                 try:
                     empty, own = self._build is None, self.own
                     choices = await self._read_choices()
+                    if self.closed:
+                        return
                     self._link_pages()
                     if empty or (self.path == OWN_PAGE and self.own != own):
                         self._fill_bar(choices)
                         await self._fill_page(choices)
                     else:
                         self._show_dates()
-                        await refresh_all(self.panels, self.view, self.sources.ask)
+                        await self.refresh()
                 finally:
                     self._filling = False
-            self._say_build()
+            if not self.closed:
+                self._say_build()
 
     # The header.
 
@@ -300,7 +321,7 @@ class Frame:
             ui.navigate.history.replace(f"{self.path}?{urlencode(self._query)}" if self._query else self.path)
         self._let_go(self._set_dark())
         self._link_pages()
-        await refresh_all(self.panels, self.view, self.sources.ask)
+        await self.refresh()
 
     def _set_dark(self) -> ui.dark_mode:
         """Light or dark, as the view says."""
@@ -316,7 +337,8 @@ class Frame:
         async def let_go() -> None:
             with contextlib.suppress(TimeoutError):
                 await mode.get_computed_prop("value", timeout=10)
-                mode.delete()
+                if not mode.is_deleted:
+                    mode.delete()
 
         ui.timer(0, let_go, once=True)
 

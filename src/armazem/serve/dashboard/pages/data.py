@@ -15,7 +15,7 @@ from armazem.home import Home
 from armazem.kpis.catalogue import Kpi
 from armazem.serve.dashboard import data_sources as data
 from armazem.serve.dashboard.cards import Card, CardsPanel, Figure
-from armazem.serve.dashboard.components import Ask, refresh_all
+from armazem.serve.dashboard.components import Ask
 from armazem.serve.dashboard.formats import NOTHING
 from armazem.serve.dashboard.frame import Frame, build_time
 from armazem.serve.dashboard.grids import Column
@@ -267,12 +267,13 @@ def _follow(frame: Frame, home: Home, notice: Any) -> None:
             first, changed = seen is None, state != seen
             seen, said_at = state, time.monotonic()
             found = await run.io_bound(data.standing, home, frame.sources.ask)
-            if found is None:  # the server ends
+            if found is None or frame.closed:  # the server ends, or the reader has left
                 return
             say(advice(found), alarming=found.failed is not None)
             if not first:
-                await refresh_all(frame.panels if changed else frame.panels[:1], frame.view, frame.sources.ask)
+                await frame.refresh(None if changed else frame.panels[:1])
         except ArmazemError as error:
-            say(f"{error}\n{error.hint}", alarming=True)
+            if not frame.closed:
+                say(f"{error}\n{error.hint}", alarming=True)
 
     frame.look(_LOOK_SECONDS, look)
