@@ -108,6 +108,10 @@ class Settings(BaseSettings):
         "",
         description="Another address of the BigQuery API; one with http:// is an emulator: no credentials.",
     )
+    bigquery_write_endpoint: str = Field(
+        "",
+        description="host:port of an emulator of BigQuery's Storage Write API, for `subscribe` and `dataflow`.",
+    )
     bigquery_maximum_bytes_billed: int = Field(
         0, ge=0, description="A query that would bill more bytes than this fails before it runs. 0: no limit."
     )

@@ -9,10 +9,11 @@ from contextvars import ContextVar
 from typing import Any
 
 from bqemulator.api.dependencies import AppContext
-from bqemulator.api.routes import jobs, tables, upload
+from bqemulator.api.routes import jobs, tabledata, tables, upload
 from bqemulator.catalog.models import JobMeta, TableMeta
 from bqemulator.domain.errors import AlreadyExistsError, InternalError, InvalidQueryError
 from bqemulator.domain.events import TableDataChanged
+from bqemulator.grpc_api import write_servicer
 from bqemulator.jobs import executor
 from bqemulator.storage.engine import DuckDBEngine
 from bqemulator.storage.sql_identifiers import quoted_table_ref
@@ -33,6 +34,7 @@ def apply(engine: DuckDBEngine) -> None:
     a_new_schema_changes_the_table(engine)
     lists_say_how_tables_are_made()
     no_retries_of_its_own_errors()
+    appends_know_the_fields_of_records()
 
 
 def no_snapshots() -> None:
@@ -226,3 +228,12 @@ def count_rows(engine: DuckDBEngine, meta: TableMeta) -> int:
 def no_retries_of_its_own_errors() -> None:
     """Its unexpected errors are answered 500 `internalError`, which Google's client retries for ten minutes."""
     InternalError.bq_reason = "emulatorError"
+
+
+def appends_know_the_fields_of_records() -> None:
+    """AppendRows took records for empty ones: it left out the fields below them."""
+
+    def arrow_schema(meta: TableMeta) -> Any:
+        return tabledata._build_arrow_schema([tables._field_to_rest(field) for field in meta.schema_.fields])
+
+    write_servicer._table_arrow_schema = arrow_schema

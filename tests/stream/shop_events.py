@@ -7,8 +7,9 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
+from armazem.contract.dead_letters import DeadLetter
 from armazem.home import Home
-from armazem.journal.dead_letters import DeadLetter, read_dead_letters
+from armazem.journal.dead_letters import read_dead_letters
 from armazem.journal.ledger import read_ledger
 from armazem.journal.segments import list_segments
 

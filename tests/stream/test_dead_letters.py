@@ -18,13 +18,14 @@ from warehouse.shop import Answer, armazem
 
 from armazem.cli import main
 from armazem.config import Settings
+from armazem.contract.dead_letters import Refusal
 from armazem.disk.lock import replay_lock
 from armazem.errors import HomeError
 from armazem.home import Home
 from armazem.intake.ingest import Ingest
 from armazem.intake.replay import MARKS_FILE, Replay, select_letters
 from armazem.intake.sending import to_ingest
-from armazem.journal.dead_letters import DeadLetters, Refusal, read_dead_letters
+from armazem.journal.dead_letters import DeadLetters, read_dead_letters
 
 from .shop_events import assert_conserved, event_ids, journal, ledger, letters, message
 

@@ -22,6 +22,7 @@ from armazem.intake import pubsub
 from armazem.intake.batches import Counts
 from armazem.intake.ingest import Ingest
 from armazem.intake.pubsub import Subscription, start_subscription
+from armazem.intake.sinks import JournalSink
 from armazem.journal.errors import DiskFull
 
 from .shop_events import assert_conserved, event_ids, ledger, letters, message, messages
@@ -73,7 +74,7 @@ def ingest(home: Home, settings: Settings, clock: Clock) -> Iterator[Ingest]:
 @contextmanager
 def reading(ingest: Ingest, settings: Settings, **options: object) -> Iterator[Subscription]:
     """A running subscription that ends without error."""
-    running = start_subscription(ingest, settings, PROJECT, "shop", **options)
+    running = start_subscription(JournalSink(ingest), settings, PROJECT, "shop", **options)
     try:
         yield running
         running.check()
@@ -214,7 +215,7 @@ def test_a_full_queue_slows_pubsub_down(server: PubSubServer, home: Home, clock:
 def test_stop_writes_and_acknowledges_what_is_here(
     server: PubSubServer, ingest: Ingest, settings: Settings, home: Home, clock: Clock
 ) -> None:
-    running = start_subscription(ingest, settings, PROJECT, "shop")
+    running = start_subscription(JournalSink(ingest), settings, PROJECT, "shop")
     with clock.held():
         server.publish("orders", messages(0, 10))
         until(lambda: running.counts().received >= 10)
@@ -234,7 +235,7 @@ def test_stop_gives_back_what_cannot_be_written_in_time(
     server: PubSubServer, ingest: Ingest, settings: Settings, home: Home, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(pubsub, "FINISH_SECONDS", 0.2)
-    running = start_subscription(ingest, settings, PROJECT, "shop")
+    running = start_subscription(JournalSink(ingest), settings, PROJECT, "shop")
     with clock.held():
         server.publish("orders", messages(0, 10))
         until(lambda: running.counts().received == 10)
@@ -257,18 +258,18 @@ def test_errors_before_the_first_message(
     server: PubSubServer, ingest: Ingest, settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with pytest.raises(CloudError, match="there is no subscription nowhere in project demo-project") as raised:
-        start_subscription(ingest, settings, PROJECT, "nowhere")
+        start_subscription(JournalSink(ingest), settings, PROJECT, "nowhere")
     assert "gcloud pubsub subscriptions create nowhere --project demo-project" in raised.value.hint
     monkeypatch.setenv("PUBSUB_EMULATOR_HOST", "127.0.0.1:9")
     with pytest.raises(CloudError, match=r"Pub/Sub cannot be reached: .*127\.0\.0\.1:9") as raised:
-        start_subscription(ingest, settings, PROJECT, "shop", connect_seconds=0.5)
+        start_subscription(JournalSink(ingest), settings, PROJECT, "shop", connect_seconds=0.5)
     assert "PUBSUB_EMULATOR_HOST is 127.0.0.1:9" in raised.value.hint
     monkeypatch.delenv("PUBSUB_EMULATOR_HOST")
     monkeypatch.setenv("NO_GCE_CHECK", "true")
     monkeypatch.setenv("CLOUDSDK_CONFIG", str(tmp_path))
     monkeypatch.delenv("GOOGLE_APPLICATION_CREDENTIALS", raising=False)
     with pytest.raises(CloudError, match="no Google credentials") as raised:
-        start_subscription(ingest, settings, PROJECT, "shop")
+        start_subscription(JournalSink(ingest), settings, PROJECT, "shop")
     assert "gcloud auth application-default login" in raised.value.hint
 
 
@@ -284,7 +285,7 @@ def test_errors_before_the_first_message(
 def test_a_stream_that_ends_for_good(
     server: PubSubServer, ingest: Ingest, settings: Settings, status: grpc.StatusCode, words: str
 ) -> None:
-    running = start_subscription(ingest, settings, PROJECT, "shop")
+    running = start_subscription(JournalSink(ingest), settings, PROJECT, "shop")
     server.publish("orders", messages(0, 5))
     until(lambda: server.acknowledged("shop") == 5)
     running.check()
@@ -298,7 +299,7 @@ def test_a_stream_that_ends_for_good(
 
 
 def test_a_subscription_that_is_deleted(server: PubSubServer, ingest: Ingest, settings: Settings) -> None:
-    running = start_subscription(ingest, settings, PROJECT, "shop")
+    running = start_subscription(JournalSink(ingest), settings, PROJECT, "shop")
     server.delete("shop")
     with pytest.raises(CloudError, match="there is no subscription shop"):
         for _ in range(1000):

@@ -55,7 +55,7 @@ def run(home: Home, *options: str) -> Answer:
 def reads(process: subprocess.Popen[str]) -> None:
     """Wait until it says that it does."""
     assert process.stderr is not None
-    assert process.stderr.readline() == f"reading {SOURCE}; Ctrl-C stops\n"
+    assert process.stderr.readline() == f"reading {SOURCE} into the journal; Ctrl-C stops\n"
 
 
 def until(condition: Callable[[], bool], seconds: float = 60) -> None:

@@ -18,11 +18,11 @@ import msgspec
 from armazem import console
 from armazem.cli.group import format_option, main, print_rows, settings_of
 from armazem.config import Settings
+from armazem.contract.dead_letters import DeadLetter
 from armazem.disk.lock import replay_lock
 from armazem.errors import ArmazemError, SourceError
 from armazem.intake.replay import Replay, Replayed, check_ids, newest_letters, replayed_ids, select_letters
 from armazem.intake.sending import Send, Tally
-from armazem.journal.dead_letters import DeadLetter
 from armazem.kpis.formats import Format
 from armazem.targets.rows import Rows
 

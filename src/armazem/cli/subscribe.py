@@ -1,4 +1,4 @@
-"""The command subscribe: a Pub/Sub subscription into the journal, until it is stopped."""
+"""The command subscribe: a Pub/Sub subscription into the warehouse, until it is stopped."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ import time
 import click
 
 from armazem import console
-from armazem.cli.group import main, settings_of, stop_signals
+from armazem.cli.group import main, settings_of, stop_signals, target_option
 from armazem.errors import ArmazemError
 from armazem.intake.batches import Counts
-from armazem.intake.ingest import Ingest
 from armazem.intake.receivers import FORMS, Receiver, check_url, receiver_of
+from armazem.targets.registry import target_of
 
 _TICK = 0.2
 
@@ -37,11 +37,15 @@ def checked_source(ctx: click.Context, param: click.Parameter, value: str | None
     help="Stop after so many seconds without a message. Messages that a killed subscriber held "
     "come back only after their acknowledgement deadline.",
 )
+@target_option
 @click.pass_context
-def subscribe(ctx: click.Context, source: str, max_messages: int | None, stop_when_idle: float | None) -> None:
-    """Take events from a Pub/Sub subscription into the journal, until Ctrl-C or SIGTERM.
+def subscribe(
+    ctx: click.Context, source: str, max_messages: int | None, stop_when_idle: float | None, target: str | None
+) -> None:
+    """Take events from a Pub/Sub subscription, until Ctrl-C or SIGTERM: into the journal of the home folder, or
+    straight into the tables raw.events and raw.dead_letters on BigQuery.
 
-    A message is acknowledged once its event is on the disk, also one that was there before, and one that is
+    A message is acknowledged once its event is kept for good, also one that was there before, and one that is
     refused: that is kept in the dead letters. What cannot be written is given back, and Pub/Sub delivers it
     again. The data of a message is the event; attributes are not looked at. The subscription is
     olist_orders_subscription where none is named.
@@ -50,15 +54,16 @@ def subscribe(ctx: click.Context, source: str, max_messages: int | None, stop_wh
     Examples:
       armazem subscribe pubsub:my-project
       armazem subscribe pubsub:my-project/backfill --stop-when-idle 60
+      armazem subscribe pubsub:my-project --target bigquery
     """
-    settings = settings_of(ctx)
+    settings = settings_of(ctx, target=target)
     messages = console.messages()
     started = time.monotonic()
-    with Ingest(settings.home_folder.open(), settings) as ingest:
-        running = receiver_of(source, ingest, settings, limit=max_messages, on_failure=_say_returned)
+    with target_of(settings).receiving() as sink:
+        running = receiver_of(source, sink, settings, limit=max_messages, on_failure=_say_returned)
         try:
             with stop_signals() as stopped:
-                messages.print(f"reading {running.source}; Ctrl-C stops")
+                messages.print(f"reading {running.source} into {sink.kept_in}; Ctrl-C stops")
                 _watch(running, stopped, stop_when_idle)
         finally:
             counts = running.stop()

@@ -23,6 +23,17 @@ _ENVELOPE: tuple[tuple[str, str, str, str], ...] = (
     ("timestamp", "TIMESTAMPTZ", "TIMESTAMP", "When it happened, as the sender says."),
     ("sender", "VARCHAR", "STRING", "The envelope's `source`: who named the event; null where it has none."),
 )
+_DEAD_LETTER = (
+    ("id", "STRING", "Identifier of the dead letter: of the message, where it came by Pub/Sub."),
+    ("received_at", "TIMESTAMP", "When the message came."),
+    ("source", "STRING", "Where it came from."),
+    ("code", "STRING", "What is wrong, as a code of the contract."),
+    ("path", "STRING", "Where in the message, as a JSON path."),
+    ("message", "STRING", "What is wrong, in words."),
+    ("event_id", "STRING", "Identifier of the event, where it could be read."),
+    ("raw", "STRING", "The message; of a very long one its beginning."),
+    ("raw_base64", "STRING", "The bytes of a message that is no text."),
+)
 _RAW = "The message as it came, where it has fields or forms that `data` does not keep."
 
 
@@ -65,6 +76,14 @@ def event_schema() -> list[dict[str, Any]]:
             "fields": parts,
         },
         {"name": "raw", "type": "STRING", "mode": "NULLABLE", "description": _RAW},
+    ]
+
+
+def dead_letter_schema() -> list[dict[str, Any]]:
+    """Return the columns of `raw.dead_letters` as BigQuery's API has its fields: those of a DeadLetter."""
+    return [
+        {"name": name, "type": type_, "mode": "NULLABLE", "description": description}
+        for name, type_, description in _DEAD_LETTER
     ]
 
 

@@ -66,6 +66,17 @@ class JournalBatch(NamedTuple):
     refused: list[tuple[int, Refused]]
 
 
+class _EventRecord(msgspec.Struct, gc=False, omit_defaults=True):
+    received_at: datetime
+    source: str
+    event_type: str
+    event_id: str
+    timestamp: datetime
+    data: Any
+    raw: str | None = None
+    sender: str | None = None
+
+
 class _JournalLine(msgspec.Struct, gc=False, omit_defaults=True):
     seq: int
     received_at: str
@@ -93,6 +104,27 @@ def process_batch(messages: Sequence[bytes], now: datetime, zone: ZoneInfo) -> l
     """
     horizon = Horizon.at(now, zone)
     return _results(messages, *event_fast.good(*event_fast.decode(messages), horizon), horizon)
+
+
+def process_as_received(
+    messages: Sequence[bytes], received: Sequence[datetime], zone: ZoneInfo
+) -> list[Accepted | Refused]:
+    """Return what `process_batch` gives of each message at the time when it was received, whatever came with it.
+
+    So a message that is delivered again gives the same. The times have zones.
+    """
+    if not messages:
+        return []
+    earliest = min(received)
+    # Times of an event have bounds above only: what was good at the earliest time is good later, and what was wrong
+    # for another reason than its time stays wrong.
+    results = process_batch(messages, earliest, zone)
+    return [
+        exact(message, Horizon.at(at, zone))
+        if at > earliest and isinstance(result, Refused) and result.code == RejectCode.FUTURE_TIMESTAMP
+        else result
+        for message, at, result in zip(messages, received, results, strict=True)
+    ]
 
 
 def _results(
@@ -184,6 +216,21 @@ def journal_lines(events: Sequence[Accepted], first_seq: int, received_at: str, 
                 event.sender,
             )
             for seq, (event, source) in enumerate(zip(events, sources, strict=True), first_seq)
+        ]
+    )
+
+
+def event_records(events: Sequence[Accepted], received: Sequence[datetime], source: str) -> bytes:
+    """Return the events as lines of JSON that are rows of `raw.events`, each with the time when it was received.
+
+    They did not pass through a journal, and have no `seq`.
+    """
+    return ENCODER.encode_lines(
+        [
+            _EventRecord(
+                at, source, event.event_type, event.event_id, event.timestamp, event.data, event.raw, event.sender
+            )
+            for event, at in zip(events, received, strict=True)
         ]
     )
 

@@ -1,27 +1,21 @@
-"""Messages that come one at a time, committed many at a time; each is acknowledged once its batch is on the disk."""
+"""Messages that come one at a time, kept many at a time; each is acknowledged once its batch is kept for good."""
 
 from __future__ import annotations
 
 import threading
 import time
 from collections.abc import Callable, Sequence
-from typing import Generic, Protocol, TypeVar
+from typing import Generic, TypeVar
 
 import msgspec
 
 from armazem.errors import ArmazemError
-from armazem.intake.ingest import Ingest, Outcome, QueueFull
+from armazem.intake.queue import Outcome
+from armazem.intake.sinks import Delivery, Sink
+from armazem.journal.errors import QueueFull
 
 _GATHER = 0.005  # seconds a batch waits for company: at a few thousand messages a second it saves most of the fsyncs
 _FIRST_PAUSE, _LONGEST_PAUSE = 1.0, 30.0
-
-
-class Delivery(Protocol):
-    """A received message, as Google's client has it. `nack` gives it back, and does not wait."""
-
-    @property
-    def data(self) -> bytes: ...
-    def nack(self) -> None: ...
 
 
 D = TypeVar("D", bound=Delivery)
@@ -49,24 +43,24 @@ class Counts(msgspec.Struct, frozen=True):
 
 
 class Batches(Generic[D]):
-    """Between a client that delivers messages and the journal.
+    """Between a client that delivers messages and what keeps them.
 
-    While one batch is written the next one gathers. `acknowledge` is called with each batch that is on the disk, in
-    the thread that writes. At most `limit` messages are written and acknowledged.
+    While one batch is written the next one gathers. `acknowledge` is called with each batch that is kept, in the
+    thread that writes. At most `limit` messages are written and acknowledged.
     A batch that could not be written is returned, and `on_failure(error, messages, pause)` says why; then nothing is
     written for `pause` seconds, 1 at first and 30 in the end, so that a full disk does not send messages in circles.
     """
 
     def __init__(
         self,
-        ingest: Ingest,
+        sink: Sink,
         source: str,
         acknowledge: Callable[[Sequence[D]], None],
         *,
         limit: int | None = None,
         on_failure: Callable[[ArmazemError, int, float], None] | None = None,
     ) -> None:
-        self._ingest = ingest
+        self._sink = sink
         self._source = source
         self._send = acknowledge
         self._limit = limit
@@ -129,7 +123,7 @@ class Batches(Generic[D]):
     def _run(self) -> None:
         while batch := self._next():
             try:
-                outcome = self._write([delivery.data for delivery in batch])
+                outcome = self._write(batch)
             except ArmazemError as error:
                 self._return(batch, error)
             else:
@@ -152,11 +146,11 @@ class Batches(Generic[D]):
             self._writing, self._gathered = self._gathered[:room], self._gathered[room:]
             return list(self._writing)
 
-    def _write(self, messages: list[bytes]) -> Outcome:
-        """Raises JournalError; QueueFull only at the end: until then the messages stay here, which slows the sender."""
+    def _write(self, batch: Sequence[D]) -> Outcome:
+        """Raises ArmazemError; QueueFull only at the end: until then the messages stay here, which slows the sender."""
         while True:
             try:
-                return self._ingest.submit(messages, self._source).result()
+                return self._sink.put(batch, self._source).result()
             except QueueFull as full:
                 with self._changed:
                     if self._changed.wait_for(lambda: self._closing, full.retry_after):

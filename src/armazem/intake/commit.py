@@ -13,11 +13,12 @@ from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from armazem.contract import RejectCode
+from armazem.contract.dead_letters import Refusal
 from armazem.contract.event_values import Horizon
 from armazem.contract.events import Refused, journal_batch, renumbered
 from armazem.intake.queue import Outcome, Rejection, Submission
 from armazem.journal.conflicts import find_conflicts
-from armazem.journal.dead_letters import DeadLetters, Refusal
+from armazem.journal.dead_letters import DeadLetters
 from armazem.journal.earlier import EarlierEvents
 from armazem.journal.errors import JournalError, write_error
 from armazem.journal.journal import Journal, received_at

@@ -1,4 +1,4 @@
-"""A Pub/Sub subscription into the journal, by Google's client: acknowledged after the commit, given back without one.
+"""A Pub/Sub subscription into a sink, by Google's client: acknowledged after the commit, given back without one.
 
 An event says all about itself: the attributes and the ordering key of its message are not looked at.
 """
@@ -22,9 +22,9 @@ from google.cloud.pubsub_v1.subscriber.scheduler import Scheduler  # type: ignor
 from armazem.config import Settings
 from armazem.disk.causes import first_line
 from armazem.intake.batches import Batches, Counts
-from armazem.intake.ingest import Ingest
 from armazem.intake.pubsub_errors import cloud_error
 from armazem.intake.receivers import OnFailure
+from armazem.intake.sinks import Sink
 from armazem.journal.errors import JournalError
 
 MAX_MESSAGES = 5_000
@@ -42,7 +42,7 @@ _logger = logging.getLogger(__name__)
 
 
 def start_subscription(
-    ingest: Ingest,
+    sink: Sink,
     settings: Settings,
     project: str,
     subscription: str,
@@ -51,7 +51,7 @@ def start_subscription(
     on_failure: OnFailure | None = None,
     connect_seconds: float = CONNECT_SECONDS,
 ) -> Subscription:
-    """Pull messages of this subscription into the journal until `stop`, in threads of the client.
+    """Pull messages of this subscription into a sink until `stop`, in threads of the client.
 
     `limit`: how many to take. Raises CloudError: no credentials, no such subscription, or none that can be reached
     within `connect_seconds`; once it is reached, Google's client reconnects by itself for as long as it takes.
@@ -62,7 +62,7 @@ def start_subscription(
         _reach(client, path, connect_seconds)
     except (exceptions.GoogleAPIError, GoogleAuthError) as error:
         raise cloud_error(error, path) from error
-    return Subscription(client, path, ingest, settings, limit, on_failure)
+    return Subscription(client, path, sink, settings, limit, on_failure)
 
 
 class Subscription:
@@ -72,7 +72,7 @@ class Subscription:
         self,
         client: SubscriberClient,
         path: str,
-        ingest: Ingest,
+        sink: Sink,
         settings: Settings,
         limit: int | None,
         on_failure: OnFailure | None,
@@ -81,8 +81,8 @@ class Subscription:
         self.source = f"pubsub:{project}/{name}"
         self._client = client
         self._path = path
-        self._ingest = ingest
-        self._batches = Batches(ingest, self.source, self._acknowledge, limit=limit, on_failure=on_failure)
+        self._sink = sink
+        self._batches = Batches(sink, self.source, self._acknowledge, limit=limit, on_failure=on_failure)
         # Below the bound of the ingest's queue, or one batch alone could fill it.
         max_bytes = min(MAX_BYTES, settings.queue_megabytes * 2**20 // 2)
         self._stream: StreamingPullFuture = client.subscribe(
@@ -106,13 +106,15 @@ class Subscription:
         return self._batches.complete
 
     def check(self) -> None:
-        """Raises CloudError where the stream has ended for good, JournalError where nothing is written any more."""
+        """Raises CloudError where the stream has ended for good, JournalError where nothing is kept any more."""
         if self._stream.done():
             error = self._stream.exception(timeout=0)
             if error is not None:
                 raise cloud_error(error, self._path) from error
-        if self._ingest.failed or self._batches.broken:
-            raise JournalError("the journal is not written any more", "look at the messages above, then start it again")
+        if self._sink.failed or self._batches.broken:
+            raise JournalError(
+                f"{self._sink.kept_in} is not written any more", "look at the messages above, then start it again"
+            )
 
     def stop(self) -> Counts:
         """Stop pulling, write and acknowledge what is here, give the rest back. Takes at most about 30 s."""

@@ -9,14 +9,14 @@ from typing import NamedTuple, Protocol
 from armazem.config import Settings
 from armazem.errors import ArmazemError, extra
 from armazem.intake.batches import Counts
-from armazem.intake.ingest import Ingest
+from armazem.intake.sinks import Sink
 
 OnFailure = Callable[[ArmazemError, int, float], None]
 """Called as (error, messages, pause) when messages were given back because they could not be written."""
 
 
 class Receiver(Protocol):
-    """Takes messages into the journal, in threads of its own, until `stop`. May be asked from any thread."""
+    """Takes messages into a sink, in threads of its own, until `stop`. May be asked from any thread."""
 
     @property
     def source(self) -> str:
@@ -45,17 +45,17 @@ class _Scheme(NamedTuple):
 
     form: str
     rest: re.Pattern[str]
-    start: Callable[[tuple[str, ...], Ingest, Settings, int | None, OnFailure | None], Receiver]
+    start: Callable[[tuple[str, ...], Sink, Settings, int | None, OnFailure | None], Receiver]
 
 
 def _pubsub(
-    names: tuple[str, ...], ingest: Ingest, settings: Settings, limit: int | None, on_failure: OnFailure | None
+    names: tuple[str, ...], sink: Sink, settings: Settings, limit: int | None, on_failure: OnFailure | None
 ) -> Receiver:
     with extra("pubsub", "reading Pub/Sub"):  # Google's library takes a second
         from armazem.intake.pubsub import start_subscription
     project, subscription = names
     return start_subscription(
-        ingest, settings, project, subscription or "olist_orders_subscription", limit=limit, on_failure=on_failure
+        sink, settings, project, subscription or "olist_orders_subscription", limit=limit, on_failure=on_failure
     )
 
 
@@ -67,15 +67,15 @@ FORMS = "|".join(scheme.form for scheme in _BY_SCHEME.values())
 
 
 def receiver_of(
-    url: str, ingest: Ingest, settings: Settings, *, limit: int | None = None, on_failure: OnFailure | None = None
+    url: str, sink: Sink, settings: Settings, *, limit: int | None = None, on_failure: OnFailure | None = None
 ) -> Receiver:
-    """Start the receiver of a URL: its messages go to `ingest`, at most `limit` of them.
+    """Start the receiver of a URL: its messages go to `sink`, at most `limit` of them.
 
     Raises ValueError where the URL is of none, MissingExtra where its library is not installed, and what the receiver
     raises where it cannot begin.
     """
     scheme, names = _parsed(url)
-    return scheme.start(names, ingest, settings, limit, on_failure)
+    return scheme.start(names, sink, settings, limit, on_failure)
 
 
 def check_url(url: str) -> None:

@@ -11,13 +11,14 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from armazem.contract import RejectCode
+from armazem.contract.dead_letters import DeadLetter
 from armazem.contract.events import Accepted, process_batch
 from armazem.errors import ArmazemError, HomeError
 from armazem.home import Home
 from armazem.intake.queue import Outcome
 from armazem.intake.sending import Send
 from armazem.journal.appending import AppendFile
-from armazem.journal.dead_letters import DeadLetter, read_dead_letters
+from armazem.journal.dead_letters import read_dead_letters
 from armazem.journal.errors import write_error
 from armazem.journal.lines import read_lines
 

@@ -2,49 +2,17 @@
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Iterator, Sequence
 from datetime import datetime
-from typing import NamedTuple
 
 import msgspec
 
 from armazem.config import Settings
+from armazem.contract.dead_letters import DeadLetter, Refusal, dead_letter
 from armazem.home import Home
 from armazem.journal.errors import write_error
 from armazem.journal.lines import read_lines
 from armazem.journal.segments import SegmentWriter, list_segments
-
-
-class DeadLetter(msgspec.Struct, omit_defaults=True, gc=False):
-    """One refused message. `id`: its number. `path`: JSON path of what is wrong; `raw_base64` where it is no text."""
-
-    id: str
-    received_at: datetime
-    source: str
-    code: str
-    path: str
-    message: str
-    event_id: str | None = None
-    raw: str | None = None
-    raw_base64: str | None = None
-
-    @property
-    def content(self) -> bytes:
-        """The message as it came."""
-        return base64.b64decode(self.raw_base64) if self.raw_base64 is not None else (self.raw or "").encode()
-
-
-class Refusal(NamedTuple):
-    """A message to be kept as a dead letter."""
-
-    source: str
-    code: str
-    path: str
-    message: str
-    raw: bytes
-    event_id: str | None = None
-
 
 _ENCODER = msgspec.json.Encoder()
 _DECODER = msgspec.json.Decoder(DeadLetter)
@@ -68,7 +36,8 @@ class DeadLetters:
 
     def append(self, refusals: Sequence[Refusal], now: datetime) -> None:
         """Bring dead letters to the disk. Raises DiskFull or JournalError, and then none of them is kept."""
-        lines = [_line(number, refusal, now) for number, refusal in enumerate(refusals, self._writer.next_number)]
+        numbered = enumerate(refusals, self._writer.next_number)
+        lines = [_ENCODER.encode(dead_letter(str(number), now, refusal)) + b"\n" for number, refusal in numbered]
         try:
             self._writer.append(b"".join(lines), len(lines), now)
         except OSError as error:
@@ -76,20 +45,6 @@ class DeadLetters:
 
     def close(self) -> None:
         self._writer.close()
-
-
-def _line(number: int, refusal: Refusal, now: datetime) -> bytes:
-    source, code, path, message, raw, event_id = refusal
-    letter = DeadLetter(str(number), now, source, code, path, message, event_id)
-    try:
-        text = raw.decode()
-    except UnicodeDecodeError:
-        text = "\0"
-    if "\0" in text:  # neither text nor something that databases take as text
-        letter.raw_base64 = base64.b64encode(raw).decode()
-    else:
-        letter.raw = text
-    return _ENCODER.encode(letter) + b"\n"
 
 
 def read_dead_letters(home: Home, *, after: int = 0) -> Iterator[DeadLetter]:

@@ -8,10 +8,11 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from armazem.contract import RejectCode
+from armazem.contract.dead_letters import Refusal
 from armazem.disk.durable import put_in_place, sync_path
 from armazem.errors import HomeError
 from armazem.home import Home
-from armazem.journal.dead_letters import DeadLetters, Refusal, read_dead_letters
+from armazem.journal.dead_letters import DeadLetters, read_dead_letters
 from armazem.journal.journal import are_lines, decode_line
 from armazem.journal.lines import Line, read_blocks
 from armazem.journal.segments import Segment, list_segments

@@ -14,6 +14,7 @@ from typing import Any, ClassVar
 
 from armazem.config import Settings
 from armazem.home import Home
+from armazem.intake.sinks import Sink
 from armazem.landing.ledger import LedgerRow
 from armazem.landing.zone import Zone
 from armazem.targets.catalog import Model
@@ -106,6 +107,13 @@ class Target(ABC):
         """Withdraw a load: builds no longer see it. Return the folder its files are kept in, if it is one.
 
         Raises an ArmazemError where there is no such load.
+        """
+
+    @abstractmethod
+    def receiving(self) -> AbstractContextManager[Sink]:
+        """Return what takes messages of a subscription in, for the time of a `with` block.
+
+        Raises an ArmazemError where it cannot, before anything is received.
         """
 
     @abstractmethod

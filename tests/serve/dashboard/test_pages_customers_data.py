@@ -18,9 +18,10 @@ import pytest
 
 from armazem.build.project import ParsedProject, Project, project_folder
 from armazem.config import Settings
+from armazem.contract.dead_letters import Refusal
 from armazem.errors import ArmazemError, HomeError
 from armazem.home import Home
-from armazem.journal.dead_letters import DeadLetters, Refusal
+from armazem.journal.dead_letters import DeadLetters
 from armazem.kpis.catalogue import KPIS
 from armazem.landing import load, withdraw
 from armazem.serve.dashboard import data_sources

@@ -26,6 +26,7 @@ from armazem.config import Settings
 from armazem.errors import ArmazemError
 from armazem.intake.ingest import Ingest
 from armazem.intake.receivers import Receiver, receiver_of
+from armazem.intake.sinks import JournalSink
 from armazem.live.service import LiveState
 from armazem.live.start import LiveStart
 from armazem.serve.dashboard.app import build_dashboard
@@ -209,7 +210,7 @@ def _receiving(source: str | None, ingest: Ingest, settings: Settings) -> Iterat
     if source is None:
         yield None
         return
-    receiver = receiver_of(source, ingest, settings)
+    receiver = receiver_of(source, JournalSink(ingest), settings)
     try:
         yield receiver
     finally:

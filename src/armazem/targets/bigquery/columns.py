@@ -89,3 +89,26 @@ def _type(field: bigquery.SchemaField) -> str:
     if field.fields:
         name = f"struct<{', '.join(f'{one.name} {_type(one)}' for one in field.fields)}>"
     return f"array<{name}>" if field.mode == "REPEATED" else name
+
+
+def misfits(there: Fields, wanted: Fields, above: str = "") -> list[str]:
+    """Say what of a table's columns rows with the wanted ones cannot be written into; missing ones can be added."""
+    by_name = {field.name: field for field in wanted}
+    found = []
+    for field in there:
+        name, ours = f"{above}{field.name}", by_name.get(field.name)
+        if ours is None:
+            if field.mode == "REQUIRED":
+                found.append(f"{name} is required, and no row has it")
+        elif _kind(field) != _kind(ours):
+            found.append(f"{name} is {_kind(field)} in place of {_kind(ours)}")
+        else:
+            found += misfits(field.fields, ours.fields, f"{name}.")
+    return found
+
+
+def _kind(field: bigquery.SchemaField) -> str:
+    name = {"STRUCT": "RECORD", "INT64": "INTEGER", "FLOAT64": "FLOAT", "DECIMAL": "NUMERIC"}.get(
+        field.field_type, field.field_type
+    )
+    return f"{name} REPEATED" if field.mode == "REPEATED" else str(name)

@@ -20,6 +20,7 @@ from armazem.contract.layers import LIVE
 from armazem.contract.render import BIGQUERY_TYPES
 from armazem.disk.lock import landing_lock
 from armazem.errors import CloudError, UnsupportedError
+from armazem.intake.sinks import Sink
 from armazem.landing.ledger import LedgerRow
 from armazem.targets.base import Builds, Catalog, Contents, DbtProfile, OnNotice, Target
 from armazem.targets.bigquery import meta, places
@@ -105,6 +106,11 @@ class BigQueryTarget(Target):
                     f"the newest are {', '.join(known[-5:]) or 'none'}; {raw.dataset}.loads lists all",
                 )
             mark_withdrawn(raw, load_id)
+
+    def receiving(self) -> AbstractContextManager[Sink]:
+        from armazem.targets.bigquery.sink import opened  # Arrow and gRPC, which only this needs
+
+        return opened(self.settings)
 
     def journal(self, before: State | None, *, cheap: bool = False) -> Journal:
         """`raw.events` only grows: its rows are its position."""

@@ -23,6 +23,8 @@ from armazem.disk.durable import sync_path
 from armazem.disk.lock import build_lock
 from armazem.disk.sql import sql_text
 from armazem.errors import HomeError
+from armazem.intake.ingest import Ingest
+from armazem.intake.sinks import JournalSink, Sink
 from armazem.journal.ledger import read_ledger as read_event_ledger
 from armazem.journal.reading import journal_format, last_seq
 from armazem.journal.upgrade import upgrade_if_free
@@ -95,6 +97,12 @@ class DuckDBTarget(Target):
         home = self.home.open(create=False)
         with self._alone(waiting):  # a build may be reading the files
             return withdraw(home, load_id, lambda: waiting("waiting for a load to end"))
+
+    @contextmanager
+    def receiving(self) -> Iterator[Sink]:
+        """The writer of the journal. Raises HomeError where another process is it."""
+        with Ingest(self.home.open(), self.settings) as ingest:
+            yield JournalSink(ingest)
 
     def journal(self, before: State | None, *, cheap: bool = False) -> Journal:
         del cheap  # the journal has numbers: what is new is all that is read

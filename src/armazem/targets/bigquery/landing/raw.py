@@ -10,7 +10,7 @@ from google.cloud import bigquery
 
 from armazem.config import Settings
 from armazem.contract import TABLES, ColumnType, Table
-from armazem.contract.event_record import event_schema
+from armazem.contract.event_record import dead_letter_schema, event_schema
 from armazem.contract.render import bigquery_schema
 from armazem.errors import CloudError
 from armazem.targets.bigquery.client import REQUEST_SECONDS, connect, retrying
@@ -62,17 +62,6 @@ _REJECTS: Schema = [
     _column("message", "STRING", "What is wrong, in words."),
     _column("raw", "STRING", "The record."),
     _column("raw_base64", "STRING", "The bytes of a record that is no text."),
-]
-_DEAD_LETTERS: Schema = [
-    _column("id", "STRING", "Identifier of the dead letter."),
-    _column("received_at", "TIMESTAMP", "When the message came."),
-    _column("source", "STRING", "Where it came from."),
-    _column("code", "STRING", "What is wrong, as a code of the contract."),
-    _column("path", "STRING", "Where in the message, as a JSON path."),
-    _column("message", "STRING", "What is wrong, in words."),
-    _column("event_id", "STRING", "Identifier of the event, where it could be read."),
-    _column("raw", "STRING", "The message."),
-    _column("raw_base64", "STRING", "The bytes of a message that is no text."),
 ]
 
 
@@ -176,7 +165,7 @@ def schema(name: str) -> Schema:
     if name == EVENTS:
         return event_schema()
     if name == DEAD_LETTERS:
-        return _DEAD_LETTERS
+        return dead_letter_schema()
     [table] = [table for table in TABLES if table.name == name]
     return [*bigquery_schema(table), *_OF_EVERY_ROW]
 

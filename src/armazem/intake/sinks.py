@@ -1,0 +1,58 @@
+"""Where messages that are received one at a time go: into the journal of a home folder, or somewhere else."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from concurrent.futures import Future
+from datetime import datetime
+from typing import Protocol
+
+from armazem.intake.ingest import Ingest
+from armazem.intake.queue import Outcome
+
+
+class Delivery(Protocol):
+    """A received message, as Google's client has it. `nack` gives it back, and does not wait."""
+
+    @property
+    def data(self) -> bytes: ...
+    @property
+    def message_id(self) -> str: ...
+    @property
+    def publish_time(self) -> datetime: ...
+    def nack(self) -> None: ...
+
+
+class Sink(Protocol):
+    """Takes messages in; one thread calls it."""
+
+    @property
+    def kept_in(self) -> str:
+        """What has them then, for people."""
+
+    @property
+    def failed(self) -> BaseException | None:
+        """Why nothing is taken in any more."""
+
+    def put(self, deliveries: Sequence[Delivery], source: str) -> Future[Outcome]:
+        """Take messages of one source in; the future is done when all of them are kept for good.
+
+        It fails with an ArmazemError where they could not be: they may come again. Raises QueueFull at once where too
+        much waits.
+        """
+
+
+class JournalSink:
+    """The journal: a message is known by its event alone."""
+
+    kept_in = "the journal"
+
+    def __init__(self, ingest: Ingest) -> None:
+        self._ingest = ingest
+
+    @property
+    def failed(self) -> BaseException | None:
+        return self._ingest.failed
+
+    def put(self, deliveries: Sequence[Delivery], source: str) -> Future[Outcome]:
+        return self._ingest.submit([delivery.data for delivery in deliveries], source)

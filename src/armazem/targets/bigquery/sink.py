@@ -1,0 +1,118 @@
+"""Messages of a subscription into `raw.events` and `raw.dead_letters` of BigQuery, without Dataflow."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
+
+from armazem.config import Settings
+from armazem.contract.rejects import RejectCode
+from armazem.errors import ArmazemError, CloudError, extra
+from armazem.intake.queue import Outcome, Rejection
+from armazem.intake.sinks import Delivery
+from armazem.targets.bigquery.client import cloud_errors
+from armazem.targets.bigquery.columns import add_columns, misfits
+from armazem.targets.bigquery.landing.raw import DEAD_LETTERS, EVENTS, Raw, fields
+
+with extra("bigquery", "writing to BigQuery"):
+    from armazem.targets.bigquery.streaming.appender import Appender, connecting
+    from armazem.targets.bigquery.streaming.rows import Message, Piece, letters_of, refused_row, rows_of
+
+_AT_ONCE = 1_000  # messages whose rows are sent while those of the next are made
+
+
+class BigQuerySink:
+    """Appends rows; a batch is kept when BigQuery has acknowledged each of them.
+
+    A message that was appended and not acknowledged to the sender comes again, and is a second row: builds take it for
+    what it is. `failed` stays None: what fails is given back, and tried again.
+    """
+
+    failed: BaseException | None = None
+
+    def __init__(self, raw: Raw) -> None:
+        settings = raw.settings
+        self.kept_in = f"{raw.project}.{raw.dataset}"
+        self._zone = ZoneInfo(settings.time_zone)
+        connect = connecting(settings.bigquery_write_endpoint)
+        self._appenders = {
+            table: Appender(connect, raw.table(table), retry_seconds=settings.bigquery_retry_seconds)
+            for table in (EVENTS, DEAD_LETTERS)
+        }
+
+    def put(self, deliveries: Sequence[Delivery], source: str) -> Future[Outcome]:
+        """Append the rows of these messages, and wait for BigQuery. See `Sink`."""
+        future: Future[Outcome] = Future()
+        future.set_running_or_notify_cancel()
+        try:
+            future.set_result(self._write(deliveries, source))
+        except ArmazemError as error:
+            for appender in self._appenders.values():
+                appender.close()
+            future.set_exception(error)
+        return future
+
+    def close(self) -> None:
+        """Give the connections up."""
+        for appender in self._appenders.values():
+            appender.close()
+
+    def _write(self, deliveries: Sequence[Delivery], source: str) -> Outcome:
+        accepted, codes = 0, Counter[str]()
+        for start in range(0, len(deliveries), _AT_ONCE):
+            messages = [_message(delivery) for delivery in deliveries[start : start + _AT_ONCE]]
+            rows = rows_of(messages, source, self._zone)
+            self._append(rows.pieces)
+            accepted += rows.accepted
+            codes.update(rows.codes)
+        refused = [refused_row(*row) for row in self._appenders[EVENTS].finish()]
+        if refused:
+            self._append(letters_of(refused))
+        if lost := self._appenders[DEAD_LETTERS].finish():
+            raise CloudError(
+                f"BigQuery does not take a dead letter into {self.kept_in}.{DEAD_LETTERS}: {lost[0].reason}",
+                "has somebody changed the table? the message is not acknowledged, and comes again",
+            )
+        codes[RejectCode.BAD_VALUE] += len(refused)
+        rejections = [Rejection(0, code, "$", "") for code in codes.elements()]
+        return Outcome(accepted - len(refused), 0, rejections)
+
+    def _append(self, pieces: Iterator[Piece] | list[Piece]) -> None:
+        for piece in pieces:
+            self._appenders[piece.table].append(piece)
+
+
+@contextmanager
+def opened(settings: Settings) -> Iterator[BigQuerySink]:
+    """A sink into tables that are as they have to be: made, or given the columns that an older armazem did not know.
+
+    Raises CloudError where they are otherwise, before anything is received.
+    """
+    raw = Raw(settings)
+    with cloud_errors(settings, "preparing the tables of events"):
+        raw.open_dataset()
+        raw.create_tables(())
+        for name in (EVENTS, DEAD_LETTERS):
+            table = raw.client.get_table(raw.table(name), retry=raw.retry)
+            if wrong := misfits(table.schema, fields(name)):
+                raise CloudError(
+                    f"the table {raw.table(name)} does not fit: {'; '.join(wrong)}",
+                    "it is somebody else's, or was changed: mend it, or use another ARMAZEM_BIGQUERY_DATASET_PREFIX",
+                )
+            add_columns(raw.client, settings, raw.table(name), fields(name))
+    sink = BigQuerySink(raw)
+    try:
+        yield sink
+    finally:
+        sink.close()
+
+
+def _message(delivery: Delivery) -> Message:
+    published = delivery.publish_time
+    # Google's own kind of time has nanoseconds; a row has microseconds.
+    at = published.astimezone(UTC)
+    return Message(delivery.data, delivery.message_id, datetime.combine(at.date(), at.time(), UTC))
