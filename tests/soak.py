@@ -15,7 +15,8 @@ class Numbers:
     `ingest_kills`: of the process that writes the journal; `compactor_kills`: of the one that compacts it;
     `server_kills`: of the HTTP server under load; `live_kills`: of what reads the journal for the live figures.
     `connections`: idle ones beside a client that is served. `examples`: times the examples of a property test.
-    `live_journals`: whose live views are compared with the reference.
+    `cloud_kills`: of the subscriber that
+    writes to BigQuery. `live_journals`: whose live views are compared with the reference.
     `interrupts`: of each command, by Ctrl-C or SIGTERM. `extract_orders`: in which the three extracts of
     each of `extract_histories` are loaded.
     `event_histories`: files and events in any order, with builds; `unusual_shops`: builds of extreme values;
@@ -35,6 +36,7 @@ class Numbers:
     histories: int
     extract_histories: int
     subscriber_kills: int
+    cloud_kills: int
     fuzzed_messages: int
     live_journals: int
     event_histories: int
@@ -62,6 +64,7 @@ SHORT = Numbers(
     histories=1,
     extract_histories=1,
     subscriber_kills=2,
+    cloud_kills=3,
     fuzzed_messages=20_000,
     live_journals=12,
     event_histories=1,
@@ -88,6 +91,7 @@ LONG = Numbers(
     histories=20,
     extract_histories=3,
     subscriber_kills=20,
+    cloud_kills=500,
     fuzzed_messages=1_000_000,
     live_journals=750,
     event_histories=20,

@@ -23,7 +23,7 @@ from armazem.disk.lock import replay_lock
 from armazem.errors import HomeError
 from armazem.home import Home
 from armazem.intake.ingest import Ingest
-from armazem.intake.replay import MARKS_FILE, Replay, select_letters
+from armazem.intake.replay import MARKS_FILE, HomeLetters, Replay, select_letters
 from armazem.intake.sending import to_ingest
 from armazem.journal.dead_letters import DeadLetters, read_dead_letters
 
@@ -88,7 +88,7 @@ def test_replay_after_time_has_made_it_right(kept: Home, settings: Settings) -> 
     later = datetime.now(UTC) + timedelta(days=5)
     for expected in ((1, 0), (0, 0)):
         with replay_lock(kept), Ingest(kept, settings, clock=lambda: later) as writer:
-            replay = Replay(kept, ZoneInfo("America/Sao_Paulo"), to_ingest(writer, "replay"), later)
+            replay = Replay(HomeLetters(kept), ZoneInfo("America/Sao_Paulo"), to_ingest(writer, "replay"), later)
             done = replay.run(select_letters(kept))
         assert (done.accepted, done.duplicates) == expected
         assert done.refused == {"bad_timestamp": 1, "not_utf8": 1}
@@ -119,7 +119,7 @@ def test_what_has_the_id_of_another_event_stays(home: Home, settings: Settings, 
     with Ingest(home, settings) as writer:
         writer.submit([message(1), message(2, event_id="event-1"), late], "http").result()
     with Ingest(home, settings, clock=lambda: SOON) as writer:
-        replay = Replay(home, ZoneInfo(settings.time_zone), to_ingest(writer, "replay"), SOON)
+        replay = Replay(HomeLetters(home), ZoneInfo(settings.time_zone), to_ingest(writer, "replay"), SOON)
         replay.run(select_letters(home))
     assert [letter.code for letter in letters(home)] == [CONFLICT, "future_timestamp", CONFLICT]
     assert letters(home)[2].raw == letters(home)[1].raw and ids(home) == ["3", "1"]

@@ -16,14 +16,16 @@ import click
 import msgspec
 
 from armazem import console
-from armazem.cli.group import format_option, main, print_rows, settings_of
+from armazem.cli.group import format_option, main, print_rows, settings_of, target_option
 from armazem.config import Settings
 from armazem.contract.dead_letters import DeadLetter
 from armazem.disk.lock import replay_lock
 from armazem.errors import ArmazemError, SourceError
-from armazem.intake.replay import Replay, Replayed, check_ids, newest_letters, replayed_ids, select_letters
+from armazem.intake.replay import Replay, Replayed, check_ids
 from armazem.intake.sending import Send, Tally
 from armazem.kpis.formats import Format
+from armazem.targets.base import Target
+from armazem.targets.registry import target_of
 from armazem.targets.rows import Rows
 
 to_option = click.option("--to", metavar="URL", help="A running server to send them to, instead of the journal here.")
@@ -129,10 +131,17 @@ source_option = click.option("--source", help="Only those from this source, such
 @source_option
 @click.option("--limit", type=click.IntRange(min=1), default=50, show_default=True, help="So many of the newest.")
 @click.option("--all", "everything", is_flag=True, help="Also those that were replayed, and without a limit.")
+@target_option
 @format_option
 @click.pass_context
 def list_letters(
-    ctx: click.Context, code: str | None, source: str | None, limit: int, everything: bool, format_: Format
+    ctx: click.Context,
+    code: str | None,
+    source: str | None,
+    limit: int,
+    everything: bool,
+    target: str | None,
+    format_: Format,
 ) -> None:
     """List dead letters, newest first.
 
@@ -141,11 +150,11 @@ def list_letters(
       armazem dead-letters list
       armazem dead-letters list --source http --code negative_amount --format json
     """
-    home = settings_of(ctx).home_folder.open(create=False)
-    found, total = newest_letters(
-        home, code=code, source=source, everything=everything, limit=None if everything else limit
-    )
-    done = replayed_ids(home) if everything else set()
+    asked = target_of(settings_of(ctx, target=target))
+    with asked.errors("the dead letters"):
+        box = asked.dead_letters()
+        found, total = box.newest(code=code, source=source, everything=everything, limit=None if everything else limit)
+        done = box.replayed() if everything else set()
     columns = ("id", "received_at", "source", "code", "path", "message", "event_id", "replayed")
     rows = tuple(
         (
@@ -168,8 +177,9 @@ def list_letters(
 @dead_letters.command()
 @click.argument("id_", metavar="ID")
 @click.option("--raw", is_flag=True, help="Print the bytes of the message and nothing else.")
+@target_option
 @click.pass_context
-def show(ctx: click.Context, id_: str, raw: bool) -> None:
+def show(ctx: click.Context, id_: str, raw: bool, target: str | None) -> None:
     """Show one dead letter: why it was refused, and the message as it came.
 
     \b
@@ -177,9 +187,12 @@ def show(ctx: click.Context, id_: str, raw: bool) -> None:
       armazem dead-letters show 17
       armazem dead-letters show 17 --raw > message.json
     """
-    home = settings_of(ctx).home_folder.open(create=False)
-    check_ids(home, [id_])
-    (letter,) = select_letters(home, ids=[id_], everything=True)
+    asked = target_of(settings_of(ctx, target=target))
+    with asked.errors("the dead letter"):
+        box = asked.dead_letters()
+        check_ids(box, [id_])
+        letter = next(box.select(ids=[id_], everything=True))
+        replayed = id_ in box.replayed()
     if raw:
         with console.answering():
             sys.stdout.buffer.write(letter.content)
@@ -188,7 +201,7 @@ def show(ctx: click.Context, id_: str, raw: bool) -> None:
     for name in ("id", "received_at", "source", "code", "path", "message", "event_id"):
         if (value := getattr(letter, name)) is not None:
             click.echo(f"{name + ':':12} {value}")
-    click.echo(f"{'replayed:':12} {'yes' if id_ in replayed_ids(home) else 'no'}")
+    click.echo(f"{'replayed:':12} {'yes' if replayed else 'no'}")
     click.echo(f"\n{_readable(letter)}")
 
 
@@ -207,8 +220,11 @@ def _readable(letter: DeadLetter) -> str:
 @click.option("--with", "repaired", type=click.Path(path_type=Path), help="A file with the repaired message of one ID.")
 @click.option("--dry-run", is_flag=True, help="Only say what would be accepted now.")
 @to_option
+@target_option
 @click.pass_context
-def replay(ctx: click.Context, /, ids: tuple[str, ...], repaired: Path | None, **options: Any) -> None:
+def replay(
+    ctx: click.Context, /, ids: tuple[str, ...], repaired: Path | None, target: str | None, **options: Any
+) -> None:
     """Take in dead letters again: all, those with an ID, or those of a code or source.
 
     What is accepted now is an event like any other, and leaves the list. What would be refused again stays.
@@ -219,10 +235,11 @@ def replay(ctx: click.Context, /, ids: tuple[str, ...], repaired: Path | None, *
       armazem dead-letters replay --dry-run
       armazem dead-letters replay --code future_timestamp
       armazem dead-letters replay 17 --with message.json
+      armazem dead-letters replay --target bigquery --code bad_value
     """
     if repaired is not None and len(ids) != 1:
         raise click.UsageError("--with is for exactly one ID")
-    _replay(settings_of(ctx), ids, repaired, **options)
+    _replay(settings_of(ctx, target=target), ids, repaired, **options)
 
 
 def _replay(
@@ -234,18 +251,32 @@ def _replay(
     dry_run: bool,
     to: str | None,
 ) -> None:
-    home = settings.home_folder.open(create=False)
-    check_ids(home, ids)
-    content = _content(repaired) if repaired else None
-    zone, now = ZoneInfo(settings.time_zone), datetime.now(UTC)
-    with replay_lock(home):
-        letters = select_letters(home, ids=ids, code=code, source=source)
-        if dry_run:
-            result = Replay(home, zone, None, now).run(letters, repaired=content)
-        else:
-            with _sender(settings, to, "replay") as send:
-                result = Replay(home, zone, send, now).run(letters, repaired=content)
+    target = target_of(settings)
+    with target.errors("the replay"):
+        box = target.dead_letters()
+        check_ids(box, ids)
+        content = _content(repaired) if repaired else None
+        zone, now = ZoneInfo(settings.time_zone), datetime.now(UTC)
+        with replay_lock(settings.home_folder.open(create=not target.in_home)):
+            letters = box.select(ids=ids, code=code, source=source)
+            if dry_run:
+                result = Replay(box, zone, None, now).run(letters, repaired=content)
+            else:
+                with _replaying(target, to) as send:
+                    result = Replay(box, zone, send, now).run(letters, repaired=content)
     _show_replayed(result, dry_run=dry_run)
+
+
+@contextmanager
+def _replaying(target: Target, to: str | None) -> Iterator[Send]:
+    if to or target.in_home:
+        with _sender(target.settings, to, "replay") as send:
+            yield send
+        return
+    from armazem.intake.sinks import to_sink
+
+    with target.receiving() as sink:
+        yield to_sink(sink, "replay")
 
 
 def _content(path: Path) -> bytes:

@@ -20,7 +20,6 @@ from armazem.kpis.formats import Format
 from armazem.kpis.own import own_kpis_of
 from armazem.kpis.query import kpi_rows
 from armazem.targets.base import Builds
-from armazem.targets.duckdb.ledger import event_ledger
 from armazem.targets.records import BuildRecord
 from armazem.targets.registry import home_target, target_of
 from armazem.targets.rows import Rows
@@ -156,11 +155,11 @@ def status(ctx: click.Context, ledger: bool, target: str | None, format_: Format
     Examples:
       armazem status
       armazem status --ledger
+      armazem status --ledger --target bigquery
     """
     settings = settings_of(ctx, target=target)
     if ledger:
-        home = home_target(settings, "--ledger", "count `raw.events` there").home
-        books = event_ledger(home.open(create=False))
+        books = target_of(settings).event_ledger()
         print_rows(books, format_)
         unaccounted = dict(zip(books.columns, books.rows[-1], strict=True))["difference"]
         if unaccounted:

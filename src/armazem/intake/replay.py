@@ -6,6 +6,7 @@ from collections import Counter, deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Protocol
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -97,6 +98,49 @@ def newest_letters(
     return list(reversed(newest)), total
 
 
+class LetterBox(Protocol):
+    """Where dead letters lie, and what became of them. Raises an ArmazemError where it cannot be read or written."""
+
+    def select(
+        self, *, ids: Sequence[str] = (), code: str | None = None, source: str | None = None, everything: bool = False
+    ) -> Iterator[DeadLetter]:
+        """Dead letters, oldest first: with these ids, of this code and source; `everything`: also what was replayed."""
+
+    def newest(
+        self, *, code: str | None, source: str | None, everything: bool, limit: int | None
+    ) -> tuple[list[DeadLetter], int]:
+        """The newest dead letters, newest first, without their bytes where that is cheaper; and how many there are."""
+
+    def replayed(self) -> set[str]:
+        """The ids of those that have become events."""
+
+    def mark(self, ids: Sequence[str], now: datetime) -> None:
+        """Remember that these have become events."""
+
+
+class HomeLetters:
+    """Those of a home folder."""
+
+    def __init__(self, home: Home) -> None:
+        self._home = home
+
+    def select(
+        self, *, ids: Sequence[str] = (), code: str | None = None, source: str | None = None, everything: bool = False
+    ) -> Iterator[DeadLetter]:
+        return select_letters(self._home, ids=ids, code=code, source=source, everything=everything)
+
+    def newest(
+        self, *, code: str | None, source: str | None, everything: bool, limit: int | None
+    ) -> tuple[list[DeadLetter], int]:
+        return newest_letters(self._home, code=code, source=source, everything=everything, limit=limit)
+
+    def replayed(self) -> set[str]:
+        return replayed_ids(self._home)
+
+    def mark(self, ids: Sequence[str], now: datetime) -> None:
+        mark(self._home, ids, now)
+
+
 class Replay:
     """Replays dead letters through `send`, and marks those that are events now. `send=None`: only look.
 
@@ -104,9 +148,9 @@ class Replay:
     another event, unless it was repaired. What turns out to have one now lies there anew, and is marked.
     """
 
-    def __init__(self, home: Home, zone: ZoneInfo, send: Send | None, now: datetime) -> None:
+    def __init__(self, box: LetterBox, zone: ZoneInfo, send: Send | None, now: datetime) -> None:
         self.result = Replayed()
-        self._home = home
+        self._box = box
         self._zone = zone
         self._send = send
         self._now = now
@@ -150,7 +194,7 @@ class Replay:
             self._stays(letter, rejection.code, rejection.path, rejection.message)
             if rejection.code == RejectCode.CONFLICTING_EVENT_ID and content == letter.content:
                 staying.remove(rejection.index)
-        mark(self._home, [letter.id for at, (letter, _) in enumerate(sent) if at not in staying], self._now)
+        self._box.mark([letter.id for at, (letter, _) in enumerate(sent) if at not in staying], self._now)
 
     def _stays(self, letter: DeadLetter, code: str, path: str, message: str) -> None:
         self.result.refused[code] += 1
@@ -173,8 +217,8 @@ def mark(home: Home, ids: Sequence[str], now: datetime) -> None:
         raise write_error(error, path) from error
 
 
-def check_ids(home: Home, ids: Sequence[str]) -> None:
+def check_ids(box: LetterBox, ids: Sequence[str]) -> None:
     """Raises ArmazemError where a dead letter does not exist."""
-    known = {letter.id for letter in select_letters(home, ids=ids, everything=True)}
+    known = {letter.id for letter in box.select(ids=ids, everything=True)} if ids else set()
     if missing := [id_ for id_ in ids if id_ not in known]:
         raise ArmazemError(f"there is no dead letter {', '.join(missing)}", "see `armazem dead-letters list --all`")

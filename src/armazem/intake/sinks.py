@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from concurrent.futures import Future
-from datetime import datetime
-from typing import Protocol
+from datetime import UTC, datetime
+from typing import NamedTuple, Protocol
+from uuid import uuid4
 
 from armazem.intake.ingest import Ingest
 from armazem.intake.queue import Outcome
+from armazem.intake.sending import Send
+from armazem.journal.errors import QueueFull
 
 
 class Delivery(Protocol):
@@ -40,6 +44,32 @@ class Sink(Protocol):
         It fails with an ArmazemError where they could not be: they may come again. Raises QueueFull at once where too
         much waits.
         """
+
+
+class Given(NamedTuple):
+    """A message that no subscription delivered. Nobody waits for it to come again."""
+
+    data: bytes
+    message_id: str
+    publish_time: datetime
+
+    def nack(self) -> None:
+        """Leave it to the caller."""
+
+
+def to_sink(sink: Sink, source: str) -> Send:
+    """Send messages of one source into a sink, each under a new id, and wait where its queue is full."""
+
+    def send(messages: list[bytes]) -> Future[Outcome]:
+        now = datetime.now(UTC)
+        given = [Given(message, f"{source}-{uuid4()}", now) for message in messages]
+        while True:
+            try:
+                return sink.put(given, source)
+            except QueueFull as full:
+                time.sleep(full.retry_after)
+
+    return send
 
 
 class JournalSink:

@@ -14,6 +14,7 @@ from typing import Any, ClassVar
 
 from armazem.config import Settings
 from armazem.home import Home
+from armazem.intake.replay import LetterBox
 from armazem.intake.sinks import Sink
 from armazem.landing.ledger import LedgerRow
 from armazem.landing.zone import Zone
@@ -115,6 +116,14 @@ class Target(ABC):
 
         Raises an ArmazemError where it cannot, before anything is received.
         """
+
+    @abstractmethod
+    def dead_letters(self) -> LetterBox:
+        """Return where refused messages lie."""
+
+    @abstractmethod
+    def event_ledger(self) -> Rows:
+        """Return the books of events, one row per source and one of all: see `event_books`."""
 
     @abstractmethod
     def journal(self, before: State | None, *, cheap: bool = False) -> Journal:

@@ -10,7 +10,7 @@ from armazem.landing import LedgerRow
 from armazem.targets.catalog import Model
 from armazem.targets.records import AuditResult, BuildRecord, DbtRun
 
-BUILDS, TEST_RESULTS, LOADS, MODELS = "builds", "test_results", "loads", "models"
+BUILDS, TEST_RESULTS, LOADS, MODELS, EVENT_DAYS = "builds", "test_results", "loads", "models", "event_days"
 
 META: dict[str, dict[str, str]] = {
     BUILDS: {
@@ -36,6 +36,7 @@ META: dict[str, dict[str, str]] = {
         "is_published": "boolean", "step": "integer", "description": "varchar", "columns": "varchar",
         "inputs": "varchar", "meta": "varchar",
     },
+    EVENT_DAYS: {"day": "date", "rows": "bigint"},
 }  # fmt: skip
 """Table to column to type, in DuckDB's SQL."""
 

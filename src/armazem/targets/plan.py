@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import date
 
 from armazem.contract import TABLES
@@ -37,24 +37,33 @@ class BuildRequest:
 class State:
     """What a published version says of itself: the loads in it, the position in the journal up to which events are
     in it, position and key of the last of them, and the code that made it.
+
+    `event_days`: where events come without a journal, the rows of each day of arrival that it has seen.
     """
 
     loads: frozenset[str]
     fingerprint: str | None
     journal_seq: int = 0
     last_event: tuple[int, str] | None = None
+    event_days: Mapping[date, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class Journal:
     """Where the events end: `last_seq`, 0 without any, and `new_types`, what those after the version before are of.
 
-    `is_other`: it does not have the events of the version before under their numbers.
+    `is_other`: it does not have the events of the version before under their numbers. `days`: where there is no
+    journal, the rows of each day of arrival, of which `last_seq` is the sum.
     """
 
     last_seq: int = 0
     new_types: frozenset[str] = frozenset()
     is_other: bool = False
+    days: Mapping[date, int] = field(default_factory=dict)
+
+    def days_after(self, before: State) -> tuple[date, ...]:
+        """Return the days of arrival that have other rows than this version has seen."""
+        return tuple(sorted(day for day, rows in self.days.items() if before.event_days.get(day) != rows))
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +72,8 @@ class Scope:
 
     `all_loads`: what was loaded when the build began; what comes later is left to the next one. `ages`: of those
     whose age was told, load and age. Of the journal it
-    takes the events after position `events_after` up to `events_up_to`.
+    takes the events after position `events_after` up to `events_up_to`; without a journal those that arrived on
+    `event_days`, None for any day. `no_news`: none but those of the version that it starts from.
     """
 
     all_loads: tuple[str, ...]
@@ -73,6 +83,8 @@ class Scope:
     events_after: int = 0
     events_up_to: int = 0
     ages: tuple[tuple[str, str], ...] = ()
+    event_days: tuple[date, ...] | None = None
+    no_news: bool = False
 
     @property
     def has_window(self) -> bool:
@@ -88,7 +100,8 @@ class Scope:
 class Plan:
     """`base`: the version to start from, none for a full refresh. `history`: the one whose list of builds and
     tests is carried on. `loads`: the ones to take in. `events_after`, `events_up_to`: the part of the journal to
-    take in, whose events are of `event_types`. `ages`: of all loads. `reason`: why, in words.
+    take in, whose events are of `event_types`; `event_days`: see Scope. `days`: what Journal has of them. `ages`: of
+    all loads. `reason`: why, in words.
     """
 
     base: str | None
@@ -102,6 +115,8 @@ class Plan:
     events_up_to: int = 0
     event_types: frozenset[str] = frozenset()
     ages: tuple[tuple[str, str], ...] = ()
+    event_days: tuple[date, ...] | None = None
+    days: Mapping[date, int] = field(default_factory=dict)
 
     @property
     def full_refresh(self) -> bool:
@@ -117,7 +132,10 @@ class Plan:
         window = self.request if not self.full_refresh else BuildRequest()
         new_loads = tuple(sorted({load.load_id for load in self.loads}))
         start, end = window.start_date, window.end_date
-        return Scope(self.all_loads, new_loads, start, end, self.events_after, self.events_up_to, self.ages)
+        return Scope(
+            self.all_loads, new_loads, start, end, self.events_after, self.events_up_to, self.ages,
+            self.event_days, self.request.select is not None,
+        )  # fmt: skip
 
     @property
     def selector(self) -> str | None:
@@ -156,7 +174,10 @@ def make_plan(
     if request.select is None:
         reason = _reason_for_all(current, before, request, ids, code, journal)
         if reason is not None:
-            return Plan(None, history, request, ids, tuple(loads), code, reason, 0, journal.last_seq, ages=told)
+            return Plan(
+                None, history, request, ids, tuple(loads), code, reason, 0, journal.last_seq, ages=told,
+                days=journal.days,
+            )  # fmt: skip
     if before is None:
         raise BuildError("there is no version whose other tables could stay", "build without --select first")
     if request.select is not None:
@@ -164,15 +185,23 @@ def make_plan(
         ids = tuple(load_id for load_id in ids if load_id in before.loads)
         again = tuple(load for load in loads if load.load_id in before.loads) if request.full_refresh else ()
         reason = f"a selection, the rest from {current}"
-        seq = before.journal_seq
-        return Plan(current, history, request, ids, again, code, reason, seq, seq, ages=told)
+        # Models that are built from nothing need every event that the version has.
+        after = 0 if request.full_refresh else before.journal_seq
+        days = None if request.full_refresh else ()
+        return Plan(
+            current, history, request, ids, again, code, reason, after, before.journal_seq, ages=told,
+            event_days=days, days=before.event_days,
+        )  # fmt: skip
     new = tuple(load for load in loads if load.load_id not in before.loads)
     count = len({load.load_id for load in new})
     reason = f"incremental from {current}: {count} new load{'s' * (count != 1)}"
     if journal.new_types:
         reason += ", new events"
     after, up_to = before.journal_seq, journal.last_seq
-    return Plan(current, history, request, ids, new, code, reason, after, up_to, journal.new_types, told)
+    return Plan(
+        current, history, request, ids, new, code, reason, after, up_to, journal.new_types, told,
+        journal.days_after(before), journal.days,
+    )  # fmt: skip
 
 
 def _reason_for_all(

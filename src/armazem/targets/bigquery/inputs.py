@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from collections.abc import Sequence
+from datetime import date, datetime, timedelta
 
 from armazem.contract import TABLES, Table
 from armazem.contract.event_record import event_columns_bigquery
@@ -13,6 +14,7 @@ from armazem.targets.bigquery.landing.raw import EVENTS, fields
 from armazem.targets.plan import Scope
 
 _EVENT_KEY = "event_id || coalesce(chr(10) || sender, '')"  # as the macro event_key has it
+_MOST_SPANS = 500  # of days; where there are more, the last one goes to the last day
 _MOST_LITERALS = 1000  # a view may hold a megabyte of SQL; so many ids are 25 kilobytes
 
 
@@ -35,7 +37,11 @@ def create_inputs(connection: Connection, scope: Scope) -> None:
         f"select date '{start}' as start_date, date '{end}' as end_date "
         f"from unnest([1]) where {str(scope.has_window).lower()}",
     )
-    _make(connection, f"create or replace view {audit}.raw_events as {events(connection, loaded)}")
+    taken = events(connection, loaded, scope.event_days)
+    if scope.no_news:
+        published = f"`{connection.client.project}`.{connection.names.of('staging')}.stg_events"
+        taken = f"select * from ({taken}) where {_EVENT_KEY} in (select {_EVENT_KEY} from {published})"
+    _make(connection, f"create or replace view {audit}.raw_events as {taken}")
     _make(
         connection,
         f"create or replace table {audit}.journal as "
@@ -46,14 +52,41 @@ def create_inputs(connection: Connection, scope: Scope) -> None:
         _make(connection, f"create or replace view {audit}.raw_{table.name} as {source}")
 
 
-def events(connection: Connection, loaded: set[str]) -> str:
-    """SQL of all accepted events."""
+def event_days(connection: Connection) -> dict[date, int]:
+    """The rows of `raw.events` by day of arrival, also those that BigQuery still has in its buffer.
+
+    It reads one column of eight bytes a row. A row without a time counts under the first of all days.
+    """
+    table = f"`{connection.client.project}`.{connection.names.raw}.{EVENTS}"
+    return {
+        day or date.min: int(rows)
+        for day, rows in connection.rows_if_there(f"select date(received_at), count(*) from {table} group by 1")
+    }
+
+
+def events(connection: Connection, loaded: set[str], days: Sequence[date] | None = None) -> str:
+    """SQL of all accepted events, or of those that arrived on these days: BigQuery reads no other partition."""
     if EVENTS not in loaded:
         types = event_columns_bigquery().items()
         nothing = ", ".join(f"cast(null as {type_}) as {name}" for name, type_ in types)
         return f"select {nothing} from unnest([1]) where false"
     columns = selected(connection.fields(connection.names.raw, EVENTS), fields(EVENTS), EVENTS)
-    return f"select {columns} from `{connection.client.project}`.{connection.names.raw}.{EVENTS} as {EVENTS}"
+    source = f"select {columns} from `{connection.client.project}`.{connection.names.raw}.{EVENTS} as {EVENTS}"
+    return source if days is None else f"{source} where {_arrived(days)}"
+
+
+def _arrived(days: Sequence[date]) -> str:
+    """On one of these days, as literals."""
+    spans: list[list[date]] = []
+    for day in sorted(set(days) - {date.min}):
+        if spans and (day == spans[-1][1] or len(spans) >= _MOST_SPANS):
+            spans[-1][1] = day + timedelta(days=1)
+        else:
+            spans.append([day, day + timedelta(days=1)])
+    column = f"{EVENTS}.received_at"
+    found = [f"({column} >= timestamp '{start}' and {column} < timestamp '{end}')" for start, end in spans]
+    found += [f"{column} is null"] if date.min in days else []
+    return " or ".join(found) or "false"
 
 
 def events_since(connection: Connection, loaded: set[str]) -> str:
@@ -66,13 +99,17 @@ def events_since(connection: Connection, loaded: set[str]) -> str:
     )
 
 
-def new_event_types(connection: Connection) -> frozenset[str]:
-    """The types of the events that are not in the published tables, where those know the senders of events."""
+def new_event_types(connection: Connection, days: Sequence[date]) -> frozenset[str]:
+    """The types of the events that arrived on these days and are not in the published tables, where those know the
+    senders of events.
+    """
+    if not days:
+        return frozenset()
     staging = connection.names.of("staging")
     if "sender" not in {field.name for field in connection.fields(staging, "stg_events")}:
         return frozenset()  # they are built anew
     rows = connection.rows_if_there(
-        f"select distinct event_type from ({events(connection, set(connection.tables(connection.names.raw)))}) "
+        f"select distinct event_type from ({events(connection, set(connection.tables(connection.names.raw)), days)}) "
         f"where {_EVENT_KEY} not in (select {_EVENT_KEY} from {staging}.stg_events)"
     )
     return frozenset(row[0] for row in rows)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import date, datetime
 from typing import Any
@@ -11,7 +11,7 @@ from google.cloud.bigquery import SchemaField
 
 from armazem.targets.bigquery.connection import Connection
 from armazem.targets.catalog import Model
-from armazem.targets.meta import BUILDS, META, MODELS, MetaRows
+from armazem.targets.meta import BUILDS, EVENT_DAYS, META, MODELS, MetaRows
 from armazem.targets.plan import State
 from armazem.targets.records import BuildRecord
 
@@ -32,6 +32,14 @@ def write_meta(connection: Connection, rows: MetaRows, models: Sequence[Model]) 
     table_id = connection.table_id(audit, MODELS)
     connection.client.delete_table(table_id, not_found_ok=True, retry=connection.retry)
     _append(connection, table_id, MODELS, [model.row() for model in models])
+
+
+def write_event_days(connection: Connection, days: Mapping[date, int]) -> None:
+    """Write down the rows of `raw.events` by day of arrival that a build takes in, in the audit dataset."""
+    table_id = connection.table_id(connection.names.audit, EVENT_DAYS)
+    connection.client.delete_table(table_id, not_found_ok=True, retry=connection.retry)
+    rows = [{"day": day.isoformat(), "rows": count} for day, count in sorted(days.items())]
+    _append(connection, table_id, EVENT_DAYS, rows)
 
 
 def write_log(connection: Connection, record: BuildRecord) -> None:
@@ -72,7 +80,8 @@ def state_of_published(connection: Connection) -> State:
         f"select distinct load_id from {meta}.loads where build_id in (select build_id from {meta}.builds)"
     )
     fingerprint, position = made_by[0] if made_by else (None, 0)
-    return State(frozenset(row[0] for row in loads), fingerprint, position)
+    days = connection.rows_if_there(f"select day, `rows` from {meta}.{EVENT_DAYS}")  # not of an older armazem
+    return State(frozenset(row[0] for row in loads), fingerprint, position, event_days=dict(days))
 
 
 def _append(connection: Connection, table_id: str, table: str, rows: Sequence[dict[str, Any]]) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future
 from contextlib import contextmanager
@@ -10,7 +9,6 @@ from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
 from armazem.config import Settings
-from armazem.contract.rejects import RejectCode
 from armazem.errors import ArmazemError, CloudError, extra
 from armazem.intake.queue import Outcome, Rejection
 from armazem.intake.sinks import Delivery
@@ -62,24 +60,25 @@ class BigQuerySink:
             appender.close()
 
     def _write(self, deliveries: Sequence[Delivery], source: str) -> Outcome:
-        accepted, codes = 0, Counter[str]()
+        rejected: list[Rejection] = []
         for start in range(0, len(deliveries), _AT_ONCE):
             messages = [_message(delivery) for delivery in deliveries[start : start + _AT_ONCE]]
             rows = rows_of(messages, source, self._zone)
             self._append(rows.pieces)
-            accepted += rows.accepted
-            codes.update(rows.codes)
+            rejected += [Rejection(start + at, why.code, why.path, why.message) for at, why in rows.refused]
         refused = [refused_row(*row) for row in self._appenders[EVENTS].finish()]
         if refused:
             self._append(letters_of(refused))
+            places = {delivery.message_id: place for place, delivery in enumerate(deliveries)}
+            rejected += [
+                Rejection(places[message.message_id], why.code, why.path, why.message) for message, why in refused
+            ]
         if lost := self._appenders[DEAD_LETTERS].finish():
             raise CloudError(
                 f"BigQuery does not take a dead letter into {self.kept_in}.{DEAD_LETTERS}: {lost[0].reason}",
                 "has somebody changed the table? the message is not acknowledged, and comes again",
             )
-        codes[RejectCode.BAD_VALUE] += len(refused)
-        rejections = [Rejection(0, code, "$", "") for code in codes.elements()]
-        return Outcome(accepted - len(refused), 0, rejections)
+        return Outcome(len(deliveries) - len(rejected), 0, rejected)
 
     def _append(self, pieces: Iterator[Piece] | list[Piece]) -> None:
         for piece in pieces:

@@ -20,16 +20,19 @@ from armazem.contract.layers import LIVE
 from armazem.contract.render import BIGQUERY_TYPES
 from armazem.disk.lock import landing_lock
 from armazem.errors import CloudError, UnsupportedError
+from armazem.intake.replay import LetterBox
 from armazem.intake.sinks import Sink
 from armazem.landing.ledger import LedgerRow
 from armazem.targets.base import Builds, Catalog, Contents, DbtProfile, OnNotice, Target
 from armazem.targets.bigquery import meta, places
 from armazem.targets.bigquery.client import cloud_errors, is_emulator
 from armazem.targets.bigquery.connection import Connection
-from armazem.targets.bigquery.inputs import create_inputs, new_event_types
+from armazem.targets.bigquery.inputs import create_inputs, event_days, new_event_types
 from armazem.targets.bigquery.landing.ledger import mark_withdrawn, read_entries
-from armazem.targets.bigquery.landing.raw import EVENTS, Raw
+from armazem.targets.bigquery.landing.raw import Raw
 from armazem.targets.bigquery.landing.zone import BigQueryZone
+from armazem.targets.bigquery.ledger import event_ledger
+from armazem.targets.bigquery.letters import BigQueryLetters
 from armazem.targets.bigquery.lock import LOCK_TABLE, build_lock
 from armazem.targets.bigquery.publishing import (
     PUBLISHING,
@@ -50,7 +53,7 @@ from armazem.targets.bigquery.tables import (
     kept_name,
     layout_of,
 )
-from armazem.targets.meta import BUILDS, MODELS, TEST_RESULTS, build_rows, published_models
+from armazem.targets.meta import BUILDS, EVENT_DAYS, MODELS, TEST_RESULTS, build_rows, published_models
 from armazem.targets.plan import Journal, Plan, State
 from armazem.targets.records import BuildRecord, DbtRun
 from armazem.targets.rows import Rows
@@ -112,15 +115,20 @@ class BigQueryTarget(Target):
 
         return opened(self.settings)
 
+    def dead_letters(self) -> LetterBox:
+        return BigQueryLetters(self.connection)
+
+    def event_ledger(self) -> Rows:
+        with self.errors("the books of events"):
+            return event_ledger(self.connection)
+
     def journal(self, before: State | None, *, cheap: bool = False) -> Journal:
-        """`raw.events` only grows: its rows are its position."""
-        new = new_event_types(self.connection) if before and not cheap else frozenset()
-        raw = self.connection.table_id(self.connection.names.raw, EVENTS)
-        try:
-            table = self.connection.client.get_table(raw, retry=self.connection.retry)
-        except exceptions.NotFound:
-            return Journal(0, new)
-        return Journal(int(table.num_rows or 0), new)
+        """`raw.events` only grows: its rows are its position, and by day of arrival they tell where new ones are."""
+        days = event_days(self.connection)
+        found = Journal(sum(days.values()), days=days)
+        if before and not cheap:
+            found = replace(found, new_types=new_event_types(self.connection, found.days_after(before)))
+        return found
 
     def events(self, contents: Contents) -> dict[str, int]:
         del contents
@@ -157,6 +165,7 @@ class BigQueryTarget(Target):
         kept = set(kept_builds(connection, whole=False).get(current or "", ()))
         if current is not None and {MODELS, BUILDS} <= kept:
             layout = kept_layout(connection, current)
+            layout = [one for one in layout if one.table in kept or one.table != EVENT_DAYS]  # not of an older armazem
             if {one.table for one in layout} <= kept and is_there(connection, layout):
                 return current, meta.state_of_published(connection)
         elif BUILDS in kept:  # by an older armazem, which did not say what it consists of: its list of builds goes on
@@ -220,6 +229,7 @@ class BigQueryTarget(Target):
                 ],
             )
         create_inputs(connection, plan.scope)
+        meta.write_event_days(connection, plan.days)
 
     def rows(self, sql: str) -> list[tuple[Any, ...]]:
         return self.connection.rows(sql)

@@ -5,38 +5,17 @@ from __future__ import annotations
 import duckdb
 
 from armazem.home import Home
-from armazem.journal.ledger import LedgerRow, read_ledger
+from armazem.journal.ledger import read_ledger
 from armazem.journal.reading import reading, relation
 from armazem.targets.duckdb import versions
 from armazem.targets.duckdb.query import open_published
+from armazem.targets.ledger import event_books
 from armazem.targets.rows import Rows
-
-COLUMNS = (
-    "source", "received", "accepted", "duplicates", "dead_letters", "difference", "in_journal", "in_staging",
-)  # fmt: skip
 
 
 def event_ledger(home: Home) -> Rows:
-    """One row per source, and `all`.
-
-    `received` is counted as messages come, the next three as they end: `difference` is what is left, and is 0.
-    `in_journal` counts the distinct events on disk, `in_staging` those that the published build has.
-    """
-    counted = {row.source: row for row in read_ledger(home)}
-    on_disk = reading(home, lambda: _in_journal(home))
-    built = _in_staging(home)
-    rows = [
-        _row(counted.get(source, LedgerRow(source)), on_disk.get(source, 0), built.get(source, 0))
-        for source in sorted({*counted, *on_disk, *built})
-    ]
-    totals = [sum(int(row[place]) for row in rows) for place in range(1, len(COLUMNS))]
-    return Rows(COLUMNS, (*rows, ("all", *totals)))
-
-
-def _row(row: LedgerRow, in_journal: int, in_staging: int) -> tuple[str | int, ...]:
-    difference = row.received - row.accepted - row.duplicates - row.dead_letters
-    counts = (row.received, row.accepted, row.duplicates, row.dead_letters)
-    return (row.source, *counts, difference, in_journal, in_staging)
+    """Return the books of a home folder. `received` is counted as messages come, the next three as they end."""
+    return event_books(read_ledger(home), reading(home, lambda: _in_journal(home)), _in_staging(home))
 
 
 def _in_journal(home: Home) -> dict[str, int]:

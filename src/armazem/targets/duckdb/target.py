@@ -24,6 +24,7 @@ from armazem.disk.lock import build_lock
 from armazem.disk.sql import sql_text
 from armazem.errors import HomeError
 from armazem.intake.ingest import Ingest
+from armazem.intake.replay import HomeLetters, LetterBox
 from armazem.intake.sinks import JournalSink, Sink
 from armazem.journal.ledger import read_ledger as read_event_ledger
 from armazem.journal.reading import journal_format, last_seq
@@ -36,6 +37,7 @@ from armazem.targets.duckdb import versions
 from armazem.targets.duckdb.confined import limits_of
 from armazem.targets.duckdb.inputs import create_inputs, drop_inputs
 from armazem.targets.duckdb.journal import journal_after, last_event, new_event_count
+from armazem.targets.duckdb.ledger import event_ledger
 from armazem.targets.duckdb.meta import (
     META_DDL,
     copy_history,
@@ -103,6 +105,12 @@ class DuckDBTarget(Target):
         """The writer of the journal. Raises HomeError where another process is it."""
         with Ingest(self.home.open(), self.settings) as ingest:
             yield JournalSink(ingest)
+
+    def dead_letters(self) -> LetterBox:
+        return HomeLetters(self.home.open(create=False))
+
+    def event_ledger(self) -> Rows:
+        return event_ledger(self.home.open(create=False))
 
     def journal(self, before: State | None, *, cheap: bool = False) -> Journal:
         del cheap  # the journal has numbers: what is new is all that is read

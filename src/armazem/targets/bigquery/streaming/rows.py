@@ -26,6 +26,7 @@ MAX_REQUEST = 8 * 2**20
 
 _PARSE = pa_json.ParseOptions(explicit_schema=EVENTS, unexpected_field_behavior="error")
 _BLOCK = 2**20
+_ENCODER = msgspec.json.Encoder(decimal_format="number")
 _NOT_IN_A_MESSAGE = {"seq", "received_at", "raw"}
 
 
@@ -50,36 +51,36 @@ class Piece(NamedTuple):
 
 
 class Rows(NamedTuple):
-    """What messages became. `codes`: of the refused ones, in their order."""
+    """What messages became: `accepted` of them events, the others `refused`, with their positions."""
 
     pieces: list[Piece]
     accepted: int
-    codes: list[str]
+    refused: list[tuple[int, Refused]]
 
 
 def rows_of(messages: Sequence[Message], source: str, zone: ZoneInfo, *, max_request: int = MAX_REQUEST) -> Rows:
     """Return the rows of messages from this source; `zone` is that of business time. Bytes never raise."""
     accepted: list[Accepted] = []
     of_accepted: list[Message] = []
-    refused: list[tuple[Message, Refused]] = []
+    refused: list[tuple[int, Refused]] = []
     results = process_as_received([one.data for one in messages], [one.published for one in messages], zone)
-    for message, result in zip(messages, results, strict=True):
+    for place, (message, result) in enumerate(zip(messages, results, strict=True)):
         if isinstance(result, Accepted):
             accepted.append(result)
             of_accepted.append(message)
         else:
-            refused.append((message, result))
+            refused.append((place, result))
     pieces: list[Piece] = []
     if accepted:
         records = event_records(accepted, [message.published for message in of_accepted], source)
         pieces += cut("events", _events(records), [message.message_id for message in of_accepted], max_request)
     if refused:
         letters = [
-            (message, Refusal(source, why.code, why.path, why.message, why.raw, why.event_id))
-            for message, why in refused
+            (messages[place], Refusal(source, why.code, why.path, why.message, why.raw, why.event_id))
+            for place, why in refused
         ]
         pieces += letters_of(letters, max_request)
-    return Rows(pieces, len(accepted), [why.code for _, why in refused])
+    return Rows(pieces, len(accepted), refused)
 
 
 def letters_of(refused: Sequence[tuple[Message, Refusal]], max_request: int = MAX_REQUEST) -> Iterator[Piece]:
@@ -99,7 +100,7 @@ def refused_row(piece: Piece, index: int, reason: str) -> tuple[Message, Refusal
     if raw is None:
         record = {name: value for name, value in row.items() if name not in _NOT_IN_A_MESSAGE}
         record["source"] = record.pop("sender")
-        raw = msgspec.json.encode(_without_nulls(record)).decode()
+        raw = _ENCODER.encode(_without_nulls(record)).decode()
     message = Message(raw.encode(), piece.ids[index], row["received_at"])
     refusal = Refusal(
         row["source"], RejectCode.BAD_VALUE, "$", f"BigQuery did not take it: {reason}", message.data, row["event_id"]
