@@ -21,7 +21,7 @@ import pytest
 from emulator import Emulator, client
 from google.cloud import bigquery
 from pubsub_server import PROJECT, PubSubServer
-from soak import LONG, NUMBERS
+from soak import LONG, NUMBERS, SHORT
 from stream.shop_events import message, messages
 from warehouse.shop import OF_ONE_BUILD, Answer, Shop, ended, start
 
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.xdist_group("bigquery")
 SOURCE = f"pubsub:{PROJECT}/shop"
 OF_THE_WAY = ("received_at", "source")  # columns of an event that say how it came
-EVENTS = 20_000 if NUMBERS is LONG else 4_000
+EVENTS = 20_000 if NUMBERS is LONG else 1_500
 
 
 @pytest.fixture
@@ -115,7 +115,7 @@ def test_the_same_tables_as_by_the_journal(shop: Shop, cloud: Cloud, server: Pub
     shop.reset()
     for warehouse in (shop, cloud):
         warehouse.load(tmp_path / "shop")
-        assert "first build" in warehouse.build().reason
+    shop.build()  # the simulator knows its shop by it
     sent = simulated(shop, tmp_path, EVENTS)
     server.faults.duplicate_every = 40
     half, most = len(sent) // 2, len(sent) * 9 // 10
@@ -129,7 +129,8 @@ def test_the_same_tables_as_by_the_journal(shop: Shop, cloud: Cloud, server: Pub
         assert answer.code == 0, answer.err
         assert (server.waiting("shop"), server.outstanding("shop")) == (0, 0)
         if number < 2:
-            assert all("new events" in warehouse.build().reason for warehouse in (shop, cloud))
+            assert "new events" in shop.build().reason
+            assert ("new events" if number else "first build") in cloud.build().reason
     assert differences(tables(tables_of(shop)), tables(cloud.tables())) == []
 
     of_home = shop.armazem("dead-letters", "list", "--all", "--format", "json")
@@ -140,15 +141,17 @@ def test_the_same_tables_as_by_the_journal(shop: Shop, cloud: Cloud, server: Pub
     for name in ("accepted", "dead_letters", "in_journal", "in_staging"):
         assert ours[name] == theirs[name], name
 
-    # Nothing but duplicates came: nothing is new. And what was built by and by is what is built at once.
-    server.publish("orders", sent[:100])
-    assert subscribe(cloud, "--stop-when-idle", "1").code == 0
-    for warehouse in (shop, cloud):
-        warehouse.build()
-    assert cloud.build().reason == "nothing new since"
+    # What was built by and by is what is built at once; after that, nothing but duplicates is nothing new.
+    for warehouse in (shop, cloud) if NUMBERS is LONG else ():
+        assert warehouse.build().record is not None
+    if NUMBERS is SHORT:
+        return
     by_and_by = tables(cloud.tables())
     answer = cloud.armazem("build", "--full-refresh", "--target", "bigquery")
     assert answer.code == 0, answer.err
+    server.publish("orders", sent[:100])
+    assert subscribe(cloud, "--stop-when-idle", "1").code == 0
+    assert cloud.build().reason == "nothing new since"
     at_once = tables(cloud.tables())
     for of_one_build in OF_ONE_BUILD:
         del at_once[of_one_build], by_and_by[of_one_build]
@@ -186,10 +189,9 @@ def test_builds_read_the_days_that_have_something_new(
 
     # Events that came after the version are not in what a selection builds, also from nothing.
     append(cloud, [(today, 12)])
-    for options in ((), ("--full-refresh",)):
-        for model in ("stg_events", "stg_orders"):
-            answer = cloud.armazem("build", "--target", "bigquery", "--select", model, *options)
-            assert answer.code in (0, 1), answer.err
+    for options in ((), ("--full-refresh",)) if NUMBERS is LONG else (("--full-refresh",),):
+        answer = cloud.armazem("build", "--target", "bigquery", "--select", "stg_events", *options)
+        assert answer.code == 0, answer.err
         assert cloud.query("select count(*) from shop_staging.stg_events").rows == ((7,),)
     assert "new events" in cloud.build().reason
     assert cloud.query("select count(*) from shop_staging.stg_events").rows == ((8,),)

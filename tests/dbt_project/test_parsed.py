@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from armazem.build import project
-from armazem.build.project import ParsedProject, Project, parse_for_all, project_folder
+from armazem.build.project import ParsedProject, Project, not_run, parse_for_all, project_folder
+from armazem.errors import BuildError
 from armazem.targets.base import DbtProfile
 from armazem.targets.duckdb.versions import WORK_FILE
 
@@ -79,3 +80,15 @@ def test_otherwise_it_is_parsed_anew(
     elif damage == "nothing":
         shutil.rmtree(shipped)
     assert of_home(tmp_path, "elsewhere" if damage == "other place" else "") == "parsed anew"
+
+
+def test_duckdb_that_fails_by_itself_is_named() -> None:
+    """As dbt says it when a statement before has brought the database down."""
+    said = (
+        "FATAL Error: Failed: database has been invalidated because of a previous fatal error. The database must be "
+        'restarted prior to being used again.\nOriginal error: "Attempted to access index 0 within vector of size 0"'
+    )
+    error = not_run(RuntimeError(said), Project(Path("dbt")))
+    assert isinstance(error, BuildError)
+    assert str(error) == "DuckDB failed by itself: Attempted to access index 0 within vector of size 0"
+    assert "run the build again" in error.hint

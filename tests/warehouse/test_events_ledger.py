@@ -89,6 +89,10 @@ def test_the_books_from_file_to_tables(filled: Shop, tmp_path: Path) -> None:
     assert sum(revenue) == 21 * Decimal("145.00")
     assert filled.armazem("build").code == 0
     assert ledger(filled) == books
+    # A model that is built from nothing has every event of its version.
+    built = filled.armazem("build", "--full-refresh", "--select", "stg_events")
+    assert built.code == 0, built.err
+    assert ledger(filled) == books
 
 
 def test_books_that_do_not_add_up_are_a_failure(filled: Shop, tmp_path: Path) -> None:
@@ -100,7 +104,6 @@ def test_books_that_do_not_add_up_are_a_failure(filled: Shop, tmp_path: Path) ->
     answer = filled.armazem("status", "--ledger")
     assert answer.code == 1
     assert "2 received messages are unaccounted for" in answer.err
-    assert filled.armazem("status", "--ledger", "--target", "bigquery").code == 2
 
 
 @pytest.mark.slow

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import shutil
 import tempfile
 from dataclasses import dataclass, replace
@@ -154,6 +155,11 @@ def not_run(error: BaseException | None, project: Project) -> BaseException:
     lines = [line.strip() for line in str(error or "no reason given").splitlines() if line.strip()]
     if project.own and (said := project.in_words(" ".join(lines))) != " ".join(lines):
         return BuildError(f"your models cannot be read: {said}", own_models.HINT)
+    if cause := re.search(r'database has been invalidated.*Original error: "(.*?)"', " ".join(lines)):
+        return BuildError(
+            f"DuckDB failed by itself: {cause[1]}",
+            "run the build again: it begins anew, and readers keep what they have",
+        )
     return BuildError(f"dbt did not run: {' '.join(lines[:3])}", "its log is in the home folder")
 
 
