@@ -13,7 +13,7 @@ from typing import Any
 import duckdb
 
 from armazem.build.run import BuildRequest, build
-from armazem.config import load_settings
+from armazem.config import Settings, load_settings
 from armazem.contract.layers import LAYERS, Layer, layer_of
 from armazem.landing import load
 from armazem.shop.history import generate
@@ -73,6 +73,11 @@ def build_warehouse(folder: Path, orders: int) -> Warehouse:
     generate(folder / "files", orders=orders, seed=42)
     load(folder / "files", settings.home_folder)
     build(settings, BuildRequest())
+    return read_warehouse(settings)
+
+
+def read_warehouse(settings: Settings) -> Warehouse:
+    """Read what is published in a home folder, of which the last build was a full one."""
     manifest = json.loads((settings.home_folder.root / "dbt" / "manifest.json").read_text(encoding="utf-8"))
     with closing(duckdb.connect(str(settings.home_folder.current), read_only=True)) as connection:
         types: dict[tuple[str, str], dict[str, str]] = {}

@@ -211,6 +211,8 @@ def test_nothing_loaded_yet(emulator: Emulator, cloud_home: Path) -> None:
     assert (status["loads"], status["current_build"], status["orders"]) == (0, None, None)
 
 
+@only_in_soak  # in small: test_compiled_sql builds a window, and tests/warehouse/test_publishing.py compares one
+@pytest.mark.slow
 def test_a_window_is_reprocessed(published: Cloud) -> None:
     before = published.tables()
     answer = published.armazem("build", "--target", "bigquery", "--start", "2017-01-01", "--end", "2017-12-31")
@@ -237,6 +239,8 @@ def test_a_kept_table_that_is_gone_is_not_made_of_the_new_loads_alone(published:
     assert published.query("select count(*) from shop_staging.stg_sellers").rows[0][0] >= sellers
 
 
+@only_in_soak  # in small: the test above, by the same way
+@pytest.mark.slow
 def test_a_version_of_an_armazem_that_did_not_say_what_it_consists_of(published: Cloud) -> None:
     """It is built anew, and the list of builds goes on."""
     connection = Connection.of(published.settings)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from golden import Golden
+from soak import only_in_soak
 from warehouse.shop import COMMAND, Shop
 
 from armazem.build.run import BuildRequest, build
@@ -34,8 +35,12 @@ def shell(shop: Shop, line: str) -> subprocess.CompletedProcess[str]:
 
 @pytest.mark.parametrize(
     "output",
-    ["2>&1 | head -1", "2>&1 >/dev/null | true", "2>/dev/full", ">&- 2>&-"],
-    ids=["head", "true", "full", "closed"],
+    [
+        pytest.param("2>&1 | head -1", id="head"),
+        pytest.param("2>&1 >/dev/null | true", id="true", marks=[only_in_soak, pytest.mark.slow]),  # in small: head
+        pytest.param("2>/dev/full", id="full", marks=[only_in_soak, pytest.mark.slow]),  # in small: closed
+        pytest.param(">&- 2>&-", id="closed"),
+    ],
 )
 def test_a_build_that_nobody_listens_to_is_published(shop: Shop, output: str) -> None:
     before = set(shop.home.builds.glob("*Z.duckdb"))

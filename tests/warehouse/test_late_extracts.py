@@ -113,14 +113,14 @@ def test_the_same_bytes_of_another_age_are_news(shop: Shop, tmp_path: Path) -> N
     assert shop.load(day, partial=True).load_id is None
 
 
+@only_in_soak  # in small: the first test here, and test_the_way_does_not_matter of events and files
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", range(3001, 3001 + NUMBERS.extract_histories))
 @pytest.mark.parametrize(
     "told",
     [
         pytest.param(True, id="as of"),
-        # In small: test_an_order_goes_back_only_by_an_extract_that_knows_something_newer.
-        pytest.param(False, id="by their times", marks=only_in_soak),
+        pytest.param(False, id="by their times"),
     ],
 )
 def test_three_extracts_in_all_orders(shop: Shop, tmp_path: Path, seed: int, told: bool, numbers: Numbers) -> None:
