@@ -21,9 +21,13 @@ from armazem.beam.parameters import PARAMETERS, OptionError, values_of
 DATAFLOW = "DataflowRunner"
 LOCAL = "BundleBasedDirectRunner"
 AT_LEAST_ONCE = "streaming_mode_at_least_once"
+JOB_NAME = "armazem-events"
+"""Where no `--job_name` is given. Dataflow runs one job of a name at a time, and updates a job by its name."""
+
 MOST_WORKERS = 4
 """Where no `--max_num_workers` is given: a mistake should not cost more."""
 
+_FOLDER = r"gs://[a-z][-_a-z0-9.]+[a-z0-9]/[^\r\n]+"  # what Beam takes for one
 
 class Options(PipelineOptions):
     """Ours, as Beam's objects have them. `values` are checked; the attributes are texts."""
@@ -88,11 +92,13 @@ def _complete_for_dataflow(options: Options) -> None:
         raise OptionError(f"--region={cloud.region} is no region", "regions are named like southamerica-east1")
     # Only an endpoint on this machine, which is a test, reads local folders.
     elsewhere = not re.match(r"http://localhost[:/]", cloud.dataflow_endpoint or "")
+    if not cloud.temp_location:
+        raise OptionError("--temp_location is missing", "name a folder of a bucket: gs://BUCKET/FOLDER")
+    cloud.staging_location = cloud.staging_location or f"{cloud.temp_location.rstrip('/')}/staging"
     for name in ("temp_location", "staging_location"):
+        # Where one does not fit, Beam would take the other, or make a bucket of its own.
         place = getattr(cloud, name)
-        if name == "temp_location" and not place:
-            raise OptionError("--temp_location is missing", "name a folder of a bucket: gs://BUCKET/FOLDER")
-        if place and elsewhere and not re.match(r"gs://[a-z0-9]", place):
+        if elsewhere and re.fullmatch(_FOLDER, place) is None:
             raise OptionError(f"--{name}={place} is no folder of a bucket", "it has the form gs://BUCKET/FOLDER")
     setup = options.view_as(SetupOptions)
     if not (workers.sdk_container_image or setup.setup_file or setup.extra_packages):
@@ -100,6 +106,7 @@ def _complete_for_dataflow(options: Options) -> None:
             "workers would not have armazem: --sdk_container_image is missing",
             "build the image of deploy/dataflow, and name it",
         )
+    cloud.job_name = cloud.job_name or JOB_NAME
     most = workers.max_num_workers or MOST_WORKERS
     if workers.num_workers and workers.num_workers > most:
         raise OptionError(f"--num_workers={workers.num_workers} is above --max_num_workers={most}", "raise the latter")

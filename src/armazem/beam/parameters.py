@@ -19,7 +19,9 @@ class OptionError(ArmazemError):
 
 
 class Parameter(NamedTuple):
-    """An option. `pattern`: what a value has to be as a whole; `form`: the same for people. Required without default."""
+    """An option. `pattern`: what a value has to be as a whole, in the syntax of egrep, as templates take it; `form`:
+    the same for people. Required without default.
+    """
 
     name: str
     label: str
@@ -52,9 +54,9 @@ PARAMETERS = (
     Parameter(
         "dataset",
         "BigQuery dataset",
-        "The dataset that has the tables events and dead_letters.",
-        "PROJECT.DATASET",
-        r"[a-z][a-z0-9:-]*\.[A-Za-z_][A-Za-z0-9_]*",
+        "The dataset that has the tables events and dead_letters: raw, with the prefix of the warehouse.",
+        "PROJECT.[PREFIX]raw",
+        r"[a-z][a-z0-9:-]*\.([A-Za-z_][A-Za-z0-9_]*)?raw",
     ),
     Parameter(
         "time_zone",
@@ -78,7 +80,7 @@ PARAMETERS = (
         "Seconds of retries",
         "How long a bundle goes on trying to append while BigQuery fails; then the runner tries the bundle again.",
         "a number of seconds above 0",
-        r"(?!0+(\.0*)?$)[0-9]{1,6}(\.[0-9]{1,3})?",
+        r"[1-9][0-9]{0,5}(\.[0-9]{1,3})?|0\.[0-9]{0,2}[1-9]",
         "600",
         float,
     ),

@@ -3,14 +3,24 @@
 from __future__ import annotations
 
 import sys
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
 import apache_beam as beam
+from apache_beam.metrics import MetricsFilter
+from apache_beam.options.pipeline_options import TestOptions
+from apache_beam.utils.retry import PermanentException
+from google.api_core.exceptions import GoogleAPIError
+from google.auth.exceptions import GoogleAuthError
 
 from armazem.beam.options import Options, complete, parse
+from armazem.beam.parameters import OptionError
 from armazem.beam.pipeline import build
-from armazem.errors import ArmazemError
+from armazem.errors import ArmazemError, CloudError
+
+_SIGN_IN = "run `gcloud auth application-default login`, or set GOOGLE_APPLICATION_CREDENTIALS to a key file"
+_LOOK = "docs/dataflow.md lists the roles that it takes, and how a running job is updated"
 
 
 def ready(arguments: Sequence[str]) -> Options:
@@ -23,12 +33,41 @@ def ready(arguments: Sequence[str]) -> Options:
 def run(options: Options) -> Any:
     """Start the pipeline, and return Beam's result without waiting for its end.
 
-    Raises CloudError where the runner did not take it.
+    Raises OptionError where Beam does not take an option's value, CloudError where Dataflow does not take the job.
     """
-    pipeline = beam.Pipeline(options=options)
+    try:
+        pipeline = beam.Pipeline(options=options)
+    except ValueError as error:  # Beam looks at its own options here
+        raise OptionError(f"Beam does not take its options: {' '.join(str(error).split())}") from error
     source = beam.io.ReadFromPubSub(subscription=options.values()["subscription"], with_attributes=True)
     build(pipeline | "Read" >> source, options)
-    return pipeline.run()
+    try:
+        return pipeline.run()
+    except GoogleAuthError as error:
+        raise CloudError(f"Google's authentication failed: {error}", _SIGN_IN) from error
+    except (GoogleAPIError, PermanentException) as error:  # the latter: a job of this name runs
+        raise CloudError(f"the job was not taken: {' '.join(str(error).split())}", _LOOK) from error
+
+
+def is_dry_run(options: Options) -> bool:
+    """Whether the job is only to be put together."""
+    return bool(options.view_as(TestOptions).dry_run)
+
+
+def steps(result: Any) -> list[str]:
+    """Return the names of the steps of a dry run's job, as Dataflow's page shows them, in order."""
+    transforms = result.job.proto_pipeline.components.transforms
+    [root] = result.job.proto_pipeline.root_transform_ids
+    return [transforms[one].unique_name for one in transforms[root].subtransforms]
+
+
+def kept(result: Any) -> tuple[int, int]:
+    """Return how many messages a pipeline on this machine has kept for good so far: as events, as dead letters."""
+    found = result.metrics().query(MetricsFilter().with_namespace("armazem"))["counters"]
+    counts = Counter[str]()
+    for one in found:
+        counts[one.key.metric.name] += one.committed or 0
+    return counts["armazem_messages_accepted"], counts["armazem_messages_dead_letters"]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
