@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import sys
-from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
 import apache_beam as beam
-from apache_beam.metrics import MetricsFilter
 from apache_beam.options.pipeline_options import TestOptions
 from apache_beam.utils.retry import PermanentException
 from google.api_core.exceptions import GoogleAPIError
@@ -59,15 +57,6 @@ def steps(result: Any) -> list[str]:
     transforms = result.job.proto_pipeline.components.transforms
     [root] = result.job.proto_pipeline.root_transform_ids
     return [transforms[one].unique_name for one in transforms[root].subtransforms]
-
-
-def kept(result: Any) -> tuple[int, int]:
-    """Return how many messages a pipeline on this machine has kept for good so far: as events, as dead letters."""
-    found = result.metrics().query(MetricsFilter().with_namespace("armazem"))["counters"]
-    counts = Counter[str]()
-    for one in found:
-        counts[one.key.metric.name] += one.committed or 0
-    return counts["armazem_messages_accepted"], counts["armazem_messages_dead_letters"]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import decimal
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 import apache_beam as beam
@@ -47,14 +46,22 @@ class StorageWrite(beam.PTransform):  # type: ignore[misc]
 def records(piece: Piece) -> Iterator[dict[str, Any]]:
     """Yield the rows of a piece as Beam's transform takes them: dicts, times as Beam's or, without a zone, as text."""
     for row in batch_of(piece).to_pylist():
-        yield _converted(row)
+        yield _record(row, SCHEMAS[piece.table]["fields"])
 
 
-def _converted(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {name: _converted(one) for name, one in value.items()}
-    if isinstance(value, list):
-        return [_converted(one) for one in value]
+def _record(row: dict[str, Any], fields: list[dict[str, Any]]) -> dict[str, Any]:
+    return {field["name"]: _value(row[field["name"]], field) for field in fields}
+
+
+def _value(value: Any, field: dict[str, Any]) -> Any:
+    if field["mode"] == "REPEATED":  # which Beam does not take null for
+        return [_one(one, field) for one in value or ()]
+    return None if value is None else _one(value, field)
+
+
+def _one(value: Any, field: dict[str, Any]) -> Any:
+    if field["type"] == "RECORD":
+        return _record(value, field["fields"])
     if isinstance(value, datetime):
-        return value.isoformat() if value.tzinfo is None else Timestamp.from_utc_datetime(value)
-    return value.normalize() if isinstance(value, decimal.Decimal) else value
+        return value.isoformat() if value.tzinfo is None else Timestamp.from_utc_datetime(value.astimezone(UTC))
+    return value

@@ -160,20 +160,16 @@ def _look(settings: Settings, options: Options) -> None:
 
 
 def _watch(result: Any, wait: Callable[[float], bool]) -> None:
-    """Until the pipeline ends, or `wait` says that it is to stop. Raises what ended it."""
-    from armazem.beam.run import kept
+    """Until the pipeline ends, or `wait` says that it is to stop. Raises what ended it.
 
+    No figures: of a metric this runner shows the first bundle only.
+    """
     # Its thread is a daemon: Beam's own wait does not end where a pipeline is given up.
     ended = ThreadPool(1).apply_async(result.wait_until_finish)
-    with console.progress_line("waiting for messages") as show:
-        while not ended.ready() and not wait(_TICK):
-            show(_line(*kept(result)))
+    while not ended.ready() and not wait(_TICK):
+        pass
     if ended.ready():
         ended.get()
     else:
         result.cancel()
-    console.messages().print(_line(*kept(result)))
-
-
-def _line(accepted: int, refused: int) -> str:
-    return f"{accepted:,} accepted, {refused:,} refused"
+    console.messages().print("stopped; the tables have what was written: `armazem sql --target bigquery`")
