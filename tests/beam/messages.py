@@ -20,7 +20,10 @@ ZONE = ZoneInfo("America/Sao_Paulo")
 FIRST = datetime(2026, 11, 1, 12, tzinfo=UTC)
 
 _REFUSED = (b"{", b"\xff\xfe", b"", b"a\0b", b'{"event_type": "order_cooked"}', b" " * (2**20 + 1))
-_OLD = b'{"event_type": "order_status_update", "timestamp": "2026-10-31T01:02:03Z", "source": "till", "data": {"orders": %s}}'
+_OLD = (
+    b'{"event_type": "order_status_update", "timestamp": "2026-10-31T01:02:03Z", "source": "till", '
+    b'"data": {"orders": %s}}'
+)
 
 
 def payloads(count: int) -> list[bytes]:

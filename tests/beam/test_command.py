@@ -158,7 +158,14 @@ def test_a_table_of_another_form(cloud: Cloud, server: PubSubServer) -> None:
 def test_every_option_that_the_command_lists_is_taken(cloud: Cloud) -> None:
     """Given as its help shows it, with a value as text."""
     _, listed, _ = answer(cloud, "dataflow", "run", "--help")
-    more = {"batch_size": "10", "max_num_workers": "2", "retry_seconds": "5", "time_zone": "UTC", "write_endpoint": "", "writer": "own"}
+    more = {
+        "batch_size": "10",
+        "max_num_workers": "2",
+        "retry_seconds": "5",
+        "time_zone": "UTC",
+        "write_endpoint": "",
+        "writer": "own",
+    }
     given = [*ON_DATAFLOW, *(f"--{name}={value}" for name, value in more.items())]
     names = {one[2:].partition("=")[0] for one in given}
     assert set(re.findall(r"^  --(\w+) ", listed, re.MULTILINE)) == names

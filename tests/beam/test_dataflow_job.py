@@ -64,7 +64,12 @@ def test_a_worker_takes_the_functions_up_and_works_with_them(tmp_path: Path) -> 
 
 
 def submitted(service: DataflowService, tmp_path: Path, *more: str) -> tuple[str, dict[str, Any]]:
-    local = [f"--temp_location={tmp_path}", f"--staging_location={tmp_path}", "--no_auth", f"--dataflow_endpoint={service.url}"]
+    local = [
+        f"--temp_location={tmp_path}",
+        f"--staging_location={tmp_path}",
+        "--no_auth",
+        f"--dataflow_endpoint={service.url}",
+    ]
     result = run(ready([*without("temp_location"), *local, *more]))
     assert result.job_id() == "job-1"
     [(path, job)] = service.jobs
@@ -94,7 +99,7 @@ def test_the_job_that_is_sent(tmp_path: Path) -> None:
         "streaming": True,
     }
     # The graph goes beside it: the file that a worker reads has the same steps.
-    [staged] = [path for path in tmp_path.rglob("pipeline.pb")]
+    [staged] = list(tmp_path.rglob("pipeline.pb"))
     from apache_beam.portability.api import beam_runner_api_pb2
 
     pipeline = beam_runner_api_pb2.Pipeline.FromString(staged.read_bytes())

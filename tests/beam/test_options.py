@@ -1,4 +1,4 @@
-"""Options are read strictly: what is misspelt, missing or of the wrong form is an error before anything is submitted."""
+"""Options are read strictly: what is misspelt, missing or of the wrong form is an error, and nothing is submitted."""
 
 from __future__ import annotations
 

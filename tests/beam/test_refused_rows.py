@@ -117,5 +117,7 @@ def test_a_dead_letter_that_bigquery_refuses_fails_the_bundle(server: WriteServe
     """Neither the event nor its dead letter could be kept: the message must come again."""
     refused = messages(10)[3]
     server.refuse = {"event-3": REASON, refused.message_id: "no such column"}
-    with pytest.raises(CloudError, match="does not take a dead letter into demo-project.raw.dead_letters: no such column"):
+    with pytest.raises(
+        CloudError, match=r"does not take a dead letter into demo-project\.raw\.dead_letters: no such column"
+    ):
         run(server, 9)

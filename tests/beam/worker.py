@@ -72,7 +72,9 @@ def main(job: Path, lock: Path, messages: Path) -> None:
         tags = [tag for tag in step.outputs if tag not in ("None", "events")]
         if tags:
             outputs = there[before] | step.unique_name >> one.with_outputs(*tags, main="events")
-            there |= {collection: outputs[tag if tag != "None" else "events"] for tag, collection in step.outputs.items()}
+            there |= {
+                collection: outputs[tag if tag != "None" else "events"] for tag, collection in step.outputs.items()
+            }
         else:
             [collection] = step.outputs.values()
             there[collection] = there[before] | step.unique_name >> one

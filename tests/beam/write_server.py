@@ -16,8 +16,8 @@ from armazem.targets.bigquery.streaming.arrow import SCHEMAS
 
 @dataclass
 class WriteServer:
-    """`refuse`: the `event_id` of an event, or the `id` of a dead letter, to the reason. `fail`: statuses that the next calls
-    end with, one each, after they have read a request.
+    """`refuse`: the `event_id` of an event, or the `id` of a dead letter, to the reason. `fail`: statuses that the next
+    calls end with, one each, after they have read a request.
     """
 
     refuse: dict[str, str] = field(default_factory=dict)
@@ -31,9 +31,7 @@ class WriteServer:
             self._append_rows, AppendRowsRequest.pb().FromString, lambda answer: answer.SerializeToString()
         )
         service = "google.cloud.bigquery.storage.v1.BigQueryWrite"
-        self._server.add_generic_rpc_handlers(
-            (grpc.method_handlers_generic_handler(service, {"AppendRows": method}),)
-        )
+        self._server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(service, {"AppendRows": method}),))
         self.address = f"127.0.0.1:{self._server.add_insecure_port('127.0.0.1:0')}"
         self._server.start()
         return self

@@ -29,7 +29,8 @@ MOST_WORKERS = 4
 
 _FOLDER = r"gs://[a-z][-_a-z0-9.]+[a-z0-9]/[^\r\n]+"  # what Beam takes for one
 
-class Options(PipelineOptions):
+
+class Options(PipelineOptions):  # type: ignore[misc]
     """Ours, as Beam's objects have them. `values` are checked; the attributes are texts."""
 
     @classmethod
@@ -42,14 +43,14 @@ class Options(PipelineOptions):
         return dict(values_of({one.name: getattr(self, one.name) for one in PARAMETERS}))
 
 
-class _Strict(_BeamArgumentParser):
+class _Strict(_BeamArgumentParser):  # type: ignore[misc]
     def error(self, message: str) -> NoReturn:
         raise OptionError(message, "docs/dataflow.md has the options; Beam's are those of its version 2.77")
 
 
 def parse(arguments: Sequence[str]) -> Options:
-    """Return the options of these arguments, whole. Raises OptionError where one is neither Beam's nor ours, is missing,
-    or has a value that it cannot have.
+    """Return the options of these arguments, whole. Raises OptionError where one is neither Beam's nor ours, is
+    missing, or has a value that it cannot have.
     """
     parser = _Strict(allow_abbrev=False, add_help=False)
     for kind in {str(one): one for one in PipelineOptions.__subclasses__()}.values():

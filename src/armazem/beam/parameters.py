@@ -116,5 +116,7 @@ def values_of(given: dict[str, str | None]) -> dict[str, str | int | float]:
     try:
         ZoneInfo(str(values["time_zone"]))
     except (ZoneInfoNotFoundError, ValueError, OSError) as error:  # a folder of zones is no zone: OSError
-        raise OptionError(f"there is no time zone {values['time_zone']}", "name one such as America/Sao_Paulo") from error
+        raise OptionError(
+            f"there is no time zone {values['time_zone']}", "name one such as America/Sao_Paulo"
+        ) from error
     return values

@@ -51,7 +51,7 @@ def weight(message: Message) -> int:
 
 
 class Check(beam.DoFn):  # type: ignore[misc]
-    """Batches of messages into pieces of rows: the main output has those of events, `dead_letters` those of the rest."""
+    """Batches of messages into pieces of rows: the main output has those of events, `dead_letters` the others."""
 
     def __init__(self, source: str, time_zone: str) -> None:
         self._source = source

@@ -1,4 +1,4 @@
-"""Beam's own STORAGE_WRITE_API, in place of ours. Its conversion is tested; the rest runs in Java, and never ran here."""
+"""Beam's own STORAGE_WRITE_API, in place of ours. The rows for it are tested; the rest is Java, and never ran here."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import apache_beam as beam
 from apache_beam.utils.timestamp import Timestamp
 
 from armazem.contract.event_record import dead_letter_schema, event_schema
+from armazem.errors import CloudError
 from armazem.targets.bigquery.streaming.rows import Piece, batch_of
 
 SCHEMAS = {"events": {"fields": event_schema()}, "dead_letters": {"fields": dead_letter_schema()}}
@@ -18,7 +19,10 @@ OVERRIDES = {"DATETIME": str}
 
 
 class StorageWrite(beam.PTransform):  # type: ignore[misc]
-    """Pieces into a table, at least once. `table_id`: PROJECT.DATASET.TABLE. Rows that BigQuery refuses fail the job."""
+    """Pieces into a table, at least once. `table_id`: PROJECT.DATASET.TABLE.
+
+    Beam hands the rows that BigQuery refuses back, and forgets them where nobody takes them: here they fail the bundle.
+    """
 
     def __init__(self, table_id: str, table: str) -> None:
         super().__init__()
@@ -26,9 +30,9 @@ class StorageWrite(beam.PTransform):  # type: ignore[misc]
         self._table = table
 
     def expand(self, pieces: Any) -> Any:
-        """Return what Beam's transform returns."""
+        """Return the refused rows, of which there are none where it goes on."""
         project, dataset, table = self._table_id.split(".")
-        return (
+        written = (
             pieces
             | "Rows" >> beam.FlatMap(records).with_output_types(dict[str, Any])
             | "Write"
@@ -41,6 +45,15 @@ class StorageWrite(beam.PTransform):  # type: ignore[misc]
                 type_overrides=OVERRIDES,
             )
         )
+        return written.failed_rows_with_errors | "Refused" >> beam.Map(refuse, self._table_id)
+
+
+def refuse(row: Any, table_id: str) -> None:
+    """Raises CloudError: a row that BigQuery refused must not be lost."""
+    raise CloudError(
+        f"BigQuery does not take a row into {table_id}: {row['error_message']}",
+        "with --writer=own such a row becomes a dead letter",
+    )
 
 
 def records(piece: Piece) -> Iterator[dict[str, Any]]:

@@ -63,7 +63,7 @@ def dataflow() -> None:
 @click.option("--runner", metavar="NAME", default="DataflowRunner", show_default=True, help="DirectRunner: here.")
 @_pipeline_options
 @click.pass_context
-def run(ctx: click.Context, runner: str, beam_options: tuple[str, ...], **given: str | None) -> None:
+def run(ctx: click.Context, /, runner: str, beam_options: tuple[str, ...], **given: str | None) -> None:
     """Start the pipeline. On Dataflow it runs until it is drained; here, until Ctrl-C or SIGTERM.
 
     Every option of Beam can be given as --name=value; one that neither Beam nor Armazém has is an error. The
@@ -94,7 +94,9 @@ def run(ctx: click.Context, runner: str, beam_options: tuple[str, ...], **given:
     _look(settings, options)
     if runs_on_dataflow(options):
         job = start(options)
-        messages.print(f"submitted as job {job.job_id()}; `gcloud dataflow jobs drain` ends it without losing a message")
+        messages.print(
+            f"submitted as job {job.job_id()}; `gcloud dataflow jobs drain` ends it without losing a message"
+        )
         click.echo(job.job_id())
     else:
         with stop_signals() as stopped:
@@ -106,7 +108,7 @@ def run(ctx: click.Context, runner: str, beam_options: tuple[str, ...], **given:
 @click.argument("template_location", metavar="gs://BUCKET/NAME")
 @_pipeline_options
 @click.pass_context
-def template(ctx: click.Context, template_location: str, beam_options: tuple[str, ...], **given: str | None) -> None:
+def template(ctx: click.Context, /, template_location: str, beam_options: tuple[str, ...], **given: str | None) -> None:
     """Write a classic template: the job with the options given here, to be started without this program.
 
     \b
