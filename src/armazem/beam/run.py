@@ -13,7 +13,7 @@ from google.api_core.exceptions import GoogleAPIError
 from google.auth.exceptions import GoogleAuthError
 
 from armazem.beam.options import Options, complete, parse
-from armazem.beam.parameters import OptionError
+from armazem.beam.parameters import BEAM, OptionError
 from armazem.beam.pipeline import build
 from armazem.errors import ArmazemError, CloudError
 
@@ -38,13 +38,26 @@ def run(options: Options) -> Any:
     except ValueError as error:  # Beam looks at its own options here
         raise OptionError(f"Beam does not take its options: {' '.join(str(error).split())}") from error
     source = beam.io.ReadFromPubSub(subscription=options.values()["subscription"], with_attributes=True)
-    build(pipeline | "Read" >> source, options)
+    try:
+        build(pipeline | "Read" >> source, options)
+    except RuntimeError as error:  # Beam looks for its Java part here
+        if options.values()["writer"] != BEAM:
+            raise
+        raise OptionError(
+            f"Beam's own writer cannot be had: {first_sentence(str(error))}",
+            "--writer=own needs no Java; docs/dataflow.md says what is known of the other",
+        ) from error
     try:
         return pipeline.run()
     except GoogleAuthError as error:
         raise CloudError(f"Google's authentication failed: {error}", _SIGN_IN) from error
     except (GoogleAPIError, PermanentException) as error:  # the latter: a job of this name runs
         raise CloudError(f"the job was not taken: {' '.join(str(error).split())}", _LOOK) from error
+
+
+def first_sentence(text: str) -> str:
+    """Return the first sentence of a text, in a line: Beam says much."""
+    return " ".join(text.split()).partition(". ")[0]
 
 
 def is_dry_run(options: Options) -> bool:
