@@ -14,7 +14,7 @@ pytest.importorskip("apache_beam", reason="`make beam` runs these, in an environ
 import apache_beam as beam
 from apache_beam.io.gcp.pubsub import PubsubMessage
 from apache_beam.metrics import MetricsFilter
-from apache_beam.testing.test_stream import TestStream
+from apache_beam.testing import test_stream
 from apache_beam.transforms.window import FixedWindows, TimestampedValue
 
 from armazem.beam.options import parse
@@ -78,9 +78,9 @@ def test_the_way_does_not_matter(cloud: Cloud) -> None:
     }
 
 
-def late(found: list[Message]) -> TestStream:
+def late(found: list[Message]) -> test_stream.TestStream:
     """The newest first; then the watermark passes all of them, and the older ones come, late; between them, nothing."""
-    stream = TestStream()
+    stream = test_stream.TestStream()
     half = len(found) // 2
     passed = int(max(one.published for one in found).timestamp())
     for part in (found[half:], [], found[:half]):
@@ -109,7 +109,10 @@ def test_late_and_disordered(cloud: Cloud, source: Callable[[list[Message]], Any
 
 def test_nothing(cloud: Cloud) -> None:
     """No message, no bundle with rows: no table is touched, and no counter is there."""
-    assert run(cloud, TestStream().advance_watermark_to(1000).advance_watermark_to_infinity(), "--streaming") == {}
+    assert (
+        run(cloud, test_stream.TestStream().advance_watermark_to(1000).advance_watermark_to_infinity(), "--streaming")
+        == {}
+    )
     assert written(cloud) == {"events": [], "dead_letters": []}
 
 

@@ -42,7 +42,7 @@ class NotThere(importlib.abc.MetaPathFinder):
 
 
 def main(job: Path, lock: Path, messages: Path) -> None:
-    before = set(sys.modules)  # what Python itself begins with, such as hooks of setuptools
+    imported_before = set(sys.modules)  # what Python itself begins with, such as hooks of setuptools
     finder = NotThere(names_of(lock.read_text()))
     missing = {"click", "dbt", "duckdb", "nicegui", "pydantic", "pytest", "rich"}
     assert missing <= finder.modules, missing - finder.modules
@@ -79,7 +79,7 @@ def main(job: Path, lock: Path, messages: Path) -> None:
             [collection] = step.outputs.values()
             there[collection] = there[before] | step.unique_name >> one
     pipeline.run().wait_until_finish()
-    imported = {name.partition(".")[0] for name in set(sys.modules) - before} & finder.modules
+    imported = {name.partition(".")[0] for name in set(sys.modules) - imported_before} & finder.modules
     print(json.dumps({"steps": sorted(one.unique_name for one in steps), "imported": sorted(imported)}))
 
 
