@@ -3,13 +3,16 @@ VENV := .venv
 BIN := $(VENV)/bin
 RUNS := $(VENV)/.ready-run
 READY := $(VENV)/.ready
+# Beam wants an older pyarrow than the rest has: an environment of its own.
+BEAM := .venv-beam
+BEAM_READY := $(BEAM)/.ready
 PYTHON ?= python3
 ARGS ?=
 # Two workers, as this project's machines have two processors; tests/conftest.py says which tests come first.
 BESIDE := -n 2 --dist loadgroup --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
-.PHONY: help setup up test lint soak bench bench-live bench-dashboard docs wheel lock clean
+.PHONY: help setup up test beam lint soak bench bench-live bench-dashboard docs wheel lock clean
 
 help:  ## Show the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 17
@@ -24,12 +27,19 @@ $(READY): requirements.lock $(RUNS)
 	@$(PYTHON) tools/environment.py $(VENV) requirements.lock
 	@touch $@
 
+$(BEAM_READY): requirements-beam.lock pyproject.toml
+	@$(PYTHON) tools/environment.py $(BEAM) requirements-beam.lock
+	@touch $@
+
 up: $(RUNS)  ## The main job: data, load, build, serve (ARGS="--orders 5000", ARGS="--data PATH", ARGS=--no-serve)
 	$(BIN)/armazem up $(ARGS)
 
 test: setup  ## All tests, with the static checks beside them (ARGS="-k allocation")
 	$(BIN)/python -m armazem.build.project
 	$(BIN)/python -m pytest $(BESIDE) --with-lint $(ARGS)
+
+beam: setup $(BEAM_READY)  ## The tests of the pipeline for Dataflow, in the environment of Beam (ARGS="-k options")
+	BIGQUERY_EMULATOR_PYTHON=$(CURDIR)/$(BIN)/python $(BEAM)/bin/python -m pytest tests/beam $(ARGS)
 
 lint: setup  ## Static checks: ruff, mypy, import-linter, sqlfluff
 	$(BIN)/ruff check .
@@ -61,11 +71,16 @@ wheel: setup  ## The package, with the dbt project parsed in it, into dist/
 	$(BIN)/python -m armazem.build.project
 	$(PYTHON) tools/environment.py $(VENV) --uv build --wheel --quiet
 
-lock: setup  ## Compile both lock files anew
+lock: setup  ## Compile all lock files anew
 	$(PYTHON) tools/environment.py $(VENV) --uv pip compile --quiet --universal --no-emit-index-url --python-version 3.11 \
 		pyproject.toml -o requirements-run.lock
 	$(PYTHON) tools/environment.py $(VENV) --uv pip compile --quiet --group dev --extra bigquery --extra pubsub --extra tableau \
 		-c requirements-run.lock --no-emit-index-url --python-version 3.11 pyproject.toml -o requirements.lock
+	$(PYTHON) tools/environment.py $(VENV) --uv pip compile --quiet --universal --group beam --extra beam \
+		--no-emit-index-url --python-version 3.11 pyproject.toml -o requirements-beam.lock
+	$(PYTHON) tools/environment.py $(VENV) --uv pip compile --quiet --universal -c requirements-beam.lock \
+		--no-emit-index-url --python-version 3.11 deploy/dataflow/requirements-worker.in \
+		-o deploy/dataflow/requirements-worker.txt
 
 clean:  ## Remove the environment and caches, not the data
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) $(BEAM) .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -1,4 +1,4 @@
-"""`make docs`: renders the pages and pictures that come from the contract, the commands and the models.
+"""`make docs`: renders what comes from the contract, the commands and the models: pages, pictures, a template.
 
 Each page is a list of lines made by a pure function; tests/docs compares them with the files.
 """
@@ -9,6 +9,7 @@ import sys
 import tempfile
 from pathlib import Path
 
+from armazem.beam.flex import flex_spec
 from tools.command_line import cli_page, settings_page
 from tools.data_model import data_model
 from tools.dbt_sources import dbt_files
@@ -18,6 +19,7 @@ from tools.pictures import growth, overview
 from tools.warehouse import Warehouse, build_warehouse
 
 DOCS = Path(__file__).parents[1] / "docs"
+FLEX_SPEC = DOCS.parent / "deploy" / "dataflow" / "metadata.json"
 ORDERS = 5_000
 _MARK = "<!-- Rendered by `make docs`. Change what it is rendered from, not this file. -->"
 
@@ -41,7 +43,7 @@ def charts(warehouse: Warehouse) -> dict[str, str]:
 
 def main() -> None:
     """Render everything: dbt's part of the contract first, the pages from one build of generated data."""
-    for file, text in dbt_files().items():
+    for file, text in (dbt_files() | {FLEX_SPEC: flex_spec()}).items():
         file.write_text(text, encoding="utf-8")
     with tempfile.TemporaryDirectory() as folder:
         warehouse = build_warehouse(Path(folder), ORDERS)

@@ -7,10 +7,14 @@ from contextlib import contextmanager
 
 # Extra of the package to what its libraries' modules begin with.
 _EXTRAS = {
+    "beam": ("apache_beam", "google"),
     "bigquery": ("google", "dbt.adapters.bigquery"),
     "pubsub": ("google",),
     "tableau": ("tableauhyperapi",),
 }
+
+# Extra to what makes an environment with it, where that is not `make setup`.
+_MAKES = {"beam": "beam"}
 
 
 class ArmazemError(Exception):
@@ -71,5 +75,5 @@ def extra(name: str, what: str) -> Iterator[None]:
             raise
         raise MissingExtra(
             f"{what} needs {module}, which is not installed",
-            f'pip install "armazem[{name}]"; in a checkout `make setup`',
+            f'pip install "armazem[{name}]"; in a checkout `make {_MAKES.get(name, "setup")}`',
         ) from error

@@ -10,11 +10,12 @@ from pathlib import Path
 import click
 import pytest
 
+from armazem.beam.flex import flex_spec
 from armazem.cli.group import all_commands
 from armazem.config import Settings, load_settings
 from tools.cleaning_counts import STEPS, counts
 from tools.pictures import growth
-from tools.render import DOCS, ORDERS, pages
+from tools.render import DOCS, FLEX_SPEC, ORDERS, pages
 from tools.warehouse import Warehouse
 
 # One worker makes the build that all of these look at.
@@ -24,6 +25,10 @@ pytestmark = pytest.mark.xdist_group("docs")
 def test_what_is_rendered_is_up_to_date(warehouse: Warehouse) -> None:
     stale = [path for path, text in pages(warehouse).items() if (DOCS / path).read_text(encoding="utf-8") != text]
     assert stale == [], "run `make docs`"
+
+
+def test_the_metadata_of_the_template_is_up_to_date() -> None:
+    assert FLEX_SPEC.read_text(encoding="utf-8") == flex_spec(), "run `make docs`"
 
 
 def test_every_model_and_column_is_in_the_dictionary(warehouse: Warehouse) -> None:

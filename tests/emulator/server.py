@@ -17,6 +17,8 @@ from google.cloud import bigquery
 
 START_SECONDS = 60
 TESTS = Path(__file__).parents[1]
+# The Python that has the emulator, where the tests run in an environment that has not: `make beam` sets it.
+PYTHON = "BIGQUERY_EMULATOR_PYTHON"
 
 
 class EmulatorFailed(Exception):
@@ -47,7 +49,7 @@ class Emulator:
         self.stop()
 
     def start(self) -> Self:
-        command = [sys.executable, "-m", "emulator", "--with-parent"]
+        command = [os.environ.get(PYTHON, sys.executable), "-m", "emulator", "--with-parent"]
         command += ["--port-file", str(self._port_file), "--project", self.project]
         path = os.pathsep.join([str(TESTS), *filter(None, [os.environ.get("PYTHONPATH")])])
         with self._log.open("wb") as log:

@@ -80,7 +80,8 @@ class Broker:
             subscribers = [one for one in self.subscriptions.values() if one.request.topic == topic]
             for message in messages:
                 message.message_id = str(next(self._numbers))
-                message.publish_time.FromNanoseconds(time.time_ns())
+                # In milliseconds, as Google's: of finer ones its own client makes other microseconds than Beam does.
+                message.publish_time.FromMilliseconds(time.time_ns() // 10**6)
                 ids.append(message.message_id)
                 for subscription in subscribers:
                     subscription.add(message)

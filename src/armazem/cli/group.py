@@ -32,6 +32,7 @@ FORMATS = ("table", "csv", "json")
 COMMANDS = {
     "build": ("warehouse", "Build tables and KPIs, test them, publish them if they pass."),
     "builds": ("warehouse", "List the builds: which is current, which can be restored."),
+    "dataflow": ("dataflow", "Take events from Pub/Sub into BigQuery by a pipeline of Beam."),
     "dbt": ("dbt", "Run a command of dbt on a copy of what is published."),
     "dead-letters": ("ingest", "Messages that were refused: list, show, take in again."),
     "export": ("export", "Write all marts and KPIs as Parquet, or for Tableau."),

@@ -65,6 +65,15 @@ def start_subscription(
     return Subscription(client, path, sink, settings, limit, on_failure)
 
 
+def check_subscription(path: str, *, connect_seconds: float = CONNECT_SECONDS) -> None:
+    """Raises CloudError where there is no such subscription (projects/…/subscriptions/…), or none can be reached."""
+    try:
+        with SubscriberClient() as client:
+            _reach(client, path, connect_seconds)
+    except (exceptions.GoogleAPIError, GoogleAuthError) as error:
+        raise cloud_error(error, path) from error
+
+
 class Subscription:
     """A running subscription. `counts` and the rest may be asked from any thread."""
 
