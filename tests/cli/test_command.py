@@ -227,7 +227,7 @@ def test_what_only_another_target_does_is_wrong_use(tmp_path: Path, monkeypatch:
     answer = armazem("build", "--dry-run", home=tmp_path / "home")
     assert (answer.code, "--target bigquery" in answer.err, (tmp_path / "home").exists()) == (2, True, False)
     monkeypatch.setenv("ARMAZEM_TARGET", "bigquery")
-    for arguments in (("status", "--ledger"), ("sql", "select 1", "--timeout", "1"), ("dbt", "list")):
+    for arguments in (("export", "parquet", "out"), ("sql", "select 1", "--timeout", "1"), ("dbt", "list")):
         answer = armazem(*arguments, home=tmp_path / "home")
         assert (answer.code, "the target is bigquery" in answer.err) == (2, True), arguments
 

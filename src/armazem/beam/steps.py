@@ -60,7 +60,7 @@ class Check(beam.DoFn):  # type: ignore[misc]
     def process(self, messages: Sequence[Message]) -> Iterator[Any]:
         """Yield pieces."""
         rows = rows_of(messages, self._source, ZoneInfo(self._time_zone))
-        for code, count in Counter(rows.codes).items():
+        for code, count in Counter(why.code for _, why in rows.refused).items():
             _count(f"armazem_dead_letters_{code}", count)
         for piece in rows.pieces:
             yield piece if piece.table == EVENTS else beam.pvalue.TaggedOutput(DEAD_LETTERS, piece)

@@ -10,18 +10,20 @@ from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from armazem.config import Settings
 from armazem.home import Home
-from armazem.intake.replay import LetterBox
-from armazem.intake.sinks import Sink
 from armazem.landing.ledger import LedgerRow
 from armazem.landing.zone import Zone
 from armazem.targets.catalog import Model
 from armazem.targets.plan import Journal, Plan, State
 from armazem.targets.records import BuildRecord, DbtRun
 from armazem.targets.rows import Rows
+
+if TYPE_CHECKING:  # what writes the journal takes numpy, which most commands have no use for
+    from armazem.intake.replay import LetterBox
+    from armazem.intake.sinks import Sink
 
 OnNotice = Callable[[str], None]
 Catalog = Callable[[], tuple[Model, ...]]

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from google.api_core import exceptions
 
@@ -20,8 +20,6 @@ from armazem.contract.layers import LIVE
 from armazem.contract.render import BIGQUERY_TYPES
 from armazem.disk.lock import landing_lock
 from armazem.errors import CloudError, UnsupportedError
-from armazem.intake.replay import LetterBox
-from armazem.intake.sinks import Sink
 from armazem.landing.ledger import LedgerRow
 from armazem.targets.base import Builds, Catalog, Contents, DbtProfile, OnNotice, Target
 from armazem.targets.bigquery import meta, places
@@ -57,6 +55,10 @@ from armazem.targets.meta import BUILDS, EVENT_DAYS, MODELS, TEST_RESULTS, build
 from armazem.targets.plan import Journal, Plan, State
 from armazem.targets.records import BuildRecord, DbtRun
 from armazem.targets.rows import Rows
+
+if TYPE_CHECKING:  # what writes the journal takes numpy, which most commands have no use for
+    from armazem.intake.replay import LetterBox
+    from armazem.intake.sinks import Sink
 
 _THREADS = 8  # a model waits for BigQuery, not for this machine
 _STAY = (LOCK_TABLE, meta.LOG_TABLE, PUBLISHING)

@@ -10,7 +10,7 @@ import shutil
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, closing, contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 import duckdb
@@ -23,9 +23,6 @@ from armazem.disk.durable import sync_path
 from armazem.disk.lock import build_lock
 from armazem.disk.sql import sql_text
 from armazem.errors import HomeError
-from armazem.intake.ingest import Ingest
-from armazem.intake.replay import HomeLetters, LetterBox
-from armazem.intake.sinks import JournalSink, Sink
 from armazem.journal.ledger import read_ledger as read_event_ledger
 from armazem.journal.reading import journal_format, last_seq
 from armazem.journal.upgrade import upgrade_if_free
@@ -53,6 +50,10 @@ from armazem.targets.meta import BUILDS, TEST_RESULTS, build_rows, published_mod
 from armazem.targets.plan import Journal, Plan, State
 from armazem.targets.records import BuildRecord, DbtRun
 from armazem.targets.rows import Rows
+
+if TYPE_CHECKING:  # what writes the journal takes numpy, which most commands have no use for
+    from armazem.intake.replay import LetterBox
+    from armazem.intake.sinks import Sink
 
 _ORDERS = (
     "select count(*), max(order_purchase_timestamp), coalesce(sum(revenue) filter (is_valid_sale), 0) "
@@ -103,10 +104,15 @@ class DuckDBTarget(Target):
     @contextmanager
     def receiving(self) -> Iterator[Sink]:
         """The writer of the journal. Raises HomeError where another process is it."""
+        from armazem.intake.ingest import Ingest
+        from armazem.intake.sinks import JournalSink
+
         with Ingest(self.home.open(), self.settings) as ingest:
             yield JournalSink(ingest)
 
     def dead_letters(self) -> LetterBox:
+        from armazem.intake.replay import HomeLetters
+
         return HomeLetters(self.home.open(create=False))
 
     def event_ledger(self) -> Rows:
