@@ -108,11 +108,14 @@ def test_a_template_has_the_job(cloud: Cloud, tmp_path: Path) -> None:
         "--dataflow_endpoint=http://localhost:1/", "--no_auth",
         f"--temp_location={tmp_path}", f"--staging_location={tmp_path}",
     ]  # fmt: skip
-    given = [one for one in without("runner") if not one.startswith("--temp_location")]
+    given = without("dataset", without("temp_location", without("runner")))
     code, _, err = answer(cloud, "dataflow", "template", str(place), *given, *local)
     assert code == 0, err
     job = json.loads(place.read_text())
-    assert job["environment"]["sdkPipelineOptions"]["options"]["dataset"] == "my-project.raw"
+    options = job["environment"]["sdkPipelineOptions"]["options"]
+    # The job runs in one project, and the tables are in that of the settings.
+    prefix = cloud.settings.bigquery_dataset_prefix
+    assert (options["project"], options["dataset"]) == ("my-project", f"demo-project.{prefix}raw")
     assert job["environment"]["serviceOptions"] == ["streaming_mode_at_least_once"]
 
 

@@ -45,7 +45,7 @@ class Options(PipelineOptions):  # type: ignore[misc]
 
 class _Strict(_BeamArgumentParser):  # type: ignore[misc]
     def error(self, message: str) -> NoReturn:
-        raise OptionError(message, "docs/dataflow.md has the options; Beam's are those of its version 2.77")
+        raise OptionError(message, "docs/cli.md has our options; Beam's are those of its version 2.77")
 
 
 def parse(arguments: Sequence[str]) -> Options:
@@ -127,5 +127,5 @@ def _unknown(argument: str, known: list[str]) -> tuple[str, str]:
         return f"{argument!r} belongs to no option", "options have the form --name=value"
     name = argument.partition("=")[0]
     close = difflib.get_close_matches("--" + name.lstrip("-").replace("-", "_"), known, 1)
-    hint = "options of Beam and of Armazém have underscores; docs/dataflow.md lists ours"
+    hint = "options of Beam and of Armazém have underscores; docs/cli.md lists ours"
     return f"there is no option {name}" + (f"; did you mean {close[0]}?" if close else ""), hint

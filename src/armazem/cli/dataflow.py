@@ -83,7 +83,7 @@ def run(ctx: click.Context, /, runner: str, beam_options: tuple[str, ...], **giv
         from armazem.beam.options import runs_on_dataflow
         from armazem.beam.run import is_dry_run, ready, steps
         from armazem.beam.run import run as start
-    settings = settings_of(ctx, target="bigquery", bigquery_project=given["project"])
+    settings = settings_of(ctx, target="bigquery")
     options = ready(_arguments(settings, {"runner": runner, **given}, beam_options))
     messages = console.messages()
     if is_dry_run(options):
@@ -122,7 +122,7 @@ def template(ctx: click.Context, /, template_location: str, beam_options: tuple[
     with extra("beam", "a pipeline of Beam"):
         from armazem.beam.run import ready
         from armazem.beam.run import run as start
-    settings = settings_of(ctx, target="bigquery", bigquery_project=given["project"])
+    settings = settings_of(ctx, target="bigquery")
     fixed = {"runner": "DataflowRunner", "template_location": template_location}
     start(ready(_arguments(settings, {**fixed, **given}, beam_options)))
     console.messages().print(f"wrote {template_location}; `gcloud dataflow jobs run` starts it")
@@ -136,7 +136,8 @@ def flex_spec() -> None:
 
 def _arguments(settings: Settings, given: Mapping[str, str | None], beam_options: Sequence[str]) -> list[str]:
     """What Beam's parser reads: options as given, else as the settings say."""
-    project = settings.bigquery_project
+    # The job may run in one project, and the tables be in another.
+    project = settings.bigquery_project or given["project"]
     of_settings = {
         "project": project or None,
         "dataset": f"{project}.{settings.bigquery_dataset_prefix}raw" if project else None,
