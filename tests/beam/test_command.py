@@ -105,7 +105,7 @@ def test_a_template_has_the_job(cloud: Cloud, tmp_path: Path) -> None:
     place = tmp_path / "templates" / "events"
     place.parent.mkdir()
     local = [
-        "--dataflow_endpoint=http://localhost:1/", "--no_auth",
+        "--dataflow_endpoint=http://localhost:1/", "--no_auth", "--write_endpoint=",
         f"--temp_location={tmp_path}", f"--staging_location={tmp_path}",
     ]  # fmt: skip
     given = without("dataset", without("temp_location", without("runner")))
@@ -140,6 +140,17 @@ def test_no_such_subscription(cloud: Cloud, server: PubSubServer) -> None:
     told = ["--runner=DirectRunner", f"--subscription={server.subscription('shopp')}"]
     code, _, err = answer(other(cloud), "dataflow", "run", *told, **at)
     assert code == 1 and "there is no subscription shopp in project demo-project" in err
+
+
+def test_a_subscription_that_goes_away_ends_it(cloud: Cloud, server: PubSubServer) -> None:
+    told = ["dataflow", "run", "--runner=DirectRunner", f"--subscription={server.subscription('shop')}"]
+    server.publish("orders", payloads(10))
+    pipeline = command(cloud, *told, PUBSUB_EMULATOR_HOST=server.address)
+    until(lambda: server.acknowledged("shop") == 10, pipeline)
+    server.delete("shop")
+    _, said = pipeline.communicate(timeout=60)
+    assert pipeline.returncode == 1
+    assert "error: the pipeline ended: 404 " in said and "→ start it again" in said, said[-3000:]
 
 
 def test_a_table_of_another_form(cloud: Cloud, server: PubSubServer) -> None:

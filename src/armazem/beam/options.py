@@ -12,6 +12,7 @@ from apache_beam.options.pipeline_options import (
     PipelineOptions,
     SetupOptions,
     StandardOptions,
+    TestOptions,
     WorkerOptions,
     _BeamArgumentParser,  # it knows the forms of values that Beam's own options take
 )
@@ -106,6 +107,11 @@ def _complete_for_dataflow(options: Options) -> None:
         raise OptionError(
             "workers would not have armazem: --sdk_container_image is missing",
             "build the image of deploy/dataflow, and name it",
+        )
+    if options.values()["write_endpoint"] and not options.view_as(TestOptions).dry_run:
+        raise OptionError(
+            "--write_endpoint is of an emulator, which no worker of Dataflow reaches",
+            "leave it empty, and ARMAZEM_BIGQUERY_WRITE_ENDPOINT too",
         )
     cloud.job_name = cloud.job_name or JOB_NAME
     most = workers.max_num_workers or MOST_WORKERS

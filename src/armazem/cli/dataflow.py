@@ -142,7 +142,7 @@ def _arguments(settings: Settings, given: Mapping[str, str | None], beam_options
         "project": project or None,
         "dataset": f"{project}.{settings.bigquery_dataset_prefix}raw" if project else None,
         "time_zone": settings.time_zone,
-        "retry_seconds": f"{settings.bigquery_retry_seconds:g}",
+        "retry_seconds": f"{settings.bigquery_retry_seconds:.3f}".rstrip("0").rstrip("."),
         "write_endpoint": settings.bigquery_write_endpoint,
     }
     values = {**of_settings, **{name: value for name, value in given.items() if value is not None}}
@@ -167,8 +167,10 @@ def _watch(result: Any, wait: Callable[[float], bool]) -> None:
 
     No figures: of a metric this runner shows the first bundle only.
     """
+    from armazem.beam.run import finish
+
     # Its thread is a daemon: Beam's own wait does not end where a pipeline is given up.
-    ended = ThreadPool(1).apply_async(result.wait_until_finish)
+    ended = ThreadPool(1).apply_async(finish, (result,))
     while not ended.ready() and not wait(_TICK):
         pass
     if ended.ready():
