@@ -105,14 +105,17 @@ def test_a_template_has_the_job(cloud: Cloud, tmp_path: Path) -> None:
     place = tmp_path / "templates" / "events"
     place.parent.mkdir()
     local = [
-        "--dataflow_endpoint=http://localhost:1/", "--no_auth",
+        "--dataflow_endpoint=http://localhost:1/", "--no_auth", "--write_endpoint=",
         f"--temp_location={tmp_path}", f"--staging_location={tmp_path}",
     ]  # fmt: skip
-    given = [one for one in without("runner") if not one.startswith("--temp_location")]
+    given = without("dataset", without("temp_location", without("runner")))
     code, _, err = answer(cloud, "dataflow", "template", str(place), *given, *local)
     assert code == 0, err
     job = json.loads(place.read_text())
-    assert job["environment"]["sdkPipelineOptions"]["options"]["dataset"] == "my-project.raw"
+    options = job["environment"]["sdkPipelineOptions"]["options"]
+    # The job runs in one project, and the tables are in that of the settings.
+    prefix = cloud.settings.bigquery_dataset_prefix
+    assert (options["project"], options["dataset"]) == ("my-project", f"demo-project.{prefix}raw")
     assert job["environment"]["serviceOptions"] == ["streaming_mode_at_least_once"]
 
 
@@ -137,6 +140,17 @@ def test_no_such_subscription(cloud: Cloud, server: PubSubServer) -> None:
     told = ["--runner=DirectRunner", f"--subscription={server.subscription('shopp')}"]
     code, _, err = answer(other(cloud), "dataflow", "run", *told, **at)
     assert code == 1 and "there is no subscription shopp in project demo-project" in err
+
+
+def test_a_subscription_that_goes_away_ends_it(cloud: Cloud, server: PubSubServer) -> None:
+    told = ["dataflow", "run", "--runner=DirectRunner", f"--subscription={server.subscription('shop')}"]
+    server.publish("orders", payloads(10))
+    pipeline = command(cloud, *told, PUBSUB_EMULATOR_HOST=server.address)
+    until(lambda: server.acknowledged("shop") == 10, pipeline)
+    server.delete("shop")
+    _, said = pipeline.communicate(timeout=60)
+    assert pipeline.returncode == 1
+    assert "error: the pipeline ended: 404 " in said and "→ start it again" in said, said[-3000:]
 
 
 def test_a_table_of_another_form(cloud: Cloud, server: PubSubServer) -> None:

@@ -106,6 +106,7 @@ def test_what_is_needed_is_asked_for(name: str) -> None:
         ([*without("temp_location"), "--temp_location=gs://b/x"], "--temp_location=gs://b/x is no folder of a bucket"),
         ([*without("temp_location"), "--temp_location=gs://my-bucket"], "is no folder of a bucket"),
         ([*ON_DATAFLOW, "--staging_location=s3://my-bucket/x"], "--staging_location=s3://my-bucket/x is no folder"),
+        ([*ON_DATAFLOW, "--write_endpoint=localhost:9060"], "--write_endpoint is of an emulator"),
         ([*ON_DATAFLOW, "--num_workers=9"], "--num_workers=9 is above --max_num_workers=4"),
     ],
 )

@@ -12,6 +12,7 @@ from apache_beam.options.pipeline_options import (
     PipelineOptions,
     SetupOptions,
     StandardOptions,
+    TestOptions,
     WorkerOptions,
     _BeamArgumentParser,  # it knows the forms of values that Beam's own options take
 )
@@ -45,7 +46,7 @@ class Options(PipelineOptions):  # type: ignore[misc]
 
 class _Strict(_BeamArgumentParser):  # type: ignore[misc]
     def error(self, message: str) -> NoReturn:
-        raise OptionError(message, "docs/dataflow.md has the options; Beam's are those of its version 2.77")
+        raise OptionError(message, "docs/cli.md has our options; Beam's are those of its version 2.77")
 
 
 def parse(arguments: Sequence[str]) -> Options:
@@ -107,6 +108,11 @@ def _complete_for_dataflow(options: Options) -> None:
             "workers would not have armazem: --sdk_container_image is missing",
             "build the image of deploy/dataflow, and name it",
         )
+    if options.values()["write_endpoint"] and not options.view_as(TestOptions).dry_run:
+        raise OptionError(
+            "--write_endpoint is of an emulator, which no worker of Dataflow reaches",
+            "leave it empty, and ARMAZEM_BIGQUERY_WRITE_ENDPOINT too",
+        )
     cloud.job_name = cloud.job_name or JOB_NAME
     most = workers.max_num_workers or MOST_WORKERS
     if workers.num_workers and workers.num_workers > most:
@@ -127,5 +133,5 @@ def _unknown(argument: str, known: list[str]) -> tuple[str, str]:
         return f"{argument!r} belongs to no option", "options have the form --name=value"
     name = argument.partition("=")[0]
     close = difflib.get_close_matches("--" + name.lstrip("-").replace("-", "_"), known, 1)
-    hint = "options of Beam and of Armazém have underscores; docs/dataflow.md lists ours"
+    hint = "options of Beam and of Armazém have underscores; docs/cli.md lists ours"
     return f"there is no option {name}" + (f"; did you mean {close[0]}?" if close else ""), hint

@@ -101,7 +101,7 @@ PARAMETERS = (
         f"{OWN}|{BEAM}",
         OWN,
     ),
-)  # fmt: skip
+)
 
 
 def values_of(given: dict[str, str | None]) -> dict[str, str | int | float]:

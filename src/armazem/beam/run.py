@@ -55,6 +55,14 @@ def run(options: Options) -> Any:
         raise CloudError(f"the job was not taken: {' '.join(str(error).split())}", _LOOK) from error
 
 
+def finish(result: Any) -> None:
+    """Wait until a pipeline ends by itself. Raises CloudError, or what else ended it."""
+    try:
+        result.wait_until_finish()
+    except GoogleAPIError as error:
+        raise CloudError(f"the pipeline ended: {' '.join(str(error).split())}", "start it again") from error
+
+
 def first_sentence(text: str) -> str:
     """Return the first sentence of a text, in a line: Beam says much."""
     return " ".join(text.split()).partition(". ")[0]

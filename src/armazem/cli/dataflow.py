@@ -89,7 +89,7 @@ def run(ctx: click.Context, /, runner: str, beam_options: tuple[str, ...], **giv
         from armazem.beam.options import runs_on_dataflow
         from armazem.beam.run import is_dry_run, ready, steps
         from armazem.beam.run import run as start
-    settings = settings_of(ctx, target="bigquery", bigquery_project=given["project"])
+    settings = settings_of(ctx, target="bigquery")
     options = ready(_arguments(settings, {"runner": runner, **given}, beam_options))
     messages = console.messages()
     if is_dry_run(options):
@@ -128,7 +128,7 @@ def template(ctx: click.Context, /, template_location: str, beam_options: tuple[
     with extra("beam", "a pipeline of Beam"):
         from armazem.beam.run import ready
         from armazem.beam.run import run as start
-    settings = settings_of(ctx, target="bigquery", bigquery_project=given["project"])
+    settings = settings_of(ctx, target="bigquery")
     fixed = {"runner": "DataflowRunner", "template_location": template_location}
     start(ready(_arguments(settings, {**fixed, **given}, beam_options)))
     console.messages().print(f"wrote {template_location}; `gcloud dataflow jobs run` starts it")
@@ -142,12 +142,13 @@ def flex_spec() -> None:
 
 def _arguments(settings: Settings, given: Mapping[str, str | None], beam_options: Sequence[str]) -> list[str]:
     """What Beam's parser reads: options as given, else as the settings say."""
-    project = settings.bigquery_project
+    # The job may run in one project, and the tables be in another.
+    project = settings.bigquery_project or given["project"]
     of_settings = {
         "project": project or None,
         "dataset": f"{project}.{settings.bigquery_dataset_prefix}raw" if project else None,
         "time_zone": settings.time_zone,
-        "retry_seconds": f"{settings.bigquery_retry_seconds:g}",
+        "retry_seconds": f"{settings.bigquery_retry_seconds:.3f}".rstrip("0").rstrip("."),
         "write_endpoint": settings.bigquery_write_endpoint,
     }
     values = {**of_settings, **{name: value for name, value in given.items() if value is not None}}
@@ -172,8 +173,10 @@ def _watch(result: Any, wait: Callable[[float], bool]) -> None:
 
     No figures: of a metric this runner shows the first bundle only.
     """
+    from armazem.beam.run import finish
+
     # Its thread is a daemon: Beam's own wait does not end where a pipeline is given up.
-    ended = ThreadPool(1).apply_async(result.wait_until_finish)
+    ended = ThreadPool(1).apply_async(finish, (result,))
     while not ended.ready() and not wait(_TICK):
         pass
     if ended.ready():
