@@ -56,6 +56,11 @@ def dataflow() -> None:
 
     A shop that one machine can serve needs none of it: `armazem subscribe pubsub:… --target bigquery` writes the same
     rows.
+
+    \b
+    Examples:
+      armazem dataflow run --help
+      armazem dataflow flex-spec > metadata.json
     """
 
 
