@@ -21,7 +21,7 @@ class DataflowService:
                 sent = json.loads(self.rfile.read(int(self.headers["content-length"])))
                 service.jobs.append((self.path, sent))
                 if service.status != 200:
-                    error = {"code": service.status, "message": "as the test wants it", "status": "PERMISSION_DENIED"}
+                    error = {"code": service.status, "message": "said", "status": "PERMISSION_DENIED"}
                     self._answer({"error": error})
                     return
                 self._answer(

@@ -16,6 +16,7 @@ import pytest
 pytest.importorskip("apache_beam", reason="`make beam` runs these, in an environment that has Beam")
 
 from google.pubsub_v1 import types
+from write_server import WriteServer
 
 from armazem.beam.run import ready, run, steps
 from armazem.errors import CloudError
@@ -23,7 +24,6 @@ from armazem.errors import CloudError
 from .dataflow_service import DataflowService
 from .messages import PROJECT, SUBSCRIPTION, canonical, expected, messages
 from .test_options import ON_DATAFLOW, without
-from .write_server import WriteServer
 
 ROOT = Path(__file__).parents[2]
 LOCK = ROOT / "deploy" / "dataflow" / "requirements-worker.txt"

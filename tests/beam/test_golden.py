@@ -15,10 +15,10 @@ pytest.importorskip("apache_beam", reason="`make beam` runs these, in an environ
 
 import apache_beam as beam
 from apache_beam.io.gcp.pubsub import PubsubMessage
+from write_server import WriteServer
 
 from .messages import canonical
 from .test_pipeline import run
-from .write_server import WriteServer
 
 GOLDEN = Path(__file__).with_name("golden")
 # What a person writes after reading why it was refused.

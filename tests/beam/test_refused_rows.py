@@ -15,6 +15,7 @@ pytest.importorskip("apache_beam", reason="`make beam` runs these, in an environ
 import apache_beam as beam
 import grpc
 from apache_beam.metrics import MetricsFilter
+from write_server import WriteServer
 
 from armazem.beam.options import parse
 from armazem.beam.pipeline import build
@@ -22,7 +23,6 @@ from armazem.contract.events import Accepted, process_batch
 from armazem.errors import CloudError
 
 from .messages import FIRST, PROJECT, SUBSCRIPTION, ZONE, canonical, expected, messages, of_beam
-from .write_server import WriteServer
 
 REASON = "Field total_price: 1E+30 is out of range of NUMERIC"
 

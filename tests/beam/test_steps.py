@@ -9,13 +9,13 @@ pytest.importorskip("apache_beam", reason="`make beam` runs these, in an environ
 import grpc
 from apache_beam.internal import pickler
 from apache_beam.pvalue import TaggedOutput
+from write_server import WriteServer
 
 from armazem.beam.steps import Append, Check
 from armazem.errors import CloudError
 from armazem.targets.bigquery.streaming.rows import Piece, rows_of
 
 from .messages import SOURCE, ZONE, canonical, expected, messages
-from .write_server import WriteServer
 
 
 def pieces(first: int, last: int) -> list[Piece]:

@@ -10,6 +10,7 @@ import grpc
 import pytest
 from emulator import Emulator
 from stream.shop_events import message
+from write_server import Rows, Says, WriteServer, error, row_errors
 
 from armazem.contract.dead_letters import MAX_KEPT
 from armazem.errors import CloudError
@@ -18,7 +19,6 @@ from armazem.targets.bigquery.streaming.appender import Appender, connecting
 from armazem.targets.bigquery.streaming.rows import Message, Piece, batch_of, letters_of, refused_row, rows_of
 
 from .twins import Cloud
-from .write_server import Rows, Says, WriteServer, error, row_errors
 
 ZONE = ZoneInfo("America/Sao_Paulo")
 NOW = datetime(2026, 11, 29, 12, tzinfo=UTC)
@@ -47,11 +47,11 @@ def test_many_pieces_by_one_connection() -> None:
         for piece in pieces(0, 500):
             writer.append(piece)
         assert writer.finish() == []
-        assert (writer.waiting, server.connections, server.requests) == (0, 1, 50)
-        assert ids(server.rows["events"]) == list(range(500))
+        assert (writer.waiting, server.calls, server.requests) == (0, 1, 50)
+        assert ids(server.rows("events")) == list(range(500))
         writer.append(pieces(500, 10)[0])
         assert writer.finish() == []
-        assert server.connections == 1
+        assert server.calls == 1
         writer.close()
 
 
@@ -81,7 +81,7 @@ def test_memory_is_bounded() -> None:
             most = max(most, writer.waiting)
         assert most <= 3 * sent[0].size + 200
         writer.finish()
-        assert ids(server.rows["events"]) == list(range(300))
+        assert ids(server.rows("events")) == list(range(300))
 
 
 PASSING = [
@@ -101,8 +101,8 @@ def test_what_passes_is_sent_again(code: grpc.StatusCode, ends: bool) -> None:
         for piece in pieces(0, 50):
             writer.append(piece)
         assert writer.finish() == []
-        assert set(ids(server.rows["events"])) == set(range(50))
-        assert server.connections >= 2
+        assert set(ids(server.rows("events"))) == set(range(50))
+        assert server.calls >= 2
 
 
 @pytest.mark.parametrize(
@@ -133,7 +133,7 @@ def test_what_does_not_pass_is_raised(code: grpc.StatusCode, said: str, hint: st
         wrong[0] = False
         writer.append(pieces(100, 10)[0])
         assert writer.finish() == []
-        assert set(range(100, 110)) <= set(ids(server.rows["events"]))
+        assert set(range(100, 110)) <= set(ids(server.rows("events")))
 
 
 def test_one_that_never_comes_back() -> None:
@@ -163,7 +163,7 @@ def test_an_answer_that_does_not_come() -> None:
         writer = appender(server, answer_seconds=0.3)
         writer.append(pieces(0, 10)[0])
         assert writer.finish() == []
-        assert ids(server.rows["events"]) == sorted([*range(10), *range(10)])
+        assert ids(server.rows("events")) == sorted([*range(10), *range(10)])
 
 
 def refuses(numbers: set[int]) -> Says:
@@ -184,7 +184,7 @@ def test_rows_that_bigquery_refuses(bad: set[int]) -> None:
         for piece in pieces(0, 30):
             writer.append(piece)
         refused = writer.finish()
-        assert set(ids(server.rows.get("events", []))) == set(range(30)) - bad
+        assert set(ids(server.rows("events"))) == set(range(30)) - bad
         found = [refused_row(*row) for row in refused]
         assert sorted(one.message_id for one, _ in found) == sorted(f"m{number}" for number in bad)
         for one, why in found:
@@ -212,7 +212,7 @@ def test_refused_rows_among_what_passes() -> None:
         for piece in pieces(0, 40):
             writer.append(piece)
         refused = writer.finish()
-        assert set(ids(server.rows["events"])) == set(range(40)) - {5, 17}
+        assert set(ids(server.rows("events"))) == set(range(40)) - {5, 17}
         assert {row.piece.ids[row.place] for row in refused} == {"m5", "m17"}
 
 

@@ -24,6 +24,7 @@ from pubsub_server import PROJECT, PubSubServer
 from soak import LONG, NUMBERS, SHORT
 from stream.shop_events import message, messages
 from warehouse.shop import OF_ONE_BUILD, Answer, Shop, ended, start
+from write_server import WriteServer, row_errors
 
 from armazem.shop.history import generate
 from armazem.targets.bigquery import sink
@@ -31,7 +32,6 @@ from armazem.targets.bigquery.connection import Connection
 from armazem.targets.bigquery.streaming.rows import Message, rows_of
 
 from .twins import Cloud, differences, environment, tables_of
-from .write_server import WriteServer, row_errors
 
 if TYPE_CHECKING:
     from conftest import Numbers
@@ -282,8 +282,8 @@ def test_bigquery_is_away(cloud: Cloud, server: PubSubServer) -> None:
             running.kill()
         assert done.code == 0, done.err
         assert (server.waiting("shop"), server.outstanding("shop")) == (0, 0)
-        assert {row["event_id"] for row in storage.rows["events"]} == {f"event-{number}" for number in range(50)}
-        assert [row["raw"] for row in storage.rows["dead_letters"]][-1] == "no event"
+        assert {row["event_id"] for row in storage.rows("events")} == {f"event-{number}" for number in range(50)}
+        assert [row["raw"] for row in storage.rows("dead_letters")][-1] == "no event"
 
 
 def test_no_permission(cloud: Cloud, server: PubSubServer) -> None:
@@ -314,8 +314,8 @@ def test_a_poison_message_in_a_hundred(cloud: Cloud, server: PubSubServer) -> No
         answer = subscribe(cloud, "--max-messages", "100")
         assert answer.code == 0, answer.err
         assert "received 100: 99 accepted, 0 duplicates, 1 refused" in answer.err
-        assert {row["event_id"] for row in storage.rows["events"]} == {f"event-{n}" for n in range(100) if n != 57}
-        [letter] = storage.rows["dead_letters"]
+        assert {row["event_id"] for row in storage.rows("events")} == {f"event-{n}" for n in range(100) if n != 57}
+        [letter] = storage.rows("dead_letters")
         assert (letter["code"], letter["event_id"]) == ("bad_value", "event-57")
         assert letter["message"] == "BigQuery did not take it: too odd"
 

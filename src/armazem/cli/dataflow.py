@@ -60,7 +60,6 @@ def dataflow() -> None:
     \b
     Examples:
       armazem dataflow run --help
-      armazem dataflow run --runner=DirectRunner --subscription=projects/my-project/subscriptions/try
       armazem dataflow flex-spec > metadata.json
     """
 
