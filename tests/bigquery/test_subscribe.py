@@ -39,6 +39,8 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.xdist_group("bigquery")
 SOURCE = f"pubsub:{PROJECT}/shop"
 OF_THE_WAY = ("received_at", "source")  # columns of an event that say how it came
+ROOT = Path(__file__).parents[2]
+BEAM = ROOT / ".venv-beam" / "bin" / "python"
 EVENTS = 20_000 if NUMBERS is LONG else 1_500
 
 
@@ -71,6 +73,32 @@ def reads(running: subprocess.Popen[str]) -> None:
     assert running.stderr is not None
     line = running.stderr.readline()
     assert line.startswith(f"reading {SOURCE} into "), line + running.stderr.read()
+
+
+class Pipeline:
+    """The pipeline of Beam, in the environment of Beam, into another warehouse."""
+
+    def __init__(self, cloud: Cloud, server: PubSubServer) -> None:
+        server.create("orders", "beam")
+        self.cloud = Cloud(cloud.settings.model_copy(update={"bigquery_dataset_prefix": "beam_"})).emptied()
+        with environment(self.cloud.settings):
+            env = {**os.environ, "ARMAZEM_HOME": str(self.cloud.settings.home), "PYTHONPATH": str(ROOT / "src")}
+        arguments = ["dataflow", "run", "--runner=DirectRunner", f"--subscription={server.subscription('beam')}"]
+        self._process = subprocess.Popen([BEAM, "-m", "armazem", *arguments], env=env)
+
+    def wait(self, published: int) -> None:
+        """Until BigQuery has a row of each message."""
+        deadline = time.monotonic() + 60 + published / 20
+        rows = "select (select count(*) from beam_raw.events) + (select count(*) from beam_raw.dead_letters)"
+        connection = Connection.of(self.cloud.settings)
+        while (connection.rows_if_there(rows) or [(0,)])[0][0] < published:
+            assert self._process.poll() is None
+            assert time.monotonic() < deadline
+            time.sleep(0.5)
+
+    def stop(self) -> None:
+        self._process.terminate()
+        self._process.wait(60)
 
 
 def simulated(shop: Shop, folder: Path, count: int) -> list[bytes]:
@@ -109,43 +137,55 @@ def books(warehouse: Shop | Cloud, *options: str) -> dict[str, dict[str, Any]]:
 @pytest.mark.slow
 def test_the_same_tables_as_by_the_journal(shop: Shop, cloud: Cloud, server: PubSubServer, tmp_path: Path) -> None:
     """Half of the events, a build, more of them and some of the first again, another build; the live views show the
-    rest.
+    rest. In the soak by the pipeline of Beam too: `make test` compares its rows, in tests/beam/test_command.py.
     """
     generate(tmp_path / "shop", orders=200, seed=16)
     shop.reset()
-    for warehouse in (shop, cloud):
-        warehouse.load(tmp_path / "shop")
+    shop.load(tmp_path / "shop")
     shop.build()  # the simulator knows its shop by it
     sent = simulated(shop, tmp_path, EVENTS)
+    pipeline = Pipeline(cloud, server) if NUMBERS is LONG and BEAM.exists() else None
+    clouds = [cloud, *([pipeline.cloud] if pipeline else [])]
     server.faults.duplicate_every = 40
     half, most = len(sent) // 2, len(sent) * 9 // 10
     parts = (sent[:half], [*sent[half:most], *sent[: half // 2]], sent[most:])
-    for number, part in enumerate(parts):
-        file = tmp_path / f"part-{number}.jsonl"
-        file.write_bytes(b"\n".join(part) + b"\n")
-        assert shop.armazem("ingest", file).code == 0
-        server.publish("orders", part)
-        answer = subscribe(cloud, "--stop-when-idle", "2")
-        assert answer.code == 0, answer.err
-        assert (server.waiting("shop"), server.outstanding("shop")) == (0, 0)
-        if number < 2:
-            assert "new events" in shop.build().reason
-            assert ("new events" if number else "first build") in cloud.build().reason
-    assert differences(tables(tables_of(shop)), tables(cloud.tables())) == []
-
-    of_home = shop.armazem("dead-letters", "list", "--all", "--format", "json")
-    of_cloud = cloud.armazem("dead-letters", "list", "--all", "--target", "bigquery", "--format", "json")
-    assert letters(of_home) == letters(of_cloud) and letters(of_home).total() > EVENTS // 50
-    ours, theirs = books(shop)["all"], books(cloud, "--target", "bigquery")["all"]
-    assert theirs["received"] > len(sent)  # some came twice
-    for name in ("accepted", "dead_letters", "in_journal", "in_staging"):
-        assert ours[name] == theirs[name], name
-
-    # What was built by and by is what is built at once; after that, nothing but duplicates is nothing new.
-    for warehouse in (shop, cloud) if NUMBERS is LONG else ():
-        assert warehouse.build().record is not None
+    published = 0
+    try:
+        for one in clouds:
+            one.load(tmp_path / "shop")
+        for number, part in enumerate(parts):
+            file = tmp_path / f"part-{number}.jsonl"
+            file.write_bytes(b"\n".join(part) + b"\n")
+            assert shop.armazem("ingest", file).code == 0
+            server.publish("orders", part)
+            published += len(part)
+            answer = subscribe(cloud, "--stop-when-idle", "2")
+            assert answer.code == 0, answer.err
+            assert (server.waiting("shop"), server.outstanding("shop")) == (0, 0)
+            if pipeline:
+                pipeline.wait(published)
+            if number < 2:
+                assert "new events" in shop.build().reason
+                assert all(("new events" if number else "first build") in one.build().reason for one in clouds)
+    finally:
+        if pipeline:
+            pipeline.stop()
+    ours = tables(tables_of(shop))
+    of_home = letters(shop.armazem("dead-letters", "list", "--all", "--format", "json"))
+    books_of_home = books(shop)["all"]
+    for one in clouds:
+        assert differences(ours, tables(one.tables())) == []
+        listed = one.armazem("dead-letters", "list", "--all", "--target", "bigquery", "--format", "json")
+        assert letters(listed) == of_home and of_home.total() > EVENTS // 50
+        theirs = books(one, "--target", "bigquery")["all"]
+        for name in ("accepted", "dead_letters", "in_journal", "in_staging"):
+            assert books_of_home[name] == theirs[name], name
+    assert books(cloud, "--target", "bigquery")["all"]["received"] > published  # some came twice
     if NUMBERS is SHORT:
         return
+
+    # What was built by and by is what is built at once; after that, nothing but duplicates is nothing new.
+    assert cloud.build().record is not None
     by_and_by = tables(cloud.tables())
     answer = cloud.armazem("build", "--full-refresh", "--target", "bigquery")
     assert answer.code == 0, answer.err
