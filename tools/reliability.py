@@ -26,8 +26,8 @@ WHAT = {
     "acknowledged: no acknowledged event is missing, none is there twice",
     "killed compactions": "the process that compacts the journal killed, beside readers: every event can be read, once",
     "killed subscribers": "`armazem subscribe` killed before it acknowledges to Pub/Sub: delivered again, counted once",
-    "killed subscribers to BigQuery": "`armazem subscribe --target bigquery` killed between append and acknowledgement: "
-    "nothing lost, and after a build nothing twice",
+    "killed subscribers to BigQuery": "`armazem subscribe --target bigquery` killed between append and "
+    "acknowledgement: nothing lost, and after a build nothing twice",
     "killed live figures": "what reads the journal for the live figures killed; the next one goes on from what was "
     "saved, and its figures equal those of plain Python",
     "mutated messages": "mutated messages through decoding and validation: no exception, every refusal has a code "
