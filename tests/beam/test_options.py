@@ -144,6 +144,18 @@ def test_runners_on_this_machine() -> None:
     for said in ([], ["--runner=DirectRunner"]):
         assert ready([*NEEDED, *said]).view_as(StandardOptions).runner == "BundleBasedDirectRunner"
     assert ready([*NEEDED, "--runner=FlinkRunner"]).view_as(StandardOptions).runner == "FlinkRunner"
+    with pytest.raises(OptionError, match="--dry_run is for Dataflow"):  # they would run
+        ready([*NEEDED, "--runner=DirectRunner", "--dry_run=True"])
+
+
+def test_a_mode_that_is_given_as_an_experiment_stays_alone() -> None:
+    options = ready([*ON_DATAFLOW, "--experiments=streaming_mode_exactly_once"])
+    assert not options.view_as(GoogleCloudOptions).dataflow_service_options
+
+
+def test_the_project_of_a_domain() -> None:
+    values = ready([*NEEDED, "--dataset=example.com:shop.raw"]).values()
+    assert values["dataset"] == "example.com:shop.raw"
 
 
 def test_the_launcher_says_it_in_a_line(capsys: pytest.CaptureFixture[str]) -> None:

@@ -146,6 +146,16 @@ def test_one_that_never_comes_back() -> None:
     assert pauses[1] > pauses[0] / 2 and max(pauses) > pauses[0]
 
 
+def test_closed_with_rows_on_their_way() -> None:
+    """As by another thread that has waited long enough: nobody may take them for written."""
+    with WriteServer() as server:
+        writer = appender(server)
+        writer.append(pieces(0, 10)[0])
+        writer.close()
+        with pytest.raises(CloudError, match="is closed"):
+            writer.finish()
+
+
 def test_nobody_is_there() -> None:
     writer = Appender(connecting("127.0.0.1:1"), TABLE, retry_seconds=0.1, sleep=lambda _: None)
     writer.append(pieces(0, 10)[0])

@@ -28,8 +28,13 @@ from write_server import WriteServer, row_errors
 
 from armazem.shop.history import generate
 from armazem.targets.bigquery import sink
+from armazem.targets.bigquery.columns import misfits
 from armazem.targets.bigquery.connection import Connection
+from armazem.targets.bigquery.landing.raw import fields
 from armazem.targets.bigquery.streaming.rows import Message, rows_of
+from armazem.targets.bigquery.tables import drop_tables, kept_name
+from armazem.targets.bigquery.target import BigQueryTarget
+from armazem.targets.plan import Plan
 
 from .twins import Cloud, differences, environment, tables_of
 
@@ -221,29 +226,61 @@ def test_builds_read_the_days_that_have_something_new(
         return set(re.findall(r"timestamp '([\d-]+)'", view))
 
     append(cloud, [(today, 10), (today - timedelta(days=3), 11), (today - timedelta(days=3), 3)])
-    assert "new events" in cloud.build().reason
+    prepare = BigQueryTarget.prepare
+
+    def meanwhile(self: BigQueryTarget, plan: Plan) -> None:
+        """An event of a type whose models this build leaves alone comes when it has been planned."""
+        canceled = json.dumps(
+            {
+                "event_id": "late", "event_type": "order_status_update", "timestamp": "2018-08-30T10:00:00Z",
+                "data": {"orders": {"order_id": "order0", "order_status": "canceled"}},
+            }
+        )  # fmt: skip
+        append_messages(cloud, [(today, canceled.encode())])
+        prepare(self, plan)
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(BigQueryTarget, "prepare", meanwhile)
+        assert "new events" in cloud.build().reason
     assert read() == {"2026-11-17", "2026-11-18", "2026-11-20", "2026-11-21"}
     assert cloud.query("select count(*) from shop_staging.stg_events").rows == ((7,),)
+    state = "select order_status, (select count(*) from shop_staging.stg_events) from shop_staging.stg_orders "
+    of_late = f"{state} where order_id = 'order0'"
+    assert cloud.query(of_late).rows == (("created", 7),)
+    assert "new events" in cloud.build().reason
+    assert cloud.query(of_late).rows == (("canceled", 8),)
     append(cloud, [(today - timedelta(days=4), 4)])
     assert cloud.build().record is None  # the same event again
+    # Of a version that does not know of days, as an older armazem left it, every day is read.
+    target = BigQueryTarget(cloud.settings)
+    current, known = target.published()
+    assert known is not None and known.event_days and current is not None
+    drop_tables(target.connection, target.connection.names.kept, [kept_name("event_days", current)])
+    _, known = target.published()
+    assert known is not None and known.event_days == {}
 
     # Events that came after the version are not in what a selection builds, also from nothing.
     append(cloud, [(today, 12)])
     for options in ((), ("--full-refresh",)) if NUMBERS is LONG else (("--full-refresh",),):
         answer = cloud.armazem("build", "--target", "bigquery", "--select", "stg_events", *options)
         assert answer.code == 0, answer.err
-        assert cloud.query("select count(*) from shop_staging.stg_events").rows == ((7,),)
+        assert cloud.query("select count(*) from shop_staging.stg_events").rows == ((8,),)
     assert "new events" in cloud.build().reason
-    assert cloud.query("select count(*) from shop_staging.stg_events").rows == ((8,),)
+    assert cloud.query("select count(*) from shop_staging.stg_events").rows == ((9,),)
     assert cloud.query("select count(*) from shop_staging.stg_orders where order_id like 'order%'").rows == ((8,),)
 
 
 def append(cloud: Cloud, arrived: list[tuple[date, int]]) -> None:
-    """Events, each with the day of its arrival, as the subscriber writes them."""
+    """Events, each with the day of its arrival."""
+    append_messages(cloud, [(day, message(number)) for day, number in arrived])
+
+
+def append_messages(cloud: Cloud, arrived: list[tuple[date, bytes]]) -> None:
+    """As the subscriber writes them."""
     with sink.opened(cloud.settings) as opened:
         found = [
-            Message(message(number), f"m{number}", datetime(day.year, day.month, day.day, 12, tzinfo=UTC))
-            for day, number in arrived
+            Message(data, f"m{place}", datetime(day.year, day.month, day.day, 12, tzinfo=UTC))
+            for place, (day, data) in enumerate(arrived)
         ]
         opened._append(rows_of(found, SOURCE, ZoneInfo("America/Sao_Paulo")).pieces)
         assert opened._appenders["events"].finish() == []
@@ -365,16 +402,20 @@ def test_a_table_that_does_not_fit(cloud: Cloud, server: PubSubServer) -> None:
     server.publish("orders", messages(0, 5))
     connection = Connection.of(cloud.settings)
     connection.create_datasets()
-    fields = [
+    theirs = [
         bigquery.SchemaField("event_id", "INT64"), bigquery.SchemaField("ours", "STRING", mode="REQUIRED"),
         bigquery.SchemaField("data", "RECORD", fields=[bigquery.SchemaField("orders", "STRING")]),
     ]  # fmt: skip
-    connection.client.create_table(bigquery.Table(connection.table_id("shop_raw", "events"), schema=fields))
+    connection.client.create_table(bigquery.Table(connection.table_id("shop_raw", "events"), schema=theirs))
     answer = subscribe(cloud, "--max-messages", "5")
     assert answer.code == 1
     assert "the table armazem-test.shop_raw.events does not fit" in answer.err
     assert "event_id is INTEGER in place of STRING" in answer.err and "ours is required" in answer.err
     assert "data.orders is STRING in place of RECORD" in answer.err
+    assert len(connection.fields("shop_raw", "events")) == 3  # it was not touched
+    wanted = fields("events")
+    strict = [bigquery.SchemaField.from_api_repr({**one.to_api_repr(), "mode": "REQUIRED"}) for one in wanted[:4]]
+    assert misfits(strict, wanted) == ["seq is required, and rows may lack it"]
     assert server.deliveries("shop").total() == 0
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+from concurrent.futures import Future
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -23,6 +24,7 @@ from armazem.disk.lock import replay_lock
 from armazem.errors import HomeError
 from armazem.home import Home
 from armazem.intake.ingest import Ingest
+from armazem.intake.queue import Outcome, Rejection
 from armazem.intake.replay import MARKS_FILE, HomeLetters, Replay, select_letters
 from armazem.intake.sending import to_ingest
 from armazem.journal.dead_letters import DeadLetters, read_dead_letters
@@ -111,6 +113,23 @@ def test_replay_of_a_repaired_message(kept: Home, tmp_path: Path) -> None:
     assert event_ids(kept) == ["event-1", "event-2"] and ids(kept) == ["3", "2"]
     assert "0 accepted, 0 duplicates" in run(kept, "replay", 1, "--with", repaired).err
     assert_conserved(kept)
+
+
+def test_what_is_refused_where_it_is_sent_is_not_replayed_twice(home: Home, settings: Settings) -> None:
+    """BigQuery refuses what the core takes: it lies there anew, and the old one is marked."""
+    with Ingest(home, settings) as writer:
+        writer.submit([message(3, timestamp=SOON.isoformat())], "http").result()
+
+    def refuses(sent: list[bytes]) -> Future[Outcome]:
+        future: Future[Outcome] = Future()
+        future.set_result(Outcome(0, 0, [Rejection(0, "bad_value", "$", "BigQuery did not take it")]))
+        return future
+
+    later = SOON + timedelta(days=1)
+    for anew, left in ((False, ["1"]), (True, [])):
+        replay = Replay(HomeLetters(home), ZoneInfo(settings.time_zone), refuses, later, anew=anew)
+        assert replay.run(select_letters(home)).refused == {"bad_value": 1}
+        assert ids(home) == left
 
 
 def test_what_has_the_id_of_another_event_stays(home: Home, settings: Settings, tmp_path: Path) -> None:

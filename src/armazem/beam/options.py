@@ -8,10 +8,12 @@ from collections.abc import Sequence
 from typing import Any, NoReturn
 
 from apache_beam.options.pipeline_options import (
+    DebugOptions,
     GoogleCloudOptions,
     PipelineOptions,
     SetupOptions,
     StandardOptions,
+    TestOptions,
     TestOptions,
     WorkerOptions,
     _BeamArgumentParser,  # it knows the forms of values that Beam's own options take
@@ -76,6 +78,8 @@ def complete(options: Options) -> None:
         standard.runner = LOCAL
     if runs_on_dataflow(options):
         _complete_for_dataflow(options)
+    elif options.view_as(TestOptions).dry_run:
+        raise OptionError("--dry_run is for Dataflow: other runners would run", "leave --runner out, or --dry_run")
 
 
 def runs_on_dataflow(options: Options) -> bool:
@@ -121,7 +125,8 @@ def _complete_for_dataflow(options: Options) -> None:
     workers.autoscaling_algorithm = workers.autoscaling_algorithm or "THROUGHPUT_BASED"
     cloud.enable_streaming_engine = True
     services = cloud.dataflow_service_options or []
-    if not any(one.startswith("streaming_mode_") for one in services):
+    experiments = options.view_as(DebugOptions).experiments or []
+    if not any(one.startswith("streaming_mode_") for one in (*services, *experiments)):
         # Rows are a function of their message, and builds keep one of each event: exactly-once would cost more and
         # give the same tables.
         services = [*services, AT_LEAST_ONCE]

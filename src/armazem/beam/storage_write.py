@@ -31,7 +31,7 @@ class StorageWrite(beam.PTransform):  # type: ignore[misc]
 
     def expand(self, pieces: Any) -> Any:
         """Return the refused rows, of which there are none where it goes on."""
-        project, dataset, table = self._table_id.split(".")
+        project, dataset, table = self._table_id.rsplit(".", 2)
         written = (
             pieces
             | "Rows" >> beam.FlatMap(records).with_output_types(dict[str, Any])

@@ -88,6 +88,8 @@ def run(ctx: click.Context, /, runner: str, beam_options: tuple[str, ...], **giv
         from armazem.beam.options import runs_on_dataflow
         from armazem.beam.run import is_dry_run, ready, steps
         from armazem.beam.run import run as start
+    if any(one.startswith("--template_location") for one in beam_options):
+        raise click.UsageError("`armazem dataflow template gs://BUCKET/NAME` writes a template")
     settings = settings_of(ctx, target="bigquery")
     options = ready(_arguments(settings, {"runner": runner, **given}, beam_options))
     messages = console.messages()
@@ -161,7 +163,7 @@ def _look(settings: Settings, options: Options) -> None:
         from armazem.targets.bigquery.sink import opened
     values = options.values()
     check_subscription(values["subscription"])
-    project, dataset = values["dataset"].split(".")
+    project, dataset = values["dataset"].rsplit(".", 1)
     named = {"bigquery_project": project, "bigquery_dataset_prefix": dataset.removesuffix("raw")}
     with opened(settings.model_copy(update=named)):
         pass

@@ -60,7 +60,8 @@ def ingest(ctx: click.Context, file: str, to: str | None, strict: bool) -> None:
         raise
     _show_tally(tally, "done", time.monotonic() - started)
     if tally.rejected and not to:
-        console.messages().print("the refused ones are kept: armazem dead-letters list")
+        where = "" if settings.target == "duckdb" else " --target duckdb"
+        console.messages().print(f"the refused ones are kept: armazem dead-letters list{where}")
     if tally.rejected and (strict or not (tally.accepted or tally.duplicates)):
         ctx.exit(1)
 
@@ -263,7 +264,8 @@ def _replay(
                 result = Replay(box, zone, None, now).run(letters, repaired=content)
             else:
                 with _replaying(target, to) as send:
-                    result = Replay(box, zone, send, now).run(letters, repaired=content)
+                    anew = not to and not target.in_home
+                    result = Replay(box, zone, send, now, anew=anew).run(letters, repaired=content)
     _show_replayed(result, dry_run=dry_run)
 
 

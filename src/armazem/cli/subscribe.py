@@ -69,7 +69,8 @@ def subscribe(
             counts = running.stop()
             messages.print(f"{_line(counts)}, {time.monotonic() - started:.1f} s")
             if counts.refused:
-                messages.print("the refused messages, with reason: `armazem dead-letters list`")
+                where = "" if settings.target == "duckdb" else f" --target {settings.target}"
+                messages.print(f"the refused messages, with reason: `armazem dead-letters list{where}`")
 
 
 def _watch(running: Receiver, stopped: threading.Event, idle: float | None) -> None:

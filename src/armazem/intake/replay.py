@@ -148,8 +148,10 @@ class Replay:
     another event, unless it was repaired. What turns out to have one now lies there anew, and is marked.
     """
 
-    def __init__(self, box: LetterBox, zone: ZoneInfo, send: Send | None, now: datetime) -> None:
+    def __init__(self, box: LetterBox, zone: ZoneInfo, send: Send | None, now: datetime, *, anew: bool = False) -> None:
+        """`anew`: what is refused where it is sent becomes a dead letter of the same box, so the old one is marked."""
         self.result = Replayed()
+        self._anew = anew
         self._box = box
         self._zone = zone
         self._send = send
@@ -192,7 +194,7 @@ class Replay:
         for rejection in outcome.rejected:  # by a server that knows other rules, or with the id of another event
             letter, content = sent[rejection.index]
             self._stays(letter, rejection.code, rejection.path, rejection.message)
-            if rejection.code == RejectCode.CONFLICTING_EVENT_ID and content == letter.content:
+            if self._anew or (rejection.code == RejectCode.CONFLICTING_EVENT_ID and content == letter.content):
                 staying.remove(rejection.index)
         self._box.mark([letter.id for at, (letter, _) in enumerate(sent) if at not in staying], self._now)
 

@@ -73,7 +73,8 @@ class Scope:
     `all_loads`: what was loaded when the build began; what comes later is left to the next one. `ages`: of those
     whose age was told, load and age. Of the journal it
     takes the events after position `events_after` up to `events_up_to`; without a journal those that arrived on
-    `event_days`, None for any day. `no_news`: none but those of the version that it starts from.
+    `event_days`, None for any day, and are of `event_types`, None for any type: what comes while the build is laid out
+    may be of a type whose models are not built. `no_news`: none but those of the version that it starts from.
     """
 
     all_loads: tuple[str, ...]
@@ -85,6 +86,7 @@ class Scope:
     ages: tuple[tuple[str, str], ...] = ()
     event_days: tuple[date, ...] | None = None
     no_news: bool = False
+    event_types: frozenset[str] | None = None
 
     @property
     def has_window(self) -> bool:
@@ -135,6 +137,7 @@ class Plan:
         return Scope(
             self.all_loads, new_loads, start, end, self.events_after, self.events_up_to, self.ages,
             self.event_days, self.request.select is not None,
+            None if self.full_refresh or self.request.select is not None else self.event_types,
         )  # fmt: skip
 
     @property

@@ -45,6 +45,8 @@ def grown(there: Fields, wanted: Fields) -> list[bigquery.SchemaField]:
 
 
 def _grown_field(there: bigquery.SchemaField, wanted: bigquery.SchemaField) -> bigquery.SchemaField:
+    if not there.fields:  # no record: it has no fields to add to
+        return there
     fields = grown(there.fields, wanted.fields)
     if fields == list(there.fields):
         return there
@@ -91,15 +93,20 @@ def _type(field: bigquery.SchemaField) -> str:
     return f"array<{name}>" if field.mode == "REPEATED" else name
 
 
+# Of the columns of events and dead letters those that every row has.
+_FILLED = {"received_at", "source", "event_type", "event_id", "timestamp", "data", "id", "code", "path", "message"}
+
+
 def misfits(there: Fields, wanted: Fields, above: str = "") -> list[str]:
     """Say what of a table's columns rows with the wanted ones cannot be written into; missing ones can be added."""
     by_name = {field.name: field for field in wanted}
     found = []
     for field in there:
         name, ours = f"{above}{field.name}", by_name.get(field.name)
-        if ours is None:
-            if field.mode == "REQUIRED":
-                found.append(f"{name} is required, and no row has it")
+        if field.mode == "REQUIRED" and name not in _FILLED:
+            found.append(f"{name} is required, and rows may lack it")
+        elif ours is None:
+            continue
         elif _kind(field) != _kind(ours):
             found.append(f"{name} is {_kind(field)} in place of {_kind(ours)}")
         else:

@@ -38,6 +38,9 @@ def create_inputs(connection: Connection, scope: Scope) -> None:
         f"from unnest([1]) where {str(scope.has_window).lower()}",
     )
     taken = events(connection, loaded, scope.event_days)
+    if scope.event_types is not None:
+        types = ", ".join(f"'{name}'" for name in sorted(scope.event_types))
+        taken = f"select * from ({taken}) where {f'event_type in ({types})' if types else 'false'}"
     if scope.no_news:
         published = f"`{connection.client.project}`.{connection.names.of('staging')}.stg_events"
         taken = f"select * from ({taken}) where {_EVENT_KEY} in (select {_EVENT_KEY} from {published})"

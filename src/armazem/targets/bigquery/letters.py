@@ -36,7 +36,9 @@ class BigQueryLetters:
         self, *, ids: Sequence[str] = (), code: str | None = None, source: str | None = None, everything: bool = False
     ) -> Iterator[DeadLetter]:
         sql, values = self._query(ids, code, source, everything, (*_HEAD, *_BODY))
-        return map(_letter, self._ask(f"{sql} order by received_at, id", values))
+        # As they come, page by page: there may be many, each of megabytes.
+        for row in self._rows(f"{sql} order by received_at, id", values):
+            yield _letter(row)
 
     def newest(
         self, *, code: str | None, source: str | None, everything: bool, limit: int | None
@@ -80,9 +82,12 @@ class BigQueryLetters:
         return f"{sql} qualify row_number() over (partition by source, id order by received_at) = 1", values
 
     def _ask(self, sql: str, values: Sequence[Any]) -> list[tuple[Any, ...]]:
-        if DEAD_LETTERS not in self._connection.tables(self._connection.names.raw):
-            return []
-        return [tuple(row.values()) for row in self._connection.answer(sql, values)]
+        return list(self._rows(sql, values))
+
+    def _rows(self, sql: str, values: Sequence[Any]) -> Iterator[tuple[Any, ...]]:
+        if DEAD_LETTERS in self._connection.tables(self._connection.names.raw):
+            for row in self._connection.answer(sql, values):
+                yield tuple(row.values())
 
 
 def _letter(row: Sequence[Any]) -> DeadLetter:

@@ -8,6 +8,8 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
+from google.api_core import exceptions
+
 from armazem.config import Settings
 from armazem.errors import ArmazemError, CloudError, extra
 from armazem.intake.queue import Outcome, Rejection
@@ -21,6 +23,8 @@ with extra("bigquery", "writing to BigQuery"):
     from armazem.targets.bigquery.streaming.rows import Message, Piece, letters_of, refused_row, rows_of
 
 _AT_ONCE = 1_000  # messages whose rows are sent while those of the next are made
+_BYTES_AT_ONCE = 8 * 2**20  # of them: rows take several times as much memory while they are made
+_RETRY_SECONDS = 30.0  # then it is said, and the messages are given back: they come again
 
 
 class BigQuerySink:
@@ -38,7 +42,9 @@ class BigQuerySink:
         self._zone = ZoneInfo(settings.time_zone)
         connect = connecting(settings.bigquery_write_endpoint)
         self._appenders = {
-            table: Appender(connect, raw.table(table), retry_seconds=settings.bigquery_retry_seconds)
+            table: Appender(
+                connect, raw.table(table), retry_seconds=min(settings.bigquery_retry_seconds, _RETRY_SECONDS)
+            )
             for table in (EVENTS, DEAD_LETTERS)
         }
 
@@ -50,7 +56,7 @@ class BigQuerySink:
             future.set_result(self._write(deliveries, source))
         except ArmazemError as error:
             for appender in self._appenders.values():
-                appender.close()
+                appender.drop()
             future.set_exception(error)
         return future
 
@@ -61,8 +67,7 @@ class BigQuerySink:
 
     def _write(self, deliveries: Sequence[Delivery], source: str) -> Outcome:
         rejected: list[Rejection] = []
-        for start in range(0, len(deliveries), _AT_ONCE):
-            messages = [_message(delivery) for delivery in deliveries[start : start + _AT_ONCE]]
+        for start, messages in _slices(deliveries):
             rows = rows_of(messages, source, self._zone)
             self._append(rows.pieces)
             rejected += [Rejection(start + at, why.code, why.path, why.message) for at, why in rows.refused]
@@ -94,20 +99,37 @@ def opened(settings: Settings) -> Iterator[BigQuerySink]:
     raw = Raw(settings)
     with cloud_errors(settings, "preparing the tables of events"):
         raw.open_dataset()
-        raw.create_tables(())
         for name in (EVENTS, DEAD_LETTERS):
-            table = raw.client.get_table(raw.table(name), retry=raw.retry)
+            try:
+                table = raw.client.get_table(raw.table(name), retry=raw.retry)
+            except exceptions.NotFound:
+                continue
             if wrong := misfits(table.schema, fields(name)):
                 raise CloudError(
                     f"the table {raw.table(name)} does not fit: {'; '.join(wrong)}",
                     "it is somebody else's, or was changed: mend it, or use another ARMAZEM_BIGQUERY_DATASET_PREFIX",
                 )
-            add_columns(raw.client, settings, raw.table(name), fields(name))
+        raw.create_tables(())
+        add_columns(raw.client, settings, raw.table(DEAD_LETTERS), fields(DEAD_LETTERS))
     sink = BigQuerySink(raw)
     try:
         yield sink
     finally:
         sink.close()
+
+
+def _slices(deliveries: Sequence[Delivery]) -> Iterator[tuple[int, list[Message]]]:
+    """The messages some at a time, with the position of the first of them."""
+    start, size = 0, 0
+    messages: list[Message] = []
+    for place, delivery in enumerate(deliveries):
+        if messages and (len(messages) >= _AT_ONCE or size + len(delivery.data) > _BYTES_AT_ONCE):
+            yield start, messages
+            start, size, messages = place, 0, []
+        messages.append(_message(delivery))
+        size += len(delivery.data)
+    if messages:
+        yield start, messages
 
 
 def _message(delivery: Delivery) -> Message:

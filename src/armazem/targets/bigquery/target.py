@@ -169,7 +169,9 @@ class BigQueryTarget(Target):
             layout = kept_layout(connection, current)
             layout = [one for one in layout if one.table in kept or one.table != EVENT_DAYS]  # not of an older armazem
             if {one.table for one in layout} <= kept and is_there(connection, layout):
-                return current, meta.state_of_published(connection)
+                state = meta.state_of_published(connection)
+                # What was published after it may have left its own behind.
+                return current, state if EVENT_DAYS in kept else replace(state, event_days={})
         elif BUILDS in kept:  # by an older armazem, which did not say what it consists of: its list of builds goes on
             return current, replace(meta.state_of_published(connection), fingerprint=None)
         return current, None

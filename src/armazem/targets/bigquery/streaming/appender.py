@@ -87,7 +87,7 @@ class Appender:
     ) -> None:
         """`table_id`: project.dataset.table; `table` is one of SCHEMAS."""
         self.table_id = table_id
-        project, dataset, table = table_id.split(".")
+        project, dataset, table = table_id.rsplit(".", 2)  # the project of a domain has a dot of its own
         self._stream = f"projects/{project}/datasets/{dataset}/tables/{table}/streams/_default"
         self._schema = SCHEMAS[table].serialize().to_pybytes()
         self._connect = connect
@@ -99,6 +99,7 @@ class Appender:
         self._sent: deque[Piece] = deque()  # without an answer, oldest first
         self._bytes = 0
         self._refused: list[RefusedRow] = []
+        self._closed = False
         self._failing_since: float | None = None
         self._pause = _FIRST_PAUSE
 
@@ -110,6 +111,7 @@ class Appender:
     def append(self, piece: Piece) -> None:
         """Send a piece. Raises CloudError."""
         with self._given_up():
+            self._check_open()
             while self._sent and self._bytes + piece.size > self._max_bytes:
                 self._settle()
             self._send(piece)
@@ -117,17 +119,28 @@ class Appender:
     def finish(self) -> list[RefusedRow]:
         """Wait until every row that was appended is written, or refused; return the refused ones. Raises CloudError."""
         with self._given_up():
+            self._check_open()
             while self._sent:
                 self._settle()
+            self._check_open()  # by another thread, meanwhile: then nobody knows what was written
         refused, self._refused = self._refused, []
         return refused
 
     def close(self) -> None:
-        """Give up the connection, and what has no answer yet."""
+        """Give up the connection, and what has no answer yet, for good: who waits for it gets an error."""
+        self._closed = True
+        self.drop()
+
+    def drop(self) -> None:
+        """Give up the connection, and what has no answer yet: the caller knows that it is not written."""
         self._disconnect()
         self._sent.clear()
         self._refused.clear()
         self._bytes = 0
+
+    def _check_open(self) -> None:
+        if self._closed:
+            raise CloudError(f"the connection to {self.table_id} is closed", _LATER)
 
     def _given_up(self) -> _GivenUp:
         return _GivenUp(self)
@@ -227,7 +240,7 @@ class _GivenUp:
 
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
         if error is not None:
-            self._appender.close()
+            self._appender.drop()
             self._appender._failing_since, self._appender._pause = None, _FIRST_PAUSE
 
 
