@@ -14,7 +14,6 @@ from apache_beam.options.pipeline_options import (
     SetupOptions,
     StandardOptions,
     TestOptions,
-    TestOptions,
     WorkerOptions,
     _BeamArgumentParser,  # it knows the forms of values that Beam's own options take
 )
