@@ -56,7 +56,7 @@ PARAMETERS = (
         "BigQuery dataset",
         "The dataset that has the tables events and dead_letters: raw, with the prefix of the warehouse.",
         "PROJECT.[PREFIX]raw",
-        r"[a-z][a-z0-9.:-]*\.([A-Za-z_][A-Za-z0-9_]*)?raw",
+        r"([a-z][a-z0-9.-]*:)?[a-z][a-z0-9-]*\.([A-Za-z_][A-Za-z0-9_]*)?raw",
     ),
     Parameter(
         "time_zone",

@@ -95,10 +95,12 @@ def test_leaving(golden: Golden, tmp_path: Path, way: str, caplog: pytest.LogCap
             del client, user
             published.may.set()
             await working
+            await asyncio.sleep(0)
+            # The end of the simulation has remarks of its own: of what still runs on a busy machine.
+            assert not caplog.records
 
     with caplog.at_level(logging.WARNING), contextlib.closing(Held(Home(tmp_path / "home"))) as published:
         asyncio.run(read_and_leave(published))
-    assert not caplog.records
 
 
 async def _in(frame: Frame, work: Work) -> None:
