@@ -45,6 +45,7 @@ pytestmark = pytest.mark.xdist_group("bigquery")
 SOURCE = f"pubsub:{PROJECT}/shop"
 OF_THE_WAY = ("received_at", "source")  # columns of an event that say how it came
 ROOT = Path(__file__).parents[2]
+_QUIET = 10.0  # seconds
 BEAM = ROOT / ".venv-beam" / "bin" / "python"
 EVENTS = 20_000 if NUMBERS is LONG else 1_500
 
@@ -92,14 +93,18 @@ class Pipeline:
         self._process = subprocess.Popen([BEAM, "-m", "armazem", *arguments], env=env)
 
     def wait(self, published: int) -> None:
-        """Until BigQuery has a row of each message."""
-        deadline = time.monotonic() + 60 + published / 20
+        """Until BigQuery has a row of each message, and none has come for a while: some are delivered twice."""
+        deadline = time.monotonic() + 120 + published / 20
         rows = "select (select count(*) from beam_raw.events) + (select count(*) from beam_raw.dead_letters)"
         connection = Connection.of(self.cloud.settings)
-        while (connection.rows_if_there(rows) or [(0,)])[0][0] < published:
+        count, since = 0, time.monotonic()
+        while count < published or time.monotonic() < since + _QUIET:
             assert self._process.poll() is None
             assert time.monotonic() < deadline
             time.sleep(0.5)
+            now = (connection.rows_if_there(rows) or [(0,)])[0][0]
+            if now != count:
+                count, since = now, time.monotonic()
 
     def stop(self) -> None:
         self._process.terminate()
