@@ -42,14 +42,16 @@ class Tally:
 def to_ingest(ingest: Ingest, source: str) -> Send:
     """Sends to the journal here, and waits where its queue is full."""
 
-    def send(messages: list[bytes]) -> Future[Outcome]:
-        while True:
-            try:
-                return ingest.submit(messages, source)
-            except QueueFull as full:
-                time.sleep(full.retry_after)
+    return lambda messages: when_there_is_room(lambda: ingest.submit(messages, source))
 
-    return send
+
+def when_there_is_room(submit: Callable[[], Future[Outcome]]) -> Future[Outcome]:
+    """Return what `submit` returns, after as many attempts as a full queue takes."""
+    while True:
+        try:
+            return submit()
+        except QueueFull as full:
+            time.sleep(full.retry_after)
 
 
 def send_all(batches: Iterable[list[bytes]], send: Send, tally: Tally, on_outcome: Callable[[], None]) -> None:

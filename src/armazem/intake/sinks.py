@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
 from concurrent.futures import Future
 from datetime import UTC, datetime
@@ -11,8 +10,7 @@ from uuid import uuid4
 
 from armazem.intake.ingest import Ingest
 from armazem.intake.queue import Outcome
-from armazem.intake.sending import Send
-from armazem.journal.errors import QueueFull
+from armazem.intake.sending import Send, when_there_is_room
 
 
 class Delivery(Protocol):
@@ -63,11 +61,7 @@ def to_sink(sink: Sink, source: str) -> Send:
     def send(messages: list[bytes]) -> Future[Outcome]:
         now = datetime.now(UTC)
         given = [Given(message, f"{source}-{uuid4()}", now) for message in messages]
-        while True:
-            try:
-                return sink.put(given, source)
-            except QueueFull as full:
-                time.sleep(full.retry_after)
+        return when_there_is_room(lambda: sink.put(given, source))
 
     return send
 

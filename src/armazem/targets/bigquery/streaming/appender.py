@@ -8,6 +8,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 import grpc
@@ -142,8 +143,15 @@ class Appender:
         if self._closed:
             raise CloudError(f"the connection to {self.table_id} is closed", _LATER)
 
-    def _given_up(self) -> _GivenUp:
-        return _GivenUp(self)
+    @contextmanager
+    def _given_up(self) -> Iterator[None]:
+        """What is raised inside leaves nothing on its way: whoever goes on begins anew."""
+        try:
+            yield
+        except BaseException:
+            self.drop()
+            self._failing_since, self._pause = None, _FIRST_PAUSE
+            raise
 
     def _send(self, piece: Piece) -> None:
         self._sent.append(piece)
@@ -228,20 +236,6 @@ _SIGN_IN = "run `gcloud auth application-default login`, or set GOOGLE_APPLICATI
 _MAKE = "`armazem load --target bigquery`, or `armazem subscribe … --target bigquery`, makes it"
 _CHANGED = "has somebody changed the table? `bq show` tells its columns; docs/google-cloud.md those that it needs"
 _LATER = "nothing of it was acknowledged: it is delivered again"
-
-
-class _GivenUp:
-    """What is raised inside leaves nothing on its way: whoever goes on begins anew."""
-
-    def __init__(self, appender: Appender) -> None:
-        self._appender = appender
-
-    def __enter__(self) -> None: ...
-
-    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
-        if error is not None:
-            self._appender.drop()
-            self._appender._failing_since, self._appender._pause = None, _FIRST_PAUSE
 
 
 class _Connection:
