@@ -69,7 +69,7 @@ def _build(target: Target, request: BuildRequest, on_node: OnNode, on_notice: On
     record = record_of(plan, run, build_id, started, target.new_events())
     if not run.passed:
         target.refuse(record, run, failures_in_words(run))
-        raise audit_failed(record, run, target.current_build(), target.failed_rows)
+        raise audit_failed(plan, record, run, target.current_build(), target.failed_rows)
     changed = _changed(target, run) if request.compare else None
     # In its own list of builds it is published: nobody reads that before it is.
     rows = target.keep(record, run, plan.loads if record.complete else ())
@@ -79,7 +79,7 @@ def _build(target: Target, request: BuildRequest, on_node: OnNode, on_notice: On
     else:
         record, current = replace(record, status=BUILT), target.current_build() or ""
         target.wait(record)
-    return BuildReport(record, current, plan.reason, run.tests, run.models, rows, changed)
+    return BuildReport(record, current, plan.reason, run.tests, run.models, rows, changed, plan.scope.new_loads)
 
 
 def publish_build(settings: Settings, build_id: str, *, on_notice: OnNotice = lambda text: None) -> str:

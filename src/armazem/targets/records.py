@@ -47,7 +47,7 @@ class AuditResult:
 
 @dataclass(frozen=True, slots=True)
 class ModelResult:
-    """One dbt model in one build; `message` says why where `status` is not success."""
+    """One dbt model in one build. `model`: its layer and table; `message` says why where `status` is not success."""
 
     model: str
     status: str

@@ -295,7 +295,7 @@ class BigQueryTarget(Target):
             )
         builds = f"`{self.connection.names.kept}`.`{kept_name(BUILDS, build_id)}`"
         [(before,)] = self.connection.rows(f"select max(build_id) from {builds} where build_id < '{build_id}'")
-        return before
+        return None if before is None else str(before)
 
     # What readers and operators ask
 
