@@ -48,6 +48,10 @@ class ExportError(ArmazemError):
     """An export that was not written: the place is taken, missing, full or not writable, or a table does not fit."""
 
 
+class ReportError(ArmazemError):
+    """A report that cannot be made: of a day to come, of a warehouse without a build; or that was not written."""
+
+
 class CloudError(ArmazemError):
     """Google Cloud did not do what was asked: no credentials, no permission, not found, not reachable."""
 

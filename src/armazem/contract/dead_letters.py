@@ -33,6 +33,15 @@ class DeadLetter(msgspec.Struct, omit_defaults=True, gc=False):
         return base64.b64decode(self.raw_base64) if self.raw_base64 is not None else (self.raw or "").encode()
 
 
+class LetterCount(NamedTuple):
+    """Dead letters that wait, of one code: how many, how many of them came since a moment, when the newest came."""
+
+    code: str
+    messages: int
+    new: int
+    newest: datetime
+
+
 class Refusal(NamedTuple):
     """A message to be kept as a dead letter."""
 
