@@ -53,7 +53,8 @@ def report(
         raise click.UsageError("--html and --format exclude each other: a report is of one form")
     settings = settings_of(ctx, target=target)
     now = datetime.now(UTC)
-    if day is not None and not FIRST_DAY <= day.date() <= (today := today_of(settings, now)):
+    today = today_of(settings, now)
+    if day is not None and not FIRST_DAY <= day.date() <= today:
         raise click.BadParameter(f"{day.date()} is not between {FIRST_DAY} and today, {today}", param_hint="--day")
     found = report_of(settings, day=day.date() if day else None, since=since.date() if since else None, now=now)
     if html is not None and html != "-":
