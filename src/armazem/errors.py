@@ -9,6 +9,7 @@ from contextlib import contextmanager
 _EXTRAS = {
     "beam": ("apache_beam", "google"),
     "bigquery": ("google", "dbt.adapters.bigquery"),
+    "lineage": ("openlineage",),
     "pubsub": ("google",),
     "tableau": ("tableauhyperapi",),
 }

@@ -16,6 +16,7 @@ from armazem.build.outcome import AuditFailed, BuildReport, audit_failed, failur
 from armazem.build.project import Project, project_of
 from armazem.config import Settings
 from armazem.errors import BuildError, UnsupportedError
+from armazem.lineage.observer import Observer, observed
 from armazem.targets.base import OnNotice, Target
 from armazem.targets.plan import BuildRequest, Plan, make_plan
 from armazem.targets.records import AuditResult, new_build_id
@@ -46,11 +47,13 @@ def build(
     """
     request.check()
     target = target_of(settings)
-    with target.building(on_notice), _no_garbage_collection():
-        return _build(target, request, on_node, on_notice)
+    with observed(target, on_notice) as observer, target.building(on_notice), _no_garbage_collection():
+        return _build(target, request, on_node, on_notice, observer)
 
 
-def _build(target: Target, request: BuildRequest, on_node: OnNode, on_notice: OnNotice) -> BuildReport:
+def _build(
+    target: Target, request: BuildRequest, on_node: OnNode, on_notice: OnNotice, observer: Observer
+) -> BuildReport:
     started = datetime.now(UTC)
     project = TargetProject(target)
     target.recover(project.catalog, on_notice)
@@ -63,14 +66,17 @@ def _build(target: Target, request: BuildRequest, on_node: OnNode, on_notice: On
         on_notice(own.notice)
     start_import()
     build_id = new_build_id(started, max(target.build_ids(), default=None))
+    observer.begun(build_id, plan)
     target.prepare(plan)
-    run = run_dbt(project, "build", plan, build_id, on_node)
+    run = run_dbt(project, "build", plan, build_id, observer.noting(on_node))
     run = replace(run, tests=_with_failed_checks(target, run.tests))
+    observer.ran(run)
     record = record_of(plan, run, build_id, started, target.new_events())
     if not run.passed:
         target.refuse(record, run, failures_in_words(run))
         raise audit_failed(record, run, target.current_build(), target.failed_rows)
     rows = target.publish(record, run, plan.loads if record.complete else (), on_notice)
+    observer.published(rows)
     return BuildReport(record, build_id, plan.reason, run.tests, run.models, rows)
 
 
