@@ -11,7 +11,7 @@ from typing import Any, Protocol
 SECONDS = 5.0
 """Longest time that a build waits, at its end, for what is still to be sent."""
 
-_LIBRARIES = ("openlineage", "urllib3.connectionpool")
+_RETRIES = logging.getLogger("urllib3.connectionpool")
 _LONGEST = 300  # characters of a reason
 
 Make = Callable[[], Iterable[Any]]
@@ -40,8 +40,7 @@ class Outbox:
         # A daemon: an endpoint that hangs does not keep the process from ending.
         self._thread = threading.Thread(target=self._run, name="armazem-lineage", daemon=True)
         self._remarks = _Remarks(self._thread)
-        for library in _LIBRARIES:  # with a handler of ours Python prints none of their warnings by itself
-            logging.getLogger(library).addHandler(self._remarks)
+        _RETRIES.addFilter(self._remarks)
         self._thread.start()
 
     def put(self, make: Make) -> None:
@@ -56,8 +55,6 @@ class Outbox:
             self._given_up.set()
             last = f": {self._remarks.last[:_LONGEST]}" if self._remarks.last else ""
             self._why = self._why or f"the endpoint did not take it within {self._seconds:g} s{last}"
-        for library in _LIBRARIES:
-            logging.getLogger(library).removeHandler(self._remarks)
         return self._why
 
     def _run(self) -> None:
@@ -71,16 +68,20 @@ class Outbox:
             client.close()
         except Exception as error:  # noqa: BLE001  whatever the client, its endpoint or we do wrong: a build goes on
             self._why = f"{type(error).__name__}: {' '.join(str(error).split())}"[:_LONGEST]
+        finally:
+            _RETRIES.removeFilter(self._remarks)
 
 
-class _Remarks(logging.Handler):
-    """Keeps the last warning of a thread: why the client tries again."""
+class _Remarks(logging.Filter):
+    """Keeps the last warning of a thread, why the client tries again; it is not printed."""
 
     def __init__(self, thread: threading.Thread) -> None:
-        super().__init__(logging.WARNING)
+        super().__init__()
         self._thread = thread
         self.last = ""
 
-    def emit(self, record: logging.LogRecord) -> None:
-        if record.thread == self._thread.ident:
-            self.last = " ".join(record.getMessage().split())
+    def filter(self, record: logging.LogRecord) -> bool:
+        if record.thread != self._thread.ident or record.levelno < logging.WARNING:
+            return True
+        self.last = " ".join(record.getMessage().split())
+        return False
