@@ -15,8 +15,12 @@ from openlineage.client.event_v2 import RunEvent, RunState
 from reference.world import World
 from warehouse.shop import Shop, ended, start
 
+from armazem.config import Settings
 from armazem.lineage import outbox
 from armazem.lineage.configuration import is_configured, parent_of
+from armazem.lineage.observer import observed
+from armazem.targets.plan import BuildRequest, make_plan
+from armazem.targets.registry import target_of
 
 from .endpoint import Endpoint, endpoint
 from .valid import event
@@ -212,6 +216,27 @@ def test_an_endpoint_that_is_down_costs_seconds_only(shop: Shop, manner: Any) ->
     assert any(reason in warning for reason in reasons[manner]), err
     assert "Retrying" not in err.replace(warning, "")
     assert took < 2 * seconds + outbox.SECONDS + 10, (took, seconds)
+
+
+def test_what_is_interrupted_is_aborted_and_each_build_goes_to_its_own_endpoint(
+    shop: Shop, golden: Golden, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shop.load(golden.second)
+    target = target_of(Settings(home=shop.path))
+    current, before = target.published()
+    plan = make_plan(BuildRequest(), target.loads(), current, before, before.fingerprint if before else "")
+    for build_id in ("first", "second"):
+        with endpoint() as taking:
+            monkeypatch.setenv("OPENLINEAGE_URL", taking.url)
+            remarks: list[str] = []
+            with pytest.raises(KeyboardInterrupt), observed(target, remarks.append) as observer:
+                observer.begun(build_id, plan)
+                raise KeyboardInterrupt
+            assert remarks == []
+        events = [event(body) for body in taking.bodies]
+        assert states(events) == ["START", "ABORT"]
+        assert events[1].run.facets["executionParameters"].parameters[0].value == build_id
+        assert events[1].run.facets["errorMessage"].message == "KeyboardInterrupt"
 
 
 def test_wrong_configuration_is_said(shop: Shop) -> None:

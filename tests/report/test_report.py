@@ -297,6 +297,7 @@ def test_nothing_published_yet(tmp_path: Path) -> None:
         (("--day", "2999-01-01"), "2999-01-01 is not between 1900-01-01 and today"),
         (("--day", "0001-01-01"), "is not between"),
         (("--day", "yesterday"), "does not match the format"),
+        (("--since", "0001-01-01"), "lies before 1900-01-01"),
         (("--html", "-", "--format", "json"), "exclude each other"),
     ],
 )

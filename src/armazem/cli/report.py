@@ -56,6 +56,8 @@ def report(
     today = today_of(settings, now)
     if day is not None and not FIRST_DAY <= day.date() <= today:
         raise click.BadParameter(f"{day.date()} is not between {FIRST_DAY} and today, {today}", param_hint="--day")
+    if since is not None and since.date() < FIRST_DAY:
+        raise click.BadParameter(f"{since.date()} lies before {FIRST_DAY}", param_hint="--since")
     found = report_of(settings, day=day.date() if day else None, since=since.date() if since else None, now=now)
     if html is not None and html != "-":
         written = write(Path(html), html_of(page(found, Format(locale))))
