@@ -41,7 +41,7 @@ COMMANDS = {
     "ingest": ("ingest", "Take in the events of a file."),
     "kpi": ("warehouse", "Show a KPI table."),
     "load": ("data", "Load batch files: a folder, an archive, a bucket, one file."),
-    "report": ("report", "A day of the shop beside the week and year before, and what needs a look."),
+    "report": ("report", "A day of the shop beside earlier ones, and what needs a look."),
     "rollback": ("warehouse", "Give readers an older version."),
     "serve": ("serve", "Take events over HTTP; dashboard, API and live figures."),
     "simulate": ("simulate", "Send the orders of an invented shop."),
