@@ -19,7 +19,7 @@ ARGS ?=
 BESIDE := -n 2 --dist loadgroup --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
-.PHONY: help setup up test beam deploy lint soak bench bench-live bench-dashboard docs wheel lock clean
+.PHONY: help setup up test beam deploy lint soak bench bench-live bench-dashboard docs wheel release-files lock clean
 
 help:  ## Show the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 17
@@ -91,6 +91,12 @@ docs: setup  ## Render the parts of docs/ and dbt/ that come from the contract a
 wheel: setup  ## The package, with the dbt project parsed in it, into dist/
 	$(BIN)/python -m armazem.build.project
 	$(PYTHON) tools/environment.py $(VENV) --uv build --wheel --quiet
+
+release-files: wheel $(DEPLOY_READY)  ## The wheel, looked at as PyPI does, and what it is made of as an SBOM, into dist/
+	$(DEPLOY)/bin/twine check --strict dist/*.whl
+	$(DEPLOY)/bin/check-wheel-contents dist/*.whl
+	$(DEPLOY)/bin/cyclonedx-py requirements --pyproject pyproject.toml --mc-type library --output-reproducible \
+		--output-file dist/sbom.cdx.json deploy/server/requirements.txt
 
 lock: setup  ## Compile all lock files anew
 	$(PYTHON) tools/environment.py $(VENV) --uv pip compile --quiet --universal --no-emit-index-url --python-version 3.11 \
