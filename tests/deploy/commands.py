@@ -15,7 +15,10 @@ from armazem.cli.group import main
 
 from .places import DEPLOY, ROOT
 
-PAGES = [ROOT / "docs" / "deploy.md", *sorted(path for path in DEPLOY.rglob("README.md") if path.parent.name != "dataflow")]
+PAGES = [
+    ROOT / "docs" / "deploy.md",
+    *sorted(path for path in DEPLOY.rglob("README.md") if path.parent.name != "dataflow"),
+]
 UNITS = sorted((DEPLOY / "systemd").glob("*.service"))
 
 
@@ -44,7 +47,7 @@ def image_command() -> list[str]:
 
 
 def of_files() -> dict[str, list[str]]:
-    """Where to the arguments of armazem, of every file that starts it but Terraform's, which needs a parser of its own."""
+    """Where to the arguments of armazem, of every file that starts it but Terraform's: test_commands.py compares those."""
     found = {"deploy/server/Dockerfile": image_command()}
     for unit in UNITS:
         [line] = re.findall(r"^ExecStart=(\S+)/armazem (.+)$", unit.read_text(encoding="utf-8"), re.MULTILINE)
@@ -63,12 +66,16 @@ def of_files() -> dict[str, list[str]]:
 def of_page(path: Path) -> list[list[str]]:
     """The arguments of armazem in the examples of a page. Those with `…` are shortened: only the command is there."""
     text = path.read_text(encoding="utf-8").replace("\\\n", " ")
-    lines = [line for block in re.findall(r"^```sh\n(.*?)^```", text, re.MULTILINE | re.DOTALL) for line in block.splitlines()]
+    lines = [
+        line
+        for block in re.findall(r"^```sh\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
+        for line in block.splitlines()
+    ]
     spoken = re.findall(r"`(armazem [^`]+)`", text)
     found = []
     for line in [*lines, *spoken]:
         told = re.search(r"(?:^|[\s/])armazem ((?:[a-z-]+)(?: .*)?)$", line.split("  #")[0].split(" | ")[0].strip())
-        # Names of services, charts and files, not commands: `systemctl enable armazem`, `create secret generic armazem`.
+        # Not names of services and secrets: `systemctl enable armazem`, `create secret generic armazem`.
         if told and told.group(1).split()[0] in main.list_commands(click.Context(main)):
             words = shlex.split(told.group(1))
             found.append(words[: next((i for i, word in enumerate(words) if "…" in word), None)])

@@ -1,5 +1,5 @@
-"""What Terraform's Google provider takes and gives: read from the Python classes that HashiCorp made of its schema, which
-are a package on PyPI. They are parsed and never imported: that would start Node.
+"""What Terraform's Google provider takes and gives: read from the Python classes that HashiCorp made of its schema,
+which are a package on PyPI. They are parsed and never imported: that would start Node.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ META = {"connection", "count", "depends_on", "for_each", "lifecycle", "provider"
 
 @dataclass(frozen=True, slots=True)
 class Argument:
-    """`block`: the class of what is written `name { … }`, empty for what is written `name = …`. `several`: it is a list."""
+    """`block`: the class of what is written `name { … }`; empty: it is written `name = …`. `several`: it is a list."""
 
     required: bool
     block: str

@@ -72,7 +72,9 @@ def test_the_server_is_asked_where_it_answers() -> None:
     # What is restarted is a process that hangs, never one whose disk is full.
     assert probes == {"startup": "/healthz", "readiness": "/readyz", "liveness": "/healthz"}
     [annotations] = [
-        one["spec"]["template"]["metadata"]["annotations"] for one in documents("kubernetes") if one["kind"] == "StatefulSet"
+        one["spec"]["template"]["metadata"]["annotations"]
+        for one in documents("kubernetes")
+        if one["kind"] == "StatefulSet"
     ]
     assert annotations["prometheus.io/port"] == port
     assert annotations["prometheus.io/path"] in API_PATHS
@@ -93,7 +95,9 @@ def test_cloud_run_and_terraform_say_the_same() -> None:
         name = one["metadata"]["name"]
         [block] = re.findall(rf'name += "{name}"\n(.*?)^}}', terraform, re.MULTILINE | re.DOTALL)
         args = " ".join(re.findall(r"args += \[(.+)\]", block)[0].replace('"', "").split(", "))
-        args = re.sub(r"\$\{google_pubsub_subscription.events.name\}", "armazem-events", args.replace("var.project", "PROJECT"))
+        args = re.sub(
+            r"\$\{google_pubsub_subscription.events.name\}", "armazem-events", args.replace("var.project", "PROJECT")
+        )
         args = args.replace("${google_storage_bucket.inbox.name}", "${PROJECT}-armazem-inbox")
         assert args == " ".join(container["args"])
         limits = container["resources"]["limits"]

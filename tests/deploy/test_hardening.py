@@ -1,4 +1,4 @@
-"""What keeps a server that is broken into from doing more: said alike in every way to run it. And no secrets in files."""
+"""What keeps a server that is broken into from doing more, alike in every way to run it. And no secrets in files."""
 
 from __future__ import annotations
 
@@ -104,7 +104,7 @@ def test_the_cluster_calls_the_server_by_names_that_it_answers_to() -> None:
 
 
 def test_the_cluster_sets_no_variables_that_are_no_settings() -> None:
-    """A service called armazem would set ARMAZEM_PORT in its pods, and armazem refuses settings that it does not know."""
+    """A service called armazem would set ARMAZEM_PORT in its pods, and armazem refuses settings that it has not."""
     pod, _ = server_of_kubernetes()
     assert pod["enableServiceLinks"] is False
     assert pod["automountServiceAccountToken"] is False
@@ -134,7 +134,9 @@ def test_the_build_takes_only_what_is_named() -> None:
     assert rules[0] == "*"
     taken = {line[1:] for line in rules if line.startswith("!")}
     # `COPY --from` is of the other stage.
-    copied = {word for line in re.findall(r"^COPY (?!--from)(.+) \S+$", DOCKERFILE, re.MULTILINE) for word in line.split()}
+    copied = {
+        word for line in re.findall(r"^COPY (?!--from)(.+) \S+$", DOCKERFILE, re.MULTILINE) for word in line.split()
+    }
     assert copied == taken
     assert all((ROOT / path).exists() for path in taken)
 

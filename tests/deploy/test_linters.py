@@ -37,7 +37,9 @@ def test_compose() -> None:
     server = whole["services"]["server"]
     assert server["environment"]["ARMAZEM_TOKEN"] == "of-the-test"
     assert server["build"]["context"] == str(ROOT)
-    assert [(port["host_ip"], port["published"], port["target"]) for port in server["ports"]] == [("127.0.0.1", "8000", 8000)]
+    assert [(port["host_ip"], port["published"], port["target"]) for port in server["ports"]] == [
+        ("127.0.0.1", "8000", 8000)
+    ]
 
 
 def test_compose_asks_for_a_token() -> None:
@@ -59,7 +61,7 @@ def test_actionlint_reads_the_lines_of_shell(tmp_path: Path) -> None:
 
 
 def test_zizmor() -> None:
-    """Without the network. All its audits, those for auditors too; one is of how a workflow here is named by another."""
+    """Without the network, with the audits for auditors too; one is of how a workflow here is named by another."""
     answer = said(
         program("zizmor"), "--offline", "--persona=auditor", "--format=json", ROOT / ".github", codes=(0, 11, 12)
     )
@@ -70,7 +72,8 @@ def test_zizmor() -> None:
 def test_zizmor_finds_what_was_wrong(tmp_path: Path) -> None:
     """The workflow that was here before: actions by tags that move, credentials that stay."""
     (tmp_path / "ci.yml").write_text(
-        "on: push\njobs:\n  a:\n    runs-on: ubuntu-latest\n    steps:\n      - uses: actions/checkout@v4\n", encoding="utf-8"
+        "on: push\njobs:\n  a:\n    runs-on: ubuntu-latest\n    steps:\n      - uses: actions/checkout@v4\n",
+        encoding="utf-8",
     )
     answer = said(program("zizmor"), "--offline", "--format=json", tmp_path / "ci.yml", codes=(13, 14))
     assert {"unpinned-uses", "artipacked"} <= set(re.findall(r'"ident": ?"([\w-]+)"', answer))
@@ -96,7 +99,9 @@ def test_kube_score() -> None:
 def test_kustomization_names_what_is_there() -> None:
     told = yaml.safe_load((DEPLOY / "kubernetes" / "kustomization.yaml").read_text(encoding="utf-8"))
     assert sorted(told["resources"]) == [path.name for path in KUBERNETES]
-    images = {image for path in KUBERNETES for image in re.findall(r"image: ([^:\s]+)", path.read_text(encoding="utf-8"))}
+    images = {
+        image for path in KUBERNETES for image in re.findall(r"image: ([^:\s]+)", path.read_text(encoding="utf-8"))
+    }
     assert images == {image["name"] for image in told["images"]}
 
 
@@ -108,8 +113,9 @@ def test_checkov(framework: str) -> None:
         pytest.skip("checkov is not here: `make deploy` runs this, with an environment of its own")
     folder = {"terraform": DEPLOY / "terraform", "dockerfile": DEPLOY / "server", "kubernetes": DEPLOY / "kubernetes"}
     answer = said(
-        checkov, "--quiet", "--compact", "--skip-download", "--output", "json", "--config-file", DEPLOY / "checkov.yaml",
-        "--framework", framework, "--directory", folder[framework], codes=(0, 1),
+        checkov, "--quiet", "--compact", "--skip-download", "--output", "json",
+        "--config-file", DEPLOY / "checkov.yaml", "--framework", framework, "--directory", folder[framework],
+        codes=(0, 1),
     )  # fmt: skip
     answer = answer[answer.index("{") :]
     result = json.JSONDecoder().raw_decode(answer)[0]

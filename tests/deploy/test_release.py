@@ -47,7 +47,7 @@ def test_check_wheel_contents(wheel: Path) -> None:
 
 
 def test_sbom(tmp_path: Path) -> None:
-    """Every package of the image, by its version. What depends on what is not in it: the list of versions does not say."""
+    """Every package of the image, by its version. It does not say what depends on what."""
     out = tmp_path / "sbom.cdx.json"
     words = [str(out) if word == "dist/sbom.cdx.json" else word for word in line_of("cyclonedx-py")]
     said(program("cyclonedx-py"), *words)
@@ -55,7 +55,9 @@ def test_sbom(tmp_path: Path) -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     told = sbom["metadata"]["component"]
     assert (told["name"], told["version"]) == (project["name"], project["version"])
-    pinned = re.findall(r"^([a-z0-9][\w.-]*)(?:\[.*\])?==(\S+)", (DEPLOY / "server" / "requirements.txt").read_text(), re.M)
+    pinned = re.findall(
+        r"^([a-z0-9][\w.-]*)(?:\[.*\])?==(\S+)", (DEPLOY / "server" / "requirements.txt").read_text(), re.M
+    )
     assert {(one["name"], one["version"]) for one in sbom["components"]} == set(pinned)
     assert all(one["purl"].startswith("pkg:pypi/") for one in sbom["components"])
 

@@ -48,7 +48,7 @@ def test_every_argument_and_reference_is_right(module: Module) -> None:
         ("storage.tf", "  location                    = var.location\n", "", "location is required"),
         ("storage.tf", "  versioning {\n    enabled = true", "  versioning {\n    on = true", "no argument on"),
         ("storage.tf", "  versioning {", "  versioning = {", "versioning is a block, without ="),
-        ("dataflow.tf", "  on_delete = \"drain\"\n", "  on_delete {\n  }\n", "on_delete is no block: write ="),
+        ("dataflow.tf", '  on_delete = "drain"\n', "  on_delete {\n  }\n", "on_delete is no block: write ="),
         ("run.tf", '        dynamic "env" {', '        dynamic "envs" {', "there is no argument envs"),
         ("run.tf", "          name  = env.key\n", "", "name is required"),
         ("events.tf", "google_pubsub_topic.events.id", "google_pubsub_topic.event.id", "no google_pubsub_topic.event"),
