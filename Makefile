@@ -13,6 +13,7 @@ CHECKOV := .venv-checkov
 CHECKOV_READY := $(CHECKOV)/.ready
 ACTIONLINT := github.com/rhysd/actionlint/cmd/actionlint@v1.7.12
 KUBE_SCORE := github.com/zegl/kube-score/cmd/kube-score@v1.20.0
+HCLFMT := github.com/hashicorp/hcl/v2/cmd/hclfmt@v2.24.0
 PYTHON ?= python3
 ARGS ?=
 # Two workers, as this project's machines have two processors; tests/conftest.py says which tests come first.
@@ -41,8 +42,8 @@ $(BEAM_READY): requirements-beam.lock pyproject.toml
 # Linters in Go are built where there is Go; the tests of the others say which they went without.
 $(DEPLOY_READY): requirements-deploy.lock pyproject.toml
 	@$(PYTHON) tools/environment.py $(DEPLOY) requirements-deploy.lock
-	@if command -v go >/dev/null; then GOBIN=$(CURDIR)/$(DEPLOY)/bin go install $(ACTIONLINT) \
-		&& GOBIN=$(CURDIR)/$(DEPLOY)/bin go install $(KUBE_SCORE); fi
+	@if command -v go >/dev/null; then \
+		for tool in $(ACTIONLINT) $(KUBE_SCORE) $(HCLFMT); do GOBIN=$(CURDIR)/$(DEPLOY)/bin go install $$tool || exit 1; done; fi
 	@touch $@
 
 $(CHECKOV_READY): requirements-checkov.lock

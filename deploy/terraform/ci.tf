@@ -16,7 +16,7 @@ resource "google_iam_workload_identity_pool_provider" "github" {
   workload_identity_pool_id          = google_iam_workload_identity_pool.github[0].workload_identity_pool_id
   workload_identity_pool_provider_id = "github"
   attribute_mapping                  = { "google.subject" = "assertion.sub" }
-  attribute_condition = "assertion.sub == 'repo:${var.github_repository}:environment:release'"
+  attribute_condition                = "assertion.sub == 'repo:${var.github_repository}:environment:release'"
   oidc {
     issuer_uri = "https://token.actions.githubusercontent.com"
   }

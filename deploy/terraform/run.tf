@@ -110,11 +110,11 @@ locals {
 }
 
 resource "google_cloud_run_v2_job_iam_member" "scheduler" {
-  for_each = local.scheduled
-  name     = each.key
-  location = var.region
-  role     = "roles/run.invoker"
-  member   = google_service_account.account["scheduler"].member
+  for_each   = local.scheduled
+  name       = each.key
+  location   = var.region
+  role       = "roles/run.invoker"
+  member     = google_service_account.account["scheduler"].member
   depends_on = [google_cloud_run_v2_job.load, google_cloud_run_v2_job.build]
 }
 

@@ -47,7 +47,7 @@ def image_command() -> list[str]:
 
 
 def of_files() -> dict[str, list[str]]:
-    """Where to the arguments of armazem, of every file that starts it but Terraform's: test_commands.py compares those."""
+    """Where to the arguments of armazem, of every file that starts it but Terraform's (see test_commands.py)."""
     found = {"deploy/server/Dockerfile": image_command()}
     for unit in UNITS:
         [line] = re.findall(r"^ExecStart=(\S+)/armazem (.+)$", unit.read_text(encoding="utf-8"), re.MULTILINE)

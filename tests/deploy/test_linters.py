@@ -124,6 +124,12 @@ def test_checkov(framework: str) -> None:
     assert result["summary"]["passed"] > 5
 
 
+@pytest.mark.parametrize("path", sorted((DEPLOY / "terraform").glob("*.tf*")), ids=lambda path: path.name)
+def test_hclfmt(path: Path) -> None:
+    """HashiCorp's own parser and format, which are those of `terraform fmt`."""
+    assert said(program("hclfmt", GO), path) == path.read_text(encoding="utf-8")
+
+
 def of_systemd(folder: Path, **changes: str) -> list[Path]:
     """The units as they are, but for the program, which is not installed here, and what is changed."""
     paths = []
