@@ -6,7 +6,7 @@ import json
 import re
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -21,12 +21,8 @@ from armazem.targets.bigquery.tables import drop_tables, kept_name
 from armazem.targets.bigquery.target import BigQueryTarget
 from armazem.targets.plan import Plan
 
-from .twins import Cloud
-
-if TYPE_CHECKING:
-    pass
-
 from .subscribing import SOURCE
+from .twins import Cloud
 
 pytestmark = pytest.mark.xdist_group("bigquery")
 

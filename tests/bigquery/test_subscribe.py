@@ -22,12 +22,11 @@ from armazem.targets.bigquery.columns import misfits
 from armazem.targets.bigquery.connection import Connection
 from armazem.targets.bigquery.landing.raw import fields
 
+from .subscribing import SOURCE, books, process, reads, subscribe
 from .twins import Cloud
 
 if TYPE_CHECKING:
     from conftest import Numbers
-
-from .subscribing import SOURCE, books, process, reads, subscribe
 
 pytestmark = pytest.mark.xdist_group("bigquery")
 

@@ -7,7 +7,6 @@ import random
 import subprocess
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pytest
 from pubsub_server import PubSubServer
@@ -17,12 +16,8 @@ from warehouse.shop import OF_ONE_BUILD, Shop
 from armazem.shop.history import generate
 from armazem.targets.bigquery.connection import Connection
 
+from .subscribing import books, letters, subscribe
 from .twins import Cloud, differences, environment, tables_of
-
-if TYPE_CHECKING:
-    pass
-
-from .subscribing import books, letters
 
 pytestmark = pytest.mark.xdist_group("bigquery")
 OF_THE_WAY = ("received_at", "source")  # columns of an event that say how it came
