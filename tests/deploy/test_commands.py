@@ -17,9 +17,7 @@ from .places import DEPLOY, ROOT, WORKFLOWS
 
 FILES = sorted(path for path in DEPLOY.rglob("*") if path.is_file() and path.suffix not in (".txt", ".pyc"))
 TEXTS = {path: path.read_text(encoding="utf-8") for path in [*FILES, *WORKFLOWS, ROOT / "docs" / "deploy.md"]}
-# Of `serve`: settings of that name are added with its flags.
-COMING = {"inbox", "build_every", "build_at"}
-KNOWN = {f"ARMAZEM_{name.upper()}" for name in set(Settings.model_fields) | COMING}
+KNOWN = {f"ARMAZEM_{name.upper()}" for name in Settings.model_fields}
 
 
 @pytest.mark.parametrize(("where", "arguments"), of_files().items(), ids=str)

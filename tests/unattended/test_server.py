@@ -12,8 +12,9 @@ from pathlib import Path
 import pytest
 from golden import Golden
 from serve.running import LINES, Running
+from small_disk import fill, small_disk
 from stream.shop_events import messages
-from warehouse.shop import Shop
+from warehouse.shop import Shop, ended, start
 from warehouse.test_publishing import payments_in_cents
 
 from armazem.landing import read_ledger
@@ -34,8 +35,8 @@ def until(condition: Callable[[], object], what: Callable[[], object] = lambda: 
 class Unattended:
     """A server that builds by itself, and its inbox."""
 
-    def __init__(self, folder: Path) -> None:
-        self.shop = Shop(folder / "home")
+    def __init__(self, folder: Path, home: Path | None = None) -> None:
+        self.shop = Shop(home or folder / "home")
         self.inbox = folder / "inbox"
         self.inbox.mkdir(parents=True)
 
@@ -162,6 +163,33 @@ def test_a_stop_in_the_middle_of_a_build(unattended: Unattended, golden: Golden,
     with unattended.start():
         until(lambda: unattended.published)
     assert unattended.shop.checksums() == golden.once(tmp_path / "once").checksums()
+
+
+def test_a_full_disk_in_a_build(golden: Golden, tmp_path: Path) -> None:
+    """Readers keep what they have, somebody is told, and it goes on when there is room again."""
+    with small_disk(tmp_path / "disk", "256m") as disk:
+        unattended = Unattended(tmp_path, disk / "home")
+        shop = golden.once(unattended.shop.path)
+        current = shop.current
+        twice = golden.twice(tmp_path / "twice").checksums()
+        ballast = fill(disk, leave=8 * 2**20)
+        with unattended.start() as server:
+            unattended.drop("day2", golden.second)
+            until(lambda: any("No space left" in text or "full" in text for text in problems(server)))
+            assert server.metric("armazem_build_failing") == 1
+            assert shop.current == current
+            ballast.unlink()
+            until(lambda: problems(server) == [], lambda: problems(server))
+            assert shop.checksums() == twice
+
+
+def test_a_second_server_on_the_same_home(unattended: Unattended, golden: Golden) -> None:
+    golden.once(unattended.shop.path)
+    with unattended.start():
+        options = ("--inbox", unattended.inbox, "--build-every", "1s", "--port", "0")
+        second = ended(start("--home", unattended.shop.path, "serve", *options))
+        assert second.code == 1
+        assert "is written by process" in second.err
 
 
 @pytest.mark.parametrize(
