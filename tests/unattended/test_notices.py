@@ -7,12 +7,16 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import Any
 
 import pytest
 
 from armazem.config import Settings
+from armazem.serve.dashboard.pages.data import by_itself
+from armazem.serve.dashboard.view import parse_view
+from armazem.unattended.builder import Standing
 from armazem.unattended.notices import Notice, NoticeError, Notices
 
 NOTICE = Notice("audit_failed", "load 1 is held back: “ção” 3 rows", "`armazem unload 1`")
@@ -142,3 +146,21 @@ def test_nobody_waits_for_an_endpoint_that_is_gone(
 def test_an_address_that_is_none(settings: dict[str, Any]) -> None:
     with pytest.raises(NoticeError):
         Notices.of(Settings(**settings))
+
+
+def test_what_the_data_page_says() -> None:
+    now = datetime(2026, 3, 1, 12, tzinfo=UTC)
+    standing = Standing(
+        inbox="/inbox", next_build=now, last_published=now, last_seconds=6.25, failing=None,
+        held={"20260301": "fact_orders_audit: keys 3"}, refused={"day1/orders.csv": "no CSV"},
+        builds={"published": 1200, "failed": 1}, loads=3,
+    )  # fmt: skip
+    view, _ = parse_view({})
+    lines = by_itself(standing, view).rows
+    assert ("Now", "waiting") in lines
+    assert ("Builds since the start", "1 failed, 1,200 published") in lines
+    assert [value for name, value in lines if name == "Look at"] == [
+        "load 20260301 is held back: fact_orders_audit: keys 3",
+        "day1/orders.csv was not loaded: no CSV",
+    ]
+    assert by_itself(None, view).rows == ()
