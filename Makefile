@@ -6,13 +6,16 @@ READY := $(VENV)/.ready
 # Beam wants an older pyarrow than the rest has: an environment of its own.
 BEAM := .venv-beam
 BEAM_READY := $(BEAM)/.ready
+# Airflow's packages and ours do not go together: its environment has nothing of ours, and calls the command.
+AIRFLOW := .venv-airflow
+AIRFLOW_READY := $(AIRFLOW)/.ready
 PYTHON ?= python3
 ARGS ?=
 # Two workers, as this project's machines have two processors; tests/conftest.py says which tests come first.
 BESIDE := -n 2 --dist loadgroup --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
-.PHONY: help setup up test beam lint soak bench bench-live bench-dashboard docs wheel lock clean
+.PHONY: help setup up test beam airflow airflow-image lint soak bench bench-live bench-dashboard docs wheel lock clean
 
 help:  ## Show the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 17
@@ -31,6 +34,10 @@ $(BEAM_READY): requirements-beam.lock pyproject.toml
 	@$(PYTHON) tools/environment.py $(BEAM) requirements-beam.lock
 	@touch $@
 
+$(AIRFLOW_READY): requirements-airflow.lock
+	@$(PYTHON) tools/environment.py $(AIRFLOW) --uv pip sync --quiet --python $(AIRFLOW)/bin/python requirements-airflow.lock
+	@touch $@
+
 up: $(RUNS)  ## The main job: data, load, build, serve (ARGS="--orders 5000", ARGS="--data PATH", ARGS=--no-serve)
 	$(BIN)/armazem up $(ARGS)
 
@@ -40,6 +47,12 @@ test: setup  ## All tests, with the static checks beside them (ARGS="-k allocati
 
 beam: setup $(BEAM_READY)  ## The tests of the pipeline for Dataflow, in the environment of Beam (ARGS="-k options")
 	BIGQUERY_EMULATOR_PYTHON=$(CURDIR)/$(BIN)/python $(BEAM)/bin/python -m pytest tests/beam $(ARGS)
+
+airflow: setup $(AIRFLOW_READY)  ## The tests of the DAGs, with Airflow in an environment of its own (ARGS="-k poisoned")
+	AIRFLOW_PYTHON=$(CURDIR)/$(AIRFLOW)/bin/python $(BIN)/python -m pytest tests/airflow $(ARGS)
+
+airflow-image: wheel  ## Put what the image of the Astronomer project needs into dags/
+	cp dist/armazem-*.whl requirements-run.lock dags/
 
 lint: setup  ## Static checks: ruff, mypy, import-linter, sqlfluff
 	$(BIN)/ruff check .
@@ -78,9 +91,11 @@ lock: setup  ## Compile all lock files anew
 		-c requirements-run.lock --no-emit-index-url --python-version 3.11 pyproject.toml -o requirements.lock
 	$(PYTHON) tools/environment.py $(VENV) --uv pip compile --quiet --universal --group beam --extra beam \
 		--no-emit-index-url --python-version 3.11 pyproject.toml -o requirements-beam.lock
+	$(PYTHON) tools/environment.py $(VENV) --uv pip compile --quiet --universal --group airflow \
+		--no-emit-index-url --python-version 3.11 -o requirements-airflow.lock
 	$(PYTHON) tools/environment.py $(VENV) --uv pip compile --quiet --universal -c requirements-beam.lock \
 		--no-emit-index-url --python-version 3.11 deploy/dataflow/requirements-worker.in \
 		-o deploy/dataflow/requirements-worker.txt
 
 clean:  ## Remove the environment and caches, not the data
-	rm -rf $(VENV) $(BEAM) .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) $(BEAM) $(AIRFLOW) .mypy_cache .ruff_cache .pytest_cache .hypothesis

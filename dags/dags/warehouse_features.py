@@ -6,6 +6,7 @@ On BigQuery they read the tables where they are, so there it is skipped.
 from __future__ import annotations
 
 from datetime import timedelta
+from pathlib import Path
 
 import pendulum
 from airflow.sdk import DAG, AssetAny, task
@@ -32,6 +33,7 @@ with DAG(
         """Say which dimensions changed, and whether files are of use here."""
         for asset, events in triggering_asset_events.items():
             print(asset, [event.extra for event in events])
+        Path(EXPORTS).mkdir(parents=True, exist_ok=True)
         return TARGET == "duckdb"
 
     wanted() >> ArmazemOperator(

@@ -19,11 +19,11 @@ DONE, FAILED, WRONG_USE, AUDIT_FAILED = range(4)
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """How a command ended. `report`: what it printed, out of JSON; None where it printed nothing."""
+    """How a command ended. `report`: what it printed, out of JSON; None where it printed nothing. `error`: why it failed."""
 
     code: int
     report: Any
-    last_line: str
+    error: str
 
 
 class Command:
@@ -36,7 +36,7 @@ class Command:
 
     def run(self) -> Answer:
         """Wait for its end; what it remarks meanwhile goes to `on_line`."""
-        last = ""
+        lines: list[str] = []
         with tempfile.TemporaryFile("w+", encoding="utf-8") as answer:
             self._process = subprocess.Popen(
                 self.arguments,
@@ -50,17 +50,24 @@ class Command:
             )
             assert self._process.stderr is not None
             for line in self._process.stderr:
-                last = line.rstrip() or last
+                lines = [*lines[-19:], line.rstrip()]
                 self._on_line(line.rstrip())
             code = self._process.wait()
             answer.seek(0)
             text = answer.read()
-        return Answer(code, json.loads(text) if text.strip() else None, last)
+        return Answer(code, json.loads(text) if text.strip() else None, _error(code, lines))
 
     def stop(self) -> None:
         """End it as SIGTERM does: nothing is left half done."""
         if self._process is not None and self._process.poll() is None:
             os.killpg(self._process.pid, signal.SIGTERM)
+
+
+def _error(code: int, lines: Sequence[str]) -> str:
+    """What it said last of an error, with the hint below it."""
+    starts = [number for number, line in enumerate(lines) if line.lower().startswith("error:")]
+    said = " ".join(line.strip() for line in (lines[starts[-1] :] if starts else lines[-1:]))
+    return f"exit code {code}: {said}"
 
 
 def environment() -> dict[str, str]:

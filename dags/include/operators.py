@@ -40,9 +40,9 @@ class ArmazemOperator(BaseOperator):
         """Run a command that has to succeed; return its report."""
         answer = self.run(arguments)
         if answer.code == WRONG_USE:
-            raise AirflowFailException(answer.last_line)
+            raise AirflowFailException(answer.error)
         if answer.code != DONE:
-            raise AirflowException(f"exit code {answer.code}: {answer.last_line}")
+            raise AirflowException(answer.error)
         return answer.report
 
     def run(self, arguments: Sequence[str]) -> Answer:
@@ -86,7 +86,7 @@ class BuildOperator(ArmazemOperator, SkipMixin):
             self._withdraw(loads)
             raise AirflowFailException(audit_in_words(answer.report))
         if answer.code != DONE:
-            raise AirflowException(f"exit code {answer.code}: {answer.last_line}")
+            raise AirflowException(answer.error)
         context["ti"].xcom_push(key="return_value", value=answer.report)  # skipping ends the task before it returns
         self.skip(context["ti"], unchanged_tasks(context["task"], changed_tables(answer.report)))
         return answer.report
@@ -135,12 +135,12 @@ class PublishOperator(ArmazemOperator):
         answer = self.run(arguments)
         if answer.code == DONE:
             return built
-        self.log.warning("not published (%s): building again on what is published now", answer.last_line)
+        self.log.warning("not published (%s): building again on what is published now", answer.error)
         answer = self.run(["build", "--wait", _WAIT, *only(loads)])
         if answer.code == AUDIT_FAILED:
             raise AirflowFailException(audit_in_words(answer.report))
         if answer.code != DONE:
-            raise AirflowException(f"exit code {answer.code}: {answer.last_line}")
+            raise AirflowException(answer.error)
         return answer.report
 
     def _check(self, loads: Sequence[str]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections import defaultdict
+from collections.abc import Iterable
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -43,10 +44,10 @@ def send(inbox: Path, day: date | str, extract: Tables, *, whole: bool = True) -
     return folder
 
 
-def as_one(extracts: dict[date, Tables], folder: Path) -> Path:
+def as_one(extracts: Iterable[Tables], folder: Path) -> Path:
     """Write all extracts as the one that would have come at the end."""
     seen: defaultdict[str, dict[tuple[str, ...], Row]] = defaultdict(dict)
-    for extract in extracts.values():
+    for extract in extracts:
         for name, rows in extract.items():
             seen[name] |= {tuple(row.values()): row for row in rows}
     return history.write(folder, {name: list(rows.values()) for name, rows in seen.items()})
