@@ -20,6 +20,7 @@ terminal progress is a bar, elsewhere it is plain lines.
 |---|---|
 | 0 | done; rows may have been rejected, and tests may have warned |
 | 1 | the work failed: one line says what, where and what to do; nothing was changed |
+| 3 | `build`: a model or a test failed, so nothing was published; another try would end alike |
 | 2 | wrong use: an option or argument that does not exist or does not fit |
 | 130 | ended by Ctrl-C, within seconds; nothing is left half done |
 | 143 | ended by SIGTERM likewise; `serve`, `subscribe` and `simulate` finish what is under way and leave with 0 |
@@ -30,7 +31,7 @@ for another reason, such as a full disk, is an error."""
 _SETTINGS_INTRO = """\
 Each setting has one name, in lower case in `armazem.toml` and as `ARMAZEM_` + upper case in the environment. A
 command's flag wins over the environment, which wins over the file, which wins over the default. An unknown name in
-the file is an error, not a setting that is silently ignored. `armazem.toml` is read from the folder in which the
+the file is an error, one in the environment a warning: nothing is silently ignored. `armazem.toml` is read from the folder in which the
 command is run."""
 FLAGS = {
     "home": "`armazem --home`", "threads": "`build --threads`", "lock_timeout": "`build --wait`",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import os
+import re
 from pathlib import Path
 from typing import Any, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -20,6 +21,9 @@ from armazem.errors import ArmazemError
 from armazem.home import Home
 
 CONFIG_FILE = Path("armazem.toml")
+
+# What the build says to dbt, what the tests say to themselves, what Airflow's tasks are told, what Kubernetes makes.
+_OTHERS = re.compile(r"ARMAZEM_(DBT_|SOAK|BIN$|(\w+_)?(SERVICE_(HOST|PORT)|PORT$|PORT_\d))")
 
 
 class ConfigError(ArmazemError):
@@ -147,7 +151,6 @@ class Settings(BaseSettings):
 
 def load_settings(**flags: Any) -> Settings:
     """Settings with these flags on top; a flag that is None was not given. Raises ConfigError."""
-    _refuse_unknown_variables()
     try:
         return Settings(**{name: value for name, value in flags.items() if value is not None})
     except ValidationError as error:
@@ -163,13 +166,15 @@ def _problem(name: str, kind: str, message: str) -> str:
     return _unknown(name, list(Settings.model_fields)) if kind == "extra_forbidden" else f"{name}: {message}"
 
 
-def _refuse_unknown_variables() -> None:
-    """A misspelt variable would be as good as none, and nobody would notice."""
+def unknown_variables() -> list[str]:
+    """Return a line for each variable of the environment that looks like a setting and is none.
+
+    A misspelt one would be as good as none, and nobody would notice. But the environment is not ours alone: Kubernetes
+    names `ARMAZEM_PORT` and `ARMAZEM_SERVICE_HOST` for every container beside a service `armazem`.
+    """
     known = [f"ARMAZEM_{name.upper()}" for name in Settings.model_fields]
-    for name in os.environ:
-        # The build talks to dbt, and the tests to themselves, through variables of their own.
-        if name.startswith("ARMAZEM_") and not name.startswith(("ARMAZEM_DBT_", "ARMAZEM_SOAK")) and name not in known:
-            raise ConfigError(_unknown(name, known), "correct it or unset it; docs/settings.md lists all")
+    given = [name for name in os.environ if name.startswith("ARMAZEM_") and not _OTHERS.match(name)]
+    return [_unknown(name, known) for name in sorted(given) if name not in known]
 
 
 def _unknown(name: str, known: list[str]) -> str:

@@ -171,7 +171,7 @@ def warnings_before_an_error(warned: list[str]) -> Iterator[None]:
         yield
     except ArmazemError:
         for warning in warned:
-            _say(messages(), "warning:", "yellow", warning)
+            warn(warning)
         raise
 
 
@@ -235,6 +235,8 @@ def show_build(report: BuildReport, logs: Path) -> None:
     )
     if record.status == "published":
         console.print(f"published {record.build_id}")
+    elif record.status == "built":
+        console.print(f"built {record.build_id}; readers get it with `armazem publish {record.build_id}`")
     else:
         console.print(f"dbt's own log: {logs / 'dbt.log'}")
 
@@ -251,6 +253,11 @@ def _outcome(test: AuditResult) -> str:
     # Of the remarks on a test's checks, those on the checks that failed.
     told = [line for line in known if line.split(":")[0] in test.failed_checks or not test.failed_checks]
     return f"{test.test}: {what}" + "".join(f"\n    {line}" for line in told)
+
+
+def warn(text: str) -> None:
+    """One line on what may not be as it was meant."""
+    _say(messages(), "warning:", "yellow", text)
 
 
 def show_error(error: ArmazemError) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import ClassVar
 
 # Extra of the package to what its libraries' modules begin with.
 _EXTRAS = {
@@ -18,10 +19,13 @@ _MAKES = {"beam": "beam"}
 
 
 class ArmazemError(Exception):
-    """Work that failed for a reason the user can act on. Exit code 1.
+    """Work that failed for a reason the user can act on.
 
     `hint` says what to do about it.
     """
+
+    exit_code: ClassVar[int] = 1
+    """Of the command that it ends."""
 
     def __init__(self, message: str, hint: str = "") -> None:
         super().__init__(message)
@@ -53,7 +57,9 @@ class CloudError(ArmazemError):
 
 
 class UnsupportedError(ArmazemError):
-    """Something was asked of a target that it does not do. Exit code 2."""
+    """Something was asked of a target that it does not do."""
+
+    exit_code = 2
 
 
 class SendError(ArmazemError):

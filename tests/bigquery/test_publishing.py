@@ -70,7 +70,7 @@ def test_a_poisoned_extract(
 ) -> None:
     loaded = published.load(poison(tmp_path / "poison", extracts[1]), partial=True)
     answer = published.armazem("build", "--target", "bigquery")
-    assert answer.code == 1
+    assert answer.code == 3
     assert test in answer.err
     assert check in answer.err
     assert "readers keep" in answer.err

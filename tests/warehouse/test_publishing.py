@@ -79,7 +79,7 @@ def test_a_poisoned_extract(
     load_id = published.load(poison(tmp_path / "poisoned", second), partial=True).load_id
 
     failed = published.armazem("build")
-    assert failed.code == 1
+    assert failed.code == 3
     assert test in failed.err
     assert check in failed.err
     assert f"readers keep {current}" in failed.err
@@ -144,7 +144,7 @@ def test_a_version_says_what_it_consists_of(published: Shop) -> None:
 
 def test_the_right_extract_after_the_wrong_one(published: Shop, first: Path, second: Path, tmp_path: Path) -> None:
     wrong = published.load(payments_in_cents(tmp_path / "wrong", second)).load_id
-    assert published.armazem("build").code == 1
+    assert published.armazem("build").code == 3
     assert published.armazem("unload", wrong).code == 0
     assert published.armazem("load", second).code == 0
     assert published.armazem("build").code == 0

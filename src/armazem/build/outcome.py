@@ -4,17 +4,22 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Any
 
 from armazem.errors import BuildError
 from armazem.targets.plan import Plan
-from armazem.targets.records import AuditResult, BuildRecord, DbtRun, ModelResult
+from armazem.targets.records import FAILED, PUBLISHED, AuditResult, BuildRecord, DbtRun, ModelResult
 
 _LONGEST = 300  # characters of a message
 
 
 @dataclass(frozen=True, slots=True)
 class BuildReport:
-    """What a build did. `record` is None where there was nothing to do; `rows` is per published table."""
+    """What a build did. `record` is None where there was nothing to do; `current`: what readers see after it.
+
+    `rows`: of each published `layer.table`. `changed`: which of them have other content than before, None where that
+    was not asked for.
+    """
 
     record: BuildRecord | None
     current: str
@@ -22,10 +27,16 @@ class BuildReport:
     tests: tuple[AuditResult, ...] = ()
     models: tuple[ModelResult, ...] = ()
     rows: tuple[tuple[str, int], ...] = ()
+    changed: frozenset[str] | None = None
 
 
 class AuditFailed(BuildError):
-    """Models or tests failed; nothing was published. `report` has their results."""
+    """Models or tests failed; nothing was published. `report` has their results.
+
+    A scheduler tells it from work that may succeed at the next try: this will not.
+    """
+
+    exit_code = 3
 
     def __init__(self, message: str, hint: str, report: BuildReport) -> None:
         super().__init__(message, hint)
@@ -39,7 +50,7 @@ def record_of(plan: Plan, run: DbtRun, build_id: str, started: datetime, new_eve
     start, end = plan.request.start_date, plan.request.end_date
     return BuildRecord(
         build_id=build_id,
-        status="published" if run.passed else "failed",
+        status=PUBLISHED if run.passed else FAILED,
         base_build_id=plan.base,
         full_refresh=plan.full_refresh,
         complete=plan.request.select is None,
@@ -60,6 +71,37 @@ def record_of(plan: Plan, run: DbtRun, build_id: str, started: datetime, new_eve
         new_events=new_events,
         journal_seq=plan.events_up_to,
     )
+
+
+def report_of(report: BuildReport) -> dict[str, Any]:
+    """Return a build in JSON's types, as `build --format json` prints it.
+
+    `status`: published, built, failed or unchanged; `build_id`: None where nothing was built; `current`: what readers
+    see. Of each model `status`, `seconds`, `rows` and whether its table has other content than before, None where that
+    is not known; of each test that ran its outcome.
+    """
+    record, rows, changed = report.record, dict(report.rows), report.changed
+    return {
+        "build_id": record.build_id if record else None,
+        "current": report.current or None,
+        "status": record.status if record else "unchanged",
+        "reason": report.reason,
+        "seconds": record.seconds if record else 0.0,
+        "models": [
+            {
+                "model": model.model,
+                "status": model.status,
+                "seconds": model.seconds,
+                "rows": rows.get(model.model),
+                "changed": None if changed is None or model.model not in rows else model.model in changed,
+            }
+            for model in report.models
+        ],
+        "tests": [
+            {name: getattr(test, name) for name in ("test", "model", "status", "failures", "failed_checks", "seconds")}
+            for test in report.tests
+        ],
+    }
 
 
 def audit_failed(record: BuildRecord, run: DbtRun, current: str | None, look: str) -> AuditFailed:

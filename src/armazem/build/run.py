@@ -18,10 +18,10 @@ from armazem.config import Settings
 from armazem.errors import BuildError, UnsupportedError
 from armazem.targets.base import OnNotice, Target
 from armazem.targets.plan import BuildRequest, Plan, make_plan
-from armazem.targets.records import AuditResult, new_build_id
+from armazem.targets.records import BUILT, PUBLISHED, AuditResult, DbtRun, new_build_id
 from armazem.targets.registry import target_of
 
-__all__ = ["AuditFailed", "BuildReport", "BuildRequest", "Estimate", "build", "estimate", "why_due"]
+__all__ = ["AuditFailed", "BuildReport", "BuildRequest", "Estimate", "build", "estimate", "publish_build", "why_due"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,8 +70,41 @@ def _build(target: Target, request: BuildRequest, on_node: OnNode, on_notice: On
     if not run.passed:
         target.refuse(record, run, failures_in_words(run))
         raise audit_failed(record, run, target.current_build(), target.failed_rows)
-    rows = target.publish(record, run, plan.loads if record.complete else (), on_notice)
-    return BuildReport(record, build_id, plan.reason, run.tests, run.models, rows)
+    changed = _changed(target, run) if request.compare else None
+    # In its own list of builds it is published: nobody reads that before it is.
+    rows = target.keep(record, run, plan.loads if record.complete else ())
+    if request.publish:
+        target.publish(record, on_notice)
+        current = build_id
+    else:
+        record, current = replace(record, status=BUILT), target.current_build() or ""
+        target.wait(record)
+    return BuildReport(record, current, plan.reason, run.tests, run.models, rows, changed)
+
+
+def publish_build(settings: Settings, build_id: str, *, on_notice: OnNotice = lambda text: None) -> str:
+    """Give readers a build that was made without publishing it. Return what they saw before; itself where it was that.
+
+    Raises BuildError where there is none of this id, and where another version was published since it was made: it
+    would take back what that one took in.
+    """
+    target = target_of(settings)
+    with target.building(on_notice, "publishing"):
+        before = target.current_build()
+        if before == build_id:
+            return build_id
+        found = {record.build_id: record for record in target.builds().records}.get(build_id)
+        if found is None or found.status != BUILT:
+            what = "there is no build" if found is None else f"the build was {found.status}:"
+            raise BuildError(f"{what} {build_id}", "`armazem builds` lists those that are `built`")
+        target.recover(TargetProject(target).catalog, on_notice)
+        if target.replaces(build_id) != before:
+            raise BuildError(
+                f"{build_id} was made from {target.replaces(build_id)}, and readers have {before} by now",
+                "build again: that takes in all of it",
+            )
+        target.publish(replace(found, status=PUBLISHED), on_notice)
+        return before or ""
 
 
 def estimate(settings: Settings, request: BuildRequest, *, on_notice: OnNotice = lambda text: None) -> list[Estimate]:
@@ -105,6 +138,14 @@ def why_due(target: Target) -> str | None:
     except BuildError:  # nothing is loaded
         return None
     return None if plan.is_empty else plan.reason
+
+
+def _changed(target: Target, run: DbtRun) -> frozenset[str]:
+    """The tables that this build computed and that have other content than before."""
+    computed = {model.model for model in run.models}
+    tables = [(model.layer, model.table) for model in run.catalog if model.is_published]
+    asked = [(layer, table) for layer, table in tables if f"{layer}.{table}" in computed]
+    return frozenset(f"{layer}.{table}" for layer, table in target.changed(asked))
 
 
 def _plan(target: Target, request: BuildRequest, project: Project, *, cheap: bool = False) -> Plan:

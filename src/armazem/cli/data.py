@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from dataclasses import asdict
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -13,9 +14,10 @@ import click
 
 from armazem import console, interrupts
 from armazem.cli.generated import generate_files, yesterday
-from armazem.cli.group import main, settings_of, target_option
+from armazem.cli.group import main, print_json, report_option, settings_of, target_option
 from armazem.disk.causes import cause_of
 from armazem.errors import ArmazemError
+from armazem.landing import LoadResult
 from armazem.landing import load as load_files
 from armazem.landing.form import ENCODINGS, SEPARATORS
 from armazem.targets.registry import target_of
@@ -46,7 +48,7 @@ def _day(_: click.Context, __: click.Parameter, text: str | None) -> date | None
     return day
 
 
-def load_and_show(settings: Settings, path: str | Path, **options: Any) -> None:
+def load_and_show(settings: Settings, path: str | Path, **options: Any) -> LoadResult:
     """Load as the command does: progress and warnings meanwhile, the table of files after it."""
     started = time.monotonic()
     target = target_of(settings)
@@ -64,6 +66,7 @@ def load_and_show(settings: Settings, path: str | Path, **options: Any) -> None:
             f"mind that {settings.home_folder.root} holds generated data too; "
             "`armazem --home FOLDER load …` keeps yours apart"
         )
+    return result
 
 
 @main.command()
@@ -127,8 +130,11 @@ def fetch(out: Path) -> None:
     "[default: as old as the newest time in it]",
 )
 @target_option
+@report_option
 @click.pass_context
-def load(ctx: click.Context, /, path: str, target: str | None, as_of: str | None, **options: Any) -> None:
+def load(
+    ctx: click.Context, /, path: str, target: str | None, as_of: str | None, as_json: bool, **options: Any
+) -> None:
     """Load batch files from PATH, a folder, an archive or one file, here or on gs://, into the landing zone.
 
     Files are CSV, CSV compressed with gzip, TSV or Parquet, named after their tables: orders.csv, olist_orders.csv.gz.
@@ -147,7 +153,16 @@ def load(ctx: click.Context, /, path: str, target: str | None, as_of: str | None
       armazem load gs://shop-exports/2018-08-29 --target bigquery
     """
     settings = settings_of(ctx, target=target)
-    load_and_show(settings, path, as_of=None if as_of is None else _as_of(as_of, settings), **options)
+    result = load_and_show(settings, path, as_of=None if as_of is None else _as_of(as_of, settings), **options)
+    if as_json:
+        print_json(
+            {
+                "load_id": result.load_id,
+                "files": [asdict(row) for row in result.files],
+                "warnings": result.warnings,
+                "rejects_path": None if result.rejects_path is None else str(result.rejects_path),
+            }
+        )
 
 
 def _as_of(text: str, settings: Settings) -> datetime:

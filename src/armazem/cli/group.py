@@ -19,7 +19,7 @@ import click
 
 import armazem
 from armazem import interrupts
-from armazem.errors import ArmazemError, UnsupportedError
+from armazem.errors import ArmazemError
 
 if TYPE_CHECKING:
     from armazem.config import Settings
@@ -38,9 +38,11 @@ COMMANDS = {
     "export": ("export", "Write all marts and KPIs as Parquet, or for Tableau."),
     "fetch": ("data", "Download the real data set by Olist from Kaggle."),
     "generate": ("data", "Write nine CSV files like Olist's, with their defects."),
+    "graph": ("warehouse", "Print which table is computed from which, for schedulers."),
     "ingest": ("ingest", "Take in the events of a file."),
     "kpi": ("warehouse", "Show a KPI table."),
     "load": ("data", "Load batch files: a folder, an archive, a bucket, one file."),
+    "publish": ("warehouse", "Publish a build that was made without that."),
     "rollback": ("warehouse", "Give readers an older version."),
     "serve": ("serve", "Take events over HTTP; dashboard, API and live figures."),
     "simulate": ("simulate", "Send the orders of an invented shop."),
@@ -53,7 +55,7 @@ COMMANDS = {
 
 
 class _Group(click.Group):
-    """Imports commands as they are asked for; turns the package's errors into one line and exit code 1."""
+    """Imports commands as they are asked for; turns the package's errors into one line and their exit code."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         del ctx
@@ -91,7 +93,7 @@ class _Group(click.Group):
 
             if not interrupts.came():
                 console.show_error(error)
-            ctx.exit(2 if isinstance(error, UnsupportedError) else 1)
+            ctx.exit(error.exit_code)
         except KeyboardInterrupt:
             from armazem import console
 
@@ -126,6 +128,16 @@ format_option = click.option(
     help="Of the answer.",
 )
 
+report_option = click.option(
+    "--format",
+    "as_json",
+    type=click.Choice(("table", "json")),
+    default="table",
+    show_default=True,
+    callback=lambda ctx, parameter, value: value == "json",
+    help="json: a report for programs on the standard output, besides the remarks.",
+)
+
 
 def _version(ctx: click.Context, _: click.Parameter, wanted: bool) -> None:
     if wanted:
@@ -153,8 +165,13 @@ def main(ctx: click.Context, home: Path | None) -> None:
 
 def settings_of(ctx: click.Context, **flags: Any) -> Settings:
     """Settings with the flags of this command on top."""
-    from armazem.config import load_settings  # pydantic takes a tenth of a second
+    from armazem.config import load_settings, unknown_variables  # pydantic takes a tenth of a second
 
+    if unknown := unknown_variables():
+        from armazem import console
+
+        for problem in unknown:
+            console.warn(f"{problem}; it is not looked at")
     return load_settings(**ctx.obj, **flags)
 
 
@@ -168,6 +185,16 @@ def print_rows(rows: Rows, format_: Format, title: str | None = None) -> None:
             print_table(console.output(), rows, title)
         else:
             click.echo(to_json(rows) if format_ == "json" else to_csv(rows, exact=True), nl=False)
+
+
+def print_json(value: Any) -> None:
+    """Print a report for programs as one line of JSON."""
+    import json
+
+    from armazem import console
+
+    with console.answering():
+        click.echo(json.dumps(value, ensure_ascii=False))
 
 
 @contextmanager

@@ -182,10 +182,24 @@ class Target(ABC):
         """Keep the record of a build that failed, and its tables for a look at the failing rows."""
 
     @abstractmethod
-    def publish(
-        self, record: BuildRecord, run: DbtRun, loads: Sequence[LedgerRow], on_notice: OnNotice
-    ) -> tuple[tuple[str, int], ...]:
-        """Publish what passed, with `meta`, and forget old versions. Return the rows of each `layer.table`."""
+    def changed(self, tables: Sequence[tuple[str, str]]) -> frozenset[tuple[str, str]]:
+        """Return which of these tables, as layer and table, have other rows or columns than those that readers see."""
+
+    @abstractmethod
+    def keep(self, record: BuildRecord, run: DbtRun, loads: Sequence[LedgerRow]) -> tuple[tuple[str, int], ...]:
+        """Keep what passed, with `meta`, as a version that nobody reads. Return the rows of each `layer.table`."""
+
+    @abstractmethod
+    def publish(self, record: BuildRecord, on_notice: OnNotice) -> None:
+        """Give readers the version that was kept, and forget old ones. Once more of the same changes nothing."""
+
+    @abstractmethod
+    def wait(self, record: BuildRecord) -> None:
+        """Write down that a version that was kept waits to be published."""
+
+    @abstractmethod
+    def replaces(self, build_id: str) -> str | None:
+        """Return the version from which a waiting one was made, or whose list of builds it carries on."""
 
     # What readers and operators ask
 

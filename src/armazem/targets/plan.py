@@ -17,20 +17,51 @@ OF_SCOPE = "path:models/intermediate,config.materialized:table"
 # Views on what came after this very build.
 _OF_LIVE = f"path:models/{LIVE}"
 
+SELECTIONS = {"dims": "dim_*", "facts": "fact_* audit_fact_*", "kpis": "path:models/kpis"}
+"""Names for parts of the warehouse, as a selection takes them, to what they are in dbt's syntax."""
+
 
 @dataclass(frozen=True, slots=True)
 class BuildRequest:
-    """What to build. `start_date`, `end_date` (inclusive): reprocess the orders bought between them."""
+    """What to build. `start_date`, `end_date` (inclusive): reprocess the orders bought between them.
+
+    `only_loads`: of the loads that are not published yet, only these are taken in; None for all of them.
+    `publish`: whether readers get it once it has passed, or it waits for `publish_build`. `compare`: whether the report
+    says which tables have other content than before.
+    """
 
     full_refresh: bool = False
     start_date: date | None = None
     end_date: date | None = None
     select: str | None = None
+    only_loads: frozenset[str] | None = None
+    publish: bool = True
+    compare: bool = False
 
     def check(self) -> None:
         """Raise BuildError where it asks for something that cannot be."""
         if self.start_date and self.end_date and self.start_date > self.end_date:
             raise BuildError(f"--start {self.start_date} lies after --end {self.end_date}", "swap them")
+        if self.select is not None and self.only_loads is not None:
+            raise BuildError("--select takes no load in", "leave --select or --only-load out")
+
+    @property
+    def selector(self) -> str | None:
+        """In dbt's syntax, the names of SELECTIONS replaced."""
+        if self.select is None:
+            return None
+        return " ".join(SELECTIONS.get(part, part) for part in self.select.split())
+
+    def wanted(self, loads: Sequence[LedgerRow], before: State | None) -> list[LedgerRow]:
+        """Return the loads that the build takes in or has in it. Raises BuildError for one that does not exist."""
+        if self.only_loads is None:
+            return list(loads)
+        if unknown := self.only_loads - {load.load_id for load in loads}:
+            raise BuildError(
+                f"there is no load {', '.join(sorted(unknown))}", "`armazem load --format json` gives the ids"
+            )
+        taken = self.only_loads | (before.loads if before else frozenset())
+        return [load for load in loads if load.load_id in taken]
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +177,7 @@ class Plan:
         if self.full_refresh:
             return None
         if self.request.select is not None:
-            return _with_scope(self.request.select)
+            return _with_scope(str(self.request.selector))
         changed = {load.table for load in self.loads}
         if self.scope.has_window:
             changed |= {table.name for table in TABLES if any(column.name == "order_id" for column in table.columns)}
@@ -171,6 +202,7 @@ def make_plan(
     """
     if not loads and not journal.last_seq:
         raise BuildError("there is nothing to build: no data is loaded", "run `armazem load PATH` first")
+    loads = request.wanted(loads, before)
     ids = tuple(sorted({load.load_id for load in loads}))
     told = ages(loads)
     history = None if before is None else current
@@ -187,7 +219,7 @@ def make_plan(
         # Only what the version has already: a new load is taken in by all models together or by none.
         ids = tuple(load_id for load_id in ids if load_id in before.loads)
         again = tuple(load for load in loads if load.load_id in before.loads) if request.full_refresh else ()
-        reason = f"a selection, the rest from {current}"
+        reason = f"a selection, the rest from {current}{_left_out(loads, before, journal)}"
         # Models that are built from nothing need every event that the version has.
         after = 0 if request.full_refresh else before.journal_seq
         days = None if request.full_refresh else ()
@@ -205,6 +237,14 @@ def make_plan(
         current, history, request, ids, new, code, reason, after, up_to, journal.new_types, told,
         journal.days_after(before), journal.days,
     )  # fmt: skip
+
+
+def _left_out(loads: Sequence[LedgerRow], before: State, journal: Journal) -> str:
+    """What is new and not taken in, in words: whoever selects a model may expect it there."""
+    new = len({load.load_id for load in loads} - before.loads)
+    parts = [f"{new} new load{'s' * (new != 1)}"] if new else []
+    parts += ["new events"] if journal.last_seq > before.journal_seq else []
+    return f"; not taken in: {' and '.join(parts)}, which `armazem build` does" if parts else ""
 
 
 def _reason_for_all(

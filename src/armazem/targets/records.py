@@ -10,6 +10,8 @@ from armazem.targets.catalog import Model
 
 _FORMAT = "%Y%m%dT%H%M%S%fZ"
 
+PUBLISHED, BUILT, FAILED = "published", "built", "failed"
+
 
 def new_build_id(now: datetime, previous: str | None) -> str:
     """`YYYYMMDDTHHMMSSffffffZ` in UTC, greater than `previous` even where the clock went back."""
@@ -55,7 +57,7 @@ class ModelResult:
 
 @dataclass(frozen=True, slots=True)
 class BuildRecord:
-    """One build. `status`: published, or failed. Times in UTC, `seconds` wall time.
+    """One build. `status`: published, failed, or built, which waits to be published. Times in UTC, `seconds` wall time.
 
     `base_build_id`: the version it started from, none for a full refresh. `complete`: all models were
     built, so that its loads count as taken in. `fingerprint`: of the models' code. `new_events`: distinct events

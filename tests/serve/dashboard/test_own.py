@@ -181,7 +181,7 @@ def test_what_fails_is_not_published(followed: Followed) -> None:
     for name, text in BROKEN.items():
         (followed.folder / "models" / name).write_text(text, encoding="utf-8")
     said = followed.run(BUILD[0])
-    assert said.code == 1
+    assert said.code == 3
     quoted = re.search(r"^ {4}failed: (.*)$", PAGE, re.MULTILINE)
     assert quoted and f"failed: {quoted[1]}" in said.err
     assert "models/refused.sql" in said.err and "no_such_column" in said.err

@@ -95,7 +95,7 @@ def standing(home: Home, ask: Ask) -> Standing:
         loads_waiting = len(loads.keys() - taken_in)
         events_waiting = max(0, last - int((build or {}).get("journal_seq") or 0))
         kept = failed_kept(home)
-        failed = records[-1] if records and records[-1].status != "published" else None
+        failed = records[-1] if records and records[-1].status == "failed" else None
         if failed and not (kept or loads_waiting or events_waiting):
             failed = None  # the load for which it failed was withdrawn
         return Standing(

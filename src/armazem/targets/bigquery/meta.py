@@ -13,9 +13,11 @@ from armazem.targets.bigquery.connection import Connection
 from armazem.targets.catalog import Model
 from armazem.targets.meta import BUILDS, EVENT_DAYS, META, MODELS, MetaRows
 from armazem.targets.plan import State
-from armazem.targets.records import BuildRecord
+from armazem.targets.records import BUILT, BuildRecord
 
 LOG_TABLE = "build_log"
+LIVE_SQL = "live_sql"
+"""Kept with a build: what its views on later events are made of, once its tables are published."""
 
 _TYPES = {
     "varchar": "STRING", "boolean": "BOOL", "integer": "INT64", "bigint": "INT64", "double": "FLOAT64",
@@ -42,8 +44,16 @@ def write_event_days(connection: Connection, days: Mapping[date, int]) -> None:
     _append(connection, table_id, EVENT_DAYS, rows)
 
 
+def write_live_sql(connection: Connection, views: Mapping[str, str]) -> None:
+    """Write down the views of this build, name to SQL, in the audit dataset."""
+    table_id = connection.table_id(connection.names.audit, LIVE_SQL)
+    connection.client.delete_table(table_id, not_found_ok=True, retry=connection.retry)
+    schema = [SchemaField("view", "STRING"), SchemaField("sql", "STRING")]
+    connection.append_json(table_id, [{"view": view, "sql": sql} for view, sql in views.items()], schema)
+
+
 def write_log(connection: Connection, record: BuildRecord) -> None:
-    """Add a build, published or failed, to the log."""
+    """Add a build to the log: published, failed, or built; once more when one that waited is published."""
     _append(connection, connection.table_id(connection.names.audit, LOG_TABLE), BUILDS, [asdict(record)])
 
 
@@ -51,9 +61,12 @@ def read_log(connection: Connection) -> list[BuildRecord]:
     """Every build that ended, oldest first."""
     columns = ", ".join(META[BUILDS])
     rows = connection.rows_if_there(f"select {columns} from {connection.names.audit}.{LOG_TABLE} order by build_id")
-    return [
+    records = [
         BuildRecord(**{name: _as_text(value) for name, value in zip(META[BUILDS], row, strict=True)}) for row in rows
     ]
+    # One that waited is there twice: what came of it comes last.
+    in_turn = sorted(records, key=lambda record: (record.build_id, record.status != BUILT))
+    return list({record.build_id: record for record in in_turn}.values())
 
 
 def published_ids(connection: Connection) -> set[str]:

@@ -1,51 +1,41 @@
 """How tables that passed their audit come to the readers, and come back.
 
-What a build publishes is kept first: a rollback, and a build after one that was cut off while it published, start from
-that.
+What a build publishes is kept first, and published from there: so are a rollback, a build that waited to be published,
+and what a build that was cut off while it published has left.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 
 from armazem.contract.layers import LIVE
 from armazem.targets.bigquery import meta, places
 from armazem.targets.bigquery.connection import Connection
+from armazem.targets.bigquery.meta import LIVE_SQL
 from armazem.targets.bigquery.tables import (
     Layout,
     drop_tables,
     forget,
-    keep,
     kept_builds,
     kept_layout,
     kept_name,
     publish,
 )
-from armazem.targets.records import BuildRecord, DbtRun
 
 PUBLISHING = "publishing"
 """Is there while tables are being published: who finds it without its build has to make that good."""
 
 
-def publish_and_keep(connection: Connection, record: BuildRecord, layout: Layout) -> None:
-    """Keep the tables of the audit dataset, then publish them, `meta.builds` last."""
-    tables = [one.table for one in layout]
-    keep(connection, tables, record.build_id)
-    current = meta.current_build(connection)
-    before = kept_layout(connection, current) if current in kept_builds(connection) else ()
-    _publish(connection, connection.names.audit, {table: table for table in tables}, layout)
-    _drop_others(connection, before, layout)
-    meta.write_log(connection, record)
-
-
-def publish_again(connection: Connection, build_id: str, kept: Mapping[str, Collection[str]]) -> None:
-    """Publish what is kept of this build. `kept`: as `kept_builds` gives it, with the build."""
+def publish_kept(connection: Connection, build_id: str, kept: Mapping[str, Collection[str]]) -> None:
+    """Publish what is kept of this build, `meta.builds` last. `kept`: as `kept_builds` gives it, with the build."""
     current = meta.current_build(connection)
     layout = kept_layout(connection, build_id)
     connection.create_datasets(places.datasets_of(layout))
     _publish(connection, connection.names.kept, {table: kept_name(table, build_id) for table in kept[build_id]}, layout)
     if current is not None and current in kept:
         _drop_others(connection, kept_layout(connection, current), layout)
+    if LIVE_SQL in kept[build_id]:  # not of an older armazem
+        _show_live(connection, build_id)
 
 
 def make_good(connection: Connection, on_notice: Callable[[str], None]) -> None:
@@ -56,7 +46,7 @@ def make_good(connection: Connection, on_notice: Callable[[str], None]) -> None:
     kept = kept_builds(connection)
     if current in kept:
         on_notice(f"a publication was cut off: publishing {current} again")
-        publish_again(connection, current, kept)
+        publish_kept(connection, current, kept)
     drop_tables(connection, connection.names.audit, [PUBLISHING])
 
 
@@ -75,20 +65,31 @@ def _drop_others(connection: Connection, before: Layout, now: Layout) -> None:
             drop_tables(connection, one.dataset, [one.table])
 
 
-def show_live(connection: Connection, run: DbtRun) -> None:
+def _show_live(connection: Connection, build_id: str) -> None:
     """Make the views of `live`: they name published tables, so those have to be there first."""
-    compiled = dict(run.compiled)
-    for model in run.catalog:
-        if model.is_live:
-            view = f"`{connection.client.project}`.{connection.names.of(LIVE)}.{model.table}"
-            connection.answer(f"create or replace view {view} as {compiled[model.name]}")
+    names = connection.names
+    for view, sql in connection.rows(f"select view, `sql` from `{names.kept}`.`{kept_name(LIVE_SQL, build_id)}`"):
+        connection.answer(f"create or replace view `{connection.client.project}`.{names.of(LIVE)}.{view} as {sql}")
 
 
 def prune(connection: Connection, *, keep_builds: int, current: str) -> None:
     """Delete what is kept of all but the newest builds, and of builds that were never published."""
-    published = meta.published_ids(connection)
     kept = kept_builds(connection, whole=False)
-    newest = [build for build in kept if build in published][-keep_builds:]
+    newest = restorable(connection, kept)[-keep_builds:]
     for build_id, tables in kept.items():
         if build_id not in newest and build_id != current:
             forget(connection, tables, build_id)
+
+
+def prune_waiting(connection: Connection, *, keep_builds: int) -> None:
+    """Delete what is kept of all but the newest builds that wait to be published."""
+    kept = kept_builds(connection, whole=False)
+    published = restorable(connection, kept)
+    for build_id in [build for build in kept if build not in published][:-keep_builds]:
+        forget(connection, kept[build_id], build_id)
+
+
+def restorable(connection: Connection, kept: Iterable[str]) -> list[str]:
+    """Of the builds that are kept, those that readers have had, oldest first."""
+    published = meta.published_ids(connection)
+    return [build_id for build_id in kept if build_id in published]

@@ -25,6 +25,7 @@ from armazem.targets.base import Builds, Catalog, Contents, DbtProfile, OnNotice
 from armazem.targets.bigquery import meta, places
 from armazem.targets.bigquery.client import cloud_errors, is_emulator
 from armazem.targets.bigquery.connection import Connection
+from armazem.targets.bigquery.content import content_of
 from armazem.targets.bigquery.inputs import create_inputs, event_days, new_event_types
 from armazem.targets.bigquery.landing.ledger import mark_withdrawn, read_entries
 from armazem.targets.bigquery.landing.raw import Raw
@@ -36,9 +37,9 @@ from armazem.targets.bigquery.publishing import (
     PUBLISHING,
     make_good,
     prune,
-    publish_again,
-    publish_and_keep,
-    show_live,
+    prune_waiting,
+    publish_kept,
+    restorable,
 )
 from armazem.targets.bigquery.query import answer
 from armazem.targets.bigquery.tables import (
@@ -46,6 +47,7 @@ from armazem.targets.bigquery.tables import (
     copy_tables,
     drop_tables,
     is_there,
+    keep,
     kept_builds,
     kept_layout,
     kept_name,
@@ -147,7 +149,9 @@ class BigQueryTarget(Target):
     @contextmanager
     def _alone(self, waiting: OnNotice) -> Iterator[None]:
         self.connection.create_datasets()
-        with build_lock(self.connection, waiting=lambda holder: waiting(f"waiting for another build: {holder}")):
+        with build_lock(
+            self.connection, waiting=lambda holder: waiting(f"waiting for another build: {holder}")
+        ) as self._lock:
             yield
 
     def recover(self, catalog: Catalog, on_notice: OnNotice) -> None:
@@ -248,22 +252,50 @@ class BigQueryTarget(Target):
         del run, failures
         meta.write_log(self.connection, record)
 
-    def publish(
-        self, record: BuildRecord, run: DbtRun, loads: Sequence[LedgerRow], on_notice: OnNotice
-    ) -> tuple[tuple[str, int], ...]:
+    def changed(self, tables: Sequence[tuple[str, str]]) -> frozenset[tuple[str, str]]:
+        """It scans them, once built and once published."""
+        names = self.connection.names
+        return frozenset(
+            (layer, table)
+            for layer, table in tables
+            if content_of(self.connection, names.audit, table) != content_of(self.connection, names.of(layer), table)
+        )
+
+    def keep(self, record: BuildRecord, run: DbtRun, loads: Sequence[LedgerRow]) -> tuple[tuple[str, int], ...]:
         connection, names = self.connection, self.connection.names
         there = set(connection.tables(names.audit))
         models = published_models(run, {(model.layer, model.table) for model in run.catalog if model.table in there})
         layout = layout_of(names, models)
         rows = _row_counts(connection, layout)
+        compiled = dict(run.compiled)
+        meta.write_live_sql(connection, {model.table: compiled[model.name] for model in run.catalog if model.is_live})
         meta.write_meta(connection, build_rows(record, run.tests, loads), models)
-        publish_and_keep(connection, record, layout)
-        show_live(connection, run)
-        for dataset in places.datasets_of(layout):
+        keep(connection, [*(one.table for one in layout), meta.LIVE_SQL], record.build_id)
+        return rows
+
+    def publish(self, record: BuildRecord, on_notice: OnNotice) -> None:
+        connection = self.connection
+        self._lock.check()  # whoever took the lock over has published by now, or will
+        publish_kept(connection, record.build_id, kept_builds(connection))
+        meta.write_log(connection, record)
+        for dataset in places.datasets_of(kept_layout(connection, record.build_id)):
             if notice := places.expiring(places.items(connection, dataset)):
                 on_notice(notice)
         prune(connection, keep_builds=self.settings.keep_builds, current=record.build_id)
-        return rows
+
+    def wait(self, record: BuildRecord) -> None:
+        meta.write_log(self.connection, record)
+        prune_waiting(self.connection, keep_builds=self.settings.keep_builds)
+
+    def replaces(self, build_id: str) -> str | None:
+        if build_id not in kept_builds(self.connection):
+            raise CloudError(
+                f"nothing is kept of build {build_id}",
+                "build again: another build was published since, or it was deleted",
+            )
+        builds = f"`{self.connection.names.kept}`.`{kept_name(BUILDS, build_id)}`"
+        [(before,)] = self.connection.rows(f"select max(build_id) from {builds} where build_id < '{build_id}'")
+        return before
 
     # What readers and operators ask
 
@@ -297,11 +329,13 @@ class BigQueryTarget(Target):
 
     def builds(self) -> Builds:
         connection = self.connection
-        return Builds(meta.read_log(connection), self.current_build(), set(kept_builds(connection)))
+        kept = set(restorable(connection, kept_builds(connection)))
+        return Builds(meta.read_log(connection), self.current_build(), kept)
 
     def rollback(self, build_id: str | None, waiting: OnNotice) -> str:
         with self.errors("the rollback"), self._alone(waiting):
             kept = kept_builds(self.connection)
+            kept = {build: kept[build] for build in restorable(self.connection, kept)}
             current = self.current_build()
             older = [build for build in kept if current is not None and build < current]
             restored = build_id or (older[-1] if older else None)
@@ -309,7 +343,7 @@ class BigQueryTarget(Target):
                 raise CloudError(f"no build older than {current} is kept", "`armazem builds` lists them")
             if restored not in kept:
                 raise CloudError(f"nothing is kept of build {restored}", "`armazem builds` lists what can be restored")
-            publish_again(self.connection, restored, kept)
+            publish_kept(self.connection, restored, kept)
             return restored
 
     def scanned(self, plan: Plan) -> Callable[[str], int | None]:

@@ -63,6 +63,12 @@ def journal_position(connection: duckdb.DuckDBPyConnection) -> int:
     return 0 if row is None else int(row[0] or 0)
 
 
+def build_before(connection: duckdb.DuckDBPyConnection, build_id: str) -> str | None:
+    """The build before this one in the list of builds that this file carries; None for the first."""
+    row = connection.execute("select max(build_id) from meta.builds where build_id < ?", (build_id,)).fetchone()
+    return None if row is None or row[0] is None else str(row[0])
+
+
 def write_meta(connection: duckdb.DuckDBPyConnection, rows: MetaRows) -> None:
     """Add rows, by table."""
     for table, added in rows.items():

@@ -32,11 +32,13 @@ from armazem.landing.zone import HomeZone
 from armazem.targets.base import Builds, Catalog, Contents, DbtProfile, OnNotice, Target
 from armazem.targets.duckdb import versions
 from armazem.targets.duckdb.confined import limits_of
+from armazem.targets.duckdb.content import content_of
 from armazem.targets.duckdb.inputs import create_inputs, drop_inputs
 from armazem.targets.duckdb.journal import journal_after, last_event, new_event_count
 from armazem.targets.duckdb.ledger import event_ledger
 from armazem.targets.duckdb.meta import (
     META_DDL,
+    build_before,
     copy_history,
     create_meta,
     journal_position,
@@ -225,21 +227,41 @@ class DuckDBTarget(Target):
             _move(self._work, self.home.builds / versions.FAILED_FILE)
         versions.write_record(self.home, record, failures)
 
-    def publish(
-        self, record: BuildRecord, run: DbtRun, loads: Sequence[LedgerRow], on_notice: OnNotice
-    ) -> tuple[tuple[str, int], ...]:
-        del on_notice
+    def changed(self, tables: Sequence[tuple[str, str]]) -> frozenset[tuple[str, str]]:
+        before = self.current_build()
+        file = None if before is None else versions.version_file(self.home, before)
+        if file is None or not file.is_file():
+            return frozenset(tables)
+        with closing(duckdb.connect(str(file), read_only=True)) as old, self._open() as new:
+            return frozenset(table for table in tables if content_of(old, *table) != content_of(new, *table))
+
+    def keep(self, record: BuildRecord, run: DbtRun, loads: Sequence[LedgerRow]) -> tuple[tuple[str, int], ...]:
         with self._open() as connection:
             rows = _finish(connection, record, run, loads)
         work = self._work
         sync_path(work)
         work.chmod(0o444)  # nobody writes to a version: not by mistake either
-        os.replace(work, versions.version_file(self.home, record.build_id))
-        sync_path(self.home.builds)
-        versions.make_current(self.home, record.build_id)
-        versions.write_record(self.home, record)
-        versions.prune(self.home, self.settings.keep_builds)
+        os.replace(work, versions.waiting_file(self.home, record.build_id))
         return rows
+
+    def publish(self, record: BuildRecord, on_notice: OnNotice) -> None:
+        del on_notice
+        versions.show(self.home, record.build_id)
+        versions.write_record(self.home, record)
+        versions.drop_waiting(self.home)  # they were made from another version than readers have now
+        versions.prune(self.home, self.settings.keep_builds)
+
+    def wait(self, record: BuildRecord) -> None:
+        sync_path(self.home.builds)
+        versions.write_record(self.home, record)
+        versions.drop_waiting(self.home, self.settings.keep_builds)
+
+    def replaces(self, build_id: str) -> str | None:
+        file = versions.waiting_file(self.home, build_id)
+        if not file.is_file():
+            raise HomeError(f"{file} is no more", "build again: another build was published since, or it was deleted")
+        with closing(duckdb.connect(str(file), read_only=True)) as connection:
+            return build_before(connection, build_id)
 
     def _discard(self) -> None:
         """Remove what a killed build left behind."""

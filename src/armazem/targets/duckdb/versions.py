@@ -22,12 +22,23 @@ SUFFIX = ".duckdb"
 FAILED_FILE = "failed.duckdb"
 WORK_FILE = "building.duckdb"
 """What a build works on. dbt takes the name of the database from it, which every parsed node holds."""
+_WAITING = ".waiting.duckdb"
 _FAILURES = "failures"
 
 
 def version_file(home: Home, build_id: str) -> Path:
     """Where the version of this build lies."""
     return home.builds / f"{build_id}{SUFFIX}"
+
+
+def waiting_file(home: Home, build_id: str) -> Path:
+    """Where a version lies that passed its audit and was not published yet."""
+    return home.builds / f"{build_id}{_WAITING}"
+
+
+def waiting_builds(home: Home) -> list[str]:
+    """Ids of the versions that wait to be published, oldest first."""
+    return sorted(path.name.removesuffix(_WAITING) for path in home.builds.glob(f"[0-9]*T*Z{_WAITING}"))
 
 
 def published_builds(home: Home) -> list[str]:
@@ -73,6 +84,22 @@ def previous_build(home: Home) -> str:
     return older[-1]
 
 
+def show(home: Home, build_id: str) -> None:
+    """Make readers get a version that waits. It goes on waiting until they do, so that a next try finds it."""
+    waiting, version = waiting_file(home, build_id), version_file(home, build_id)
+    version.unlink(missing_ok=True)
+    os.link(waiting, version)
+    sync_path(home.builds)
+    make_current(home, build_id)
+    waiting.unlink()
+
+
+def drop_waiting(home: Home, keep: int = 0) -> None:
+    """Delete all but the newest `keep` versions that wait."""
+    for build_id in waiting_builds(home)[: -keep or None]:
+        waiting_file(home, build_id).unlink(missing_ok=True)
+
+
 def prune(home: Home, keep: int) -> list[str]:
     """Delete all but the newest `keep` versions, never the current one; their ids.
 
@@ -98,11 +125,14 @@ def recorded_builds(home: Home) -> list[str]:
 
 
 def remove_never_current(home: Home) -> None:
-    """Remove the version of a build that was killed before it became current: it has no record yet."""
-    known = {*recorded_builds(home), current_build(home)}
+    """Remove the version of a build that was killed before it became current: it has no record yet, or it waits."""
+    recorded, waiting, current = set(recorded_builds(home)), waiting_builds(home), current_build(home)
     for build_id in published_builds(home):
-        if build_id not in known:
+        if build_id != current and (build_id not in recorded or build_id in waiting):
             version_file(home, build_id).unlink(missing_ok=True)
+    for build_id in waiting:
+        if build_id == current or build_id not in recorded:
+            waiting_file(home, build_id).unlink(missing_ok=True)
 
 
 def read_records(home: Home) -> list[BuildRecord]:
