@@ -37,7 +37,7 @@ with DAG(
     tags=["warehouse"],
 ) as dag:
 
-    @task(retries=0)
+    @task
     def find_extracts(*, params: dict, dag_run) -> list[list[str]]:
         """Return what each load is told."""
         found = [day for day in days_between(params["start"], params["end"]) if is_whole(day)]

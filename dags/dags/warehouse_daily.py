@@ -32,7 +32,7 @@ with DAG(
     tags=["warehouse"],
 ) as dag:
 
-    @task.short_circuit(retries=0)
+    @task.short_circuit
     def day_has_orders(report: dict) -> bool:
         """Skip what follows where there are none."""
         return has_orders(report)
@@ -50,6 +50,6 @@ with DAG(
     if APPROVAL:
         from airflow.providers.standard.operators.hitl import ApprovalOperator
 
-        build >> ApprovalOperator(task_id="approve", subject=f"Publish {DAY}?", retries=0) >> publish
+        build >> ApprovalOperator(task_id="approve", subject=f"Publish {DAY}?") >> publish
     else:
         build >> publish

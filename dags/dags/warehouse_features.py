@@ -28,7 +28,7 @@ with DAG(
     tags=["warehouse"],
 ) as dag:
 
-    @task.short_circuit(retries=0, inlets=DIMS)
+    @task.short_circuit(inlets=DIMS)
     def wanted(*, triggering_asset_events: dict) -> bool:
         """Say which dimensions changed, and whether files are of use here."""
         for asset, events in triggering_asset_events.items():

@@ -5,7 +5,7 @@ and logs per model, whether the models still pass; it loads nothing and publishe
 Its limits are in docs/airflow.md. To use it, copy it into `dags/`, add `astronomer-cosmos==1.15.1` to requirements.txt and set
 
     WAREHOUSE_DBT       the project of dbt: the folder `dbt` of a checkout
-    WAREHOUSE_MANIFEST  target/manifest.json of `armazem dbt parse`, in the folder dbt-target of the home folder
+    WAREHOUSE_MANIFEST  manifest.json of `armazem dbt compile`, in the folder dbt-target of the home folder
 """
 
 from __future__ import annotations

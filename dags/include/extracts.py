@@ -54,7 +54,7 @@ class WholeFolder(BaseSensorOperator):
 def wait_for(path: str, task_id: str = "wait_for_files") -> BaseSensorOperator:
     """Return the task that waits for an extract. It fails where none is whole in time; with no time it looks once."""
     waits = WAIT_SECONDS > 0
-    return _sensor(path, task_id=task_id, timeout=WAIT_SECONDS, poke_interval=_PAUSE, deferrable=waits, retries=0)
+    return _sensor(path, task_id=task_id, timeout=WAIT_SECONDS, poke_interval=_PAUSE, deferrable=waits)
 
 
 def look_for(path: str, task_id: str = "look_for_files") -> BaseSensorOperator:
