@@ -62,10 +62,10 @@ lint: setup  ## Static checks: ruff, mypy, import-linter, sqlfluff
 	cd dbt && DBT_TARGET_PATH=../$(VENV)/dbt DBT_LOG_PATH=../$(VENV)/dbt ARMAZEM_DBT_DUCKDB_PATH=../$(VENV)/lint.duckdb \
 		../$(BIN)/sqlfluff lint --config ../pyproject.toml --processes 2 models tests
 
-soak: setup  ## The long versions of the kill, fuzz and property tests; figures into docs/reliability.md
+soak: setup $(AIRFLOW_READY)  ## The long versions of the kill, fuzz and property tests; figures into docs/reliability.md
 	rm -f .soak.jsonl
 	$(BIN)/python -m armazem.build.project
-	ARMAZEM_SOAK=1 ARMAZEM_SOAK_REPORT=$(CURDIR)/.soak.jsonl $(BIN)/python -m pytest $(BESIDE) -m slow $(ARGS)
+	ARMAZEM_SOAK=1 ARMAZEM_SOAK_REPORT=$(CURDIR)/.soak.jsonl AIRFLOW_PYTHON=$(CURDIR)/$(AIRFLOW)/bin/python $(BIN)/python -m pytest $(BESIDE) -m slow $(ARGS)
 	$(BIN)/python -m tools.reliability .soak.jsonl
 
 bench: setup  ## Benchmarks with their limits; figures into docs/benchmarks.md
@@ -79,6 +79,7 @@ bench-dashboard: setup  ## The dashboard and its API at full size, while events 
 
 docs: setup  ## Render the parts of docs/ and dbt/ that come from the contract and the models
 	$(BIN)/python -m tools.render
+	$(BIN)/armazem graph > dags/include/graph.json
 
 wheel: setup  ## The package, with the dbt project parsed in it, into dist/
 	$(BIN)/python -m armazem.build.project

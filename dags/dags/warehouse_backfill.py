@@ -1,7 +1,7 @@
-"""By hand, for any range of days: every extract of it that is whole is loaded, in any order, and the range is built anew.
+"""By hand, for any range of days: each extract of it that is whole is loaded, in any order; the range is built anew.
 
-The tables are a function of which extracts are loaded, not of when: the same models build a day and a range. What is loaded
-already is left alone. Red: a range without an extract, one that lies ahead, and what is red in `warehouse_daily`.
+The tables are a function of which extracts are loaded, not of when: the same models build a day and a range. What is
+loaded already is left alone. Red: a range without an extract, one that lies ahead, what is red in `warehouse_daily`.
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ from datetime import timedelta
 import pendulum
 from airflow.sdk import DAG, Param, task
 from airflow.sdk.exceptions import AirflowFailException
-
 from include.days import MACROS, as_of, days_between
 from include.extracts import is_whole
 from include.operators import ArmazemOperator, BuildOperator, PublishOperator, has_orders

@@ -10,7 +10,6 @@ from datetime import timedelta
 
 import pendulum
 from airflow.sdk import DAG, CronTriggerTimetable, task
-
 from include.days import DAY, MACROS
 from include.extracts import wait_for
 from include.operators import ArmazemOperator, BuildOperator, PublishOperator, has_orders
@@ -38,9 +37,7 @@ with DAG(
         return has_orders(report)
 
     extract = f"{INBOX}/{DAY}"
-    load = ArmazemOperator(
-        task_id="load", arguments=["load", extract, "--partial", "--as-of", "{{ as_of(dag_run) }}"]
-    )
+    load = ArmazemOperator(task_id="load", arguments=["load", extract, "--partial", "--as-of", "{{ as_of(dag_run) }}"])
     build = BuildOperator(task_id="build", loads_of="load")
     publish = PublishOperator(task_id="publish", loads_of="load", days=[DAY], approved=APPROVAL)
 

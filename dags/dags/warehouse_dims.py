@@ -9,7 +9,6 @@ from datetime import timedelta
 
 import pendulum
 from airflow.sdk import DAG, CronTriggerTimetable
-
 from include.days import DAY, MACROS
 from include.extracts import look_for
 from include.operators import ArmazemOperator, BuildOperator, PublishOperator
@@ -31,9 +30,7 @@ with DAG(
     tags=["warehouse"],
 ) as dag:
     extract = f"{INBOX}/dims/{DAY}"
-    load = ArmazemOperator(
-        task_id="load", arguments=["load", extract, "--partial", "--as-of", "{{ as_of(dag_run) }}"]
-    )
+    load = ArmazemOperator(task_id="load", arguments=["load", extract, "--partial", "--as-of", "{{ as_of(dag_run) }}"])
     build = BuildOperator(task_id="build", loads_of="load")
 
     look_for(extract) >> load >> build >> PublishOperator(task_id="publish", loads_of="load")

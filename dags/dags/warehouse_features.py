@@ -5,16 +5,17 @@ On BigQuery they read the tables where they are, so there it is skipped.
 
 from __future__ import annotations
 
+import logging
 from datetime import timedelta
 from pathlib import Path
 
 import pendulum
 from airflow.sdk import DAG, AssetAny, task
-
 from include.operators import ArmazemOperator
 from include.settings import EXPORTS, RETRY_SECONDS, TARGET, TIME_ZONE
 from include.tables import DIMENSIONS, asset_of
 
+log = logging.getLogger(__name__)
 DIMS = [asset_of(table) for table in DIMENSIONS]
 
 with DAG(
@@ -32,7 +33,7 @@ with DAG(
     def wanted(*, triggering_asset_events: dict) -> bool:
         """Say which dimensions changed, and whether files are of use here."""
         for asset, events in triggering_asset_events.items():
-            print(asset, [event.extra for event in events])
+            log.info("%s: %s", asset, [event.extra for event in events])
         Path(EXPORTS).mkdir(parents=True, exist_ok=True)
         return TARGET == "duckdb"
 

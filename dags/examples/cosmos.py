@@ -1,8 +1,9 @@
 """An example for those who have Cosmos: every model and audit as a task, rehearsed on a copy of what is published.
 
-`armazem dbt build` does on a copy what a build does, and the copy is gone afterwards. So this shows, with Cosmos' lineage
-and logs per model, whether the models still pass; it loads nothing and publishes nothing. `warehouse_daily` does that.
-Its limits are in docs/airflow.md. To use it, copy it into `dags/`, add `astronomer-cosmos==1.15.1` to requirements.txt and set
+`armazem dbt build` does on a copy what a build does, and the copy is gone afterwards. So this shows, with Cosmos'
+lineage and logs per model, whether the models still pass; it loads and publishes nothing. `warehouse_daily` does
+that. Its limits are in docs/airflow.md. To use it, copy it with `armazem-dbt` into `dags/`, add
+`astronomer-cosmos==1.15.1` to requirements.txt and set
 
     WAREHOUSE_DBT       the project of dbt: the folder `dbt` of a checkout
     WAREHOUSE_MANIFEST  manifest.json of `armazem dbt compile`, in the folder dbt-target of the home folder
@@ -17,7 +18,6 @@ import pendulum
 from airflow.sdk import DAG
 from cosmos import DbtTaskGroup, ExecutionConfig, ProfileConfig, ProjectConfig, RenderConfig
 from cosmos.constants import ExecutionMode, InvocationMode, LoadMode, TestBehavior
-
 from include.settings import POOL, TIME_ZONE
 
 PROJECT = Path(os.environ.get("WAREHOUSE_DBT", "/usr/local/airflow/dbt"))

@@ -19,7 +19,7 @@ DONE, FAILED, WRONG_USE, AUDIT_FAILED = range(4)
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """How a command ended. `report`: what it printed, out of JSON; None where it printed nothing. `error`: why it failed."""
+    """How a command ended. `report`: what it printed, out of JSON, if it did; `error`: why it failed."""
 
     code: int
     report: Any

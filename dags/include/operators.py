@@ -66,9 +66,9 @@ class ArmazemOperator(BaseOperator):
 class BuildOperator(ArmazemOperator, SkipMixin):
     """Build and audit everything that is loaded, and publish nothing.
 
-    `loads_of`: the task whose loads this run is for. Where the audit fails, another run's load may be the reason: so it
-    builds once more, with none but its own. Where that fails too, its own are withdrawn if no reader has them, so that
-    they stop nobody else, and the task fails without another try.
+    `loads_of`: the task whose loads this run is for. Where the audit fails, another run's load may be the reason: so
+    it builds once more, with none but its own. Where that fails too, its own are withdrawn if no reader has them, so
+    that they stop nobody else, and the task fails without another try.
     """
 
     def __init__(self, *, loads_of: str, arguments: Sequence[str] = (), **kwargs: Any) -> None:
@@ -102,8 +102,8 @@ class PublishOperator(ArmazemOperator):
     """Publish what `build` made, and make sure that this run's days are in it.
 
     Where somebody else published meanwhile, that build would take theirs back: it is made anew on top of theirs, and
-    published at once. Not so with `approved`: nobody has approved that one. What is published already stays as it is, so
-    a retry changes nothing.
+    published at once. Not so with `approved`: nobody has approved that one. What is published already stays as it is,
+    so a retry changes nothing.
     """
 
     template_fields: Sequence[str] = ("days",)
@@ -112,6 +112,9 @@ class PublishOperator(ArmazemOperator):
         self, *, loads_of: str, days: Sequence[str] = (), build: str = "build", approved: bool = False, **kwargs: Any
     ) -> None:
         kwargs.setdefault("pool", POOL)
+        # Before all builds that wait: what they would start from is about to change.
+        kwargs.setdefault("weight_rule", "absolute")
+        kwargs.setdefault("priority_weight", 1000)
         kwargs.setdefault("outlets", [PUBLISHED])
         super().__init__(**kwargs)
         self.loads_of, self.days, self.build, self.approved = loads_of, days, build, approved
@@ -146,7 +149,7 @@ class PublishOperator(ArmazemOperator):
     def _check(self, loads: Sequence[str]) -> None:
         missing = set(loads) - self.published_loads()
         if missing:
-            raise AirflowFailException(f"what is published lacks {', '.join(sorted(missing))}: clear this run from the load on")
+            raise AirflowFailException(f"not published: {', '.join(sorted(missing))}; clear this run from the load on")
         for day in self.days:
             [row] = self.checked(
                 [
@@ -156,7 +159,7 @@ class PublishOperator(ArmazemOperator):
                 ]
             )
             if not row["orders"]:
-                raise AirflowFailException(f"no order bought on {day} is published: is its extract that of another day?")
+                raise AirflowFailException(f"no order bought on {day} is published: is it another day's extract?")
             self.log.info("%s orders bought on %s are published", row["orders"], day)
 
 

@@ -17,15 +17,15 @@ DIMENSIONS = tuple(name for name in GRAPH if name.startswith("marts.dim_"))
 
 
 def asset_of(table: str) -> Asset:
-    """Return the asset of a published table, such as `marts.dim_customers`. It has an event when its content changed."""
+    """Return the asset of a published table, such as `marts.dim_dates`. It has an event when its content changed."""
     return Asset(name=f"armazem.{table}", uri=f"x-armazem://warehouse/{table.replace('.', '/')}")
 
 
 def tables_after(build: BaseOperator) -> TaskGroup:
     """Return a task per table, in dbt's order: green where a build changed it, skipped where it did not.
 
-    The scheduler marks them by itself, so that they cost nothing. `build` skips those whose content is the same; where it
-    failed they are all `upstream_failed`, and its log names the tests.
+    The scheduler marks them by itself, so that they cost nothing. `build` skips those whose content is the same; where
+    it failed they are all `upstream_failed`, and its log names the tests.
     """
     tasks: dict[str, EmptyOperator] = {}
     with TaskGroup(GROUP, tooltip="What the build changed") as group:

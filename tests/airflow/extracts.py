@@ -17,7 +17,7 @@ _OF_NO_DAY = (history.POINTS, history.TRANSLATION)
 
 
 def by_calendar(tables: Tables, first: date, last: date) -> dict[date, Tables]:
-    """Cut what was bought from `first` to `last` into an extract per day; all that was bought earlier is in the first."""
+    """Cut what was bought from `first` to `last` into an extract per day; what was bought earlier is in the first."""
     days = [first + timedelta(number) for number in range((last - first).days + 1)]
     extracts: dict[date, defaultdict[str, list[Row]]] = {day: defaultdict(list) for day in days}
     bought = {row["order_id"]: date.fromisoformat(row["order_purchase_timestamp"][:10]) for row in tables[ORDERS]}

@@ -107,7 +107,9 @@ class Airflow:
         """`airflow dags test`, for the run that is due at 23:00 in São Paulo."""
         arguments = ["dags", "test", dag, *([f"{day}T23:00:00-03:00"] if day else [])]
         code, log = self.run([*arguments, *(["--conf", json.dumps(conf)] if conf else [])], environment)
-        [[run_id, state]] = self.rows("select run_id, state from dag_run where dag_id = ? order by id desc limit 1", dag)
+        [[run_id, state]] = self.rows(
+            "select run_id, state from dag_run where dag_id = ? order by id desc limit 1", dag
+        )
         return Run(code, state, self.states(dag, run_id), log)
 
     def when_logged(self, words: str, do: Callable[[], object], seconds: float = 60) -> None:

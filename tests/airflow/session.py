@@ -1,7 +1,7 @@
 """Airflow's command in a process that stays: each start of it takes half a minute of imports.
 
-Run by the Python of Airflow's environment. A line of JSON says what to run and with which variables; the answer is a line
-with the exit code. What the command writes goes to the file that the line names.
+Run by the Python of Airflow's environment. A line of JSON says what to run and with which variables; the answer is a
+line with the exit code. What the command writes goes to the file that the line names.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ def run(arguments: list[str]) -> int:
         if isinstance(end.code, str):
             sys.stderr.write(f"{end.code}\n")
         return end.code if isinstance(end.code, int) else int(end.code is not None)
-    except Exception:
+    except Exception:  # noqa: BLE001  # whatever a command raises is its failure, not that of this process
         traceback.print_exc()
         return 1
     return 0

@@ -48,7 +48,10 @@ def test_the_example_with_cosmos_imports(airflow: Airflow, golden: Golden, tmp_p
         "DagSerialization.to_dict(dag)\n"
         "print('\\n'.join(['tasks:', *dag.task_dict]))\n"
     )
-    manifest = {"WAREHOUSE_DBT": str(ROOT / "dbt"), "WAREHOUSE_MANIFEST": str(home.path / "dbt-target" / "manifest.json")}
+    manifest = {
+        "WAREHOUSE_DBT": str(ROOT / "dbt"),
+        "WAREHOUSE_MANIFEST": str(home.path / "dbt-target" / "manifest.json"),
+    }
     done = subprocess.run(
         [os.environ[PYTHON], "-c", program, PROJECT / "examples"],
         env=airflow.base | manifest, cwd=tmp_path, capture_output=True, text=True, check=False,

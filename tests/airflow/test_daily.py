@@ -65,7 +65,9 @@ def test_a_day_with_orders_is_published_with_events_of_what_changed(
     changed = {table for table in after if after[table] != before[table]}
     layers = ("marts.", "kpis.")
     assert {t for t in run.tables("success") if t.startswith(layers)} - {"marts.audit_fact_sales"} == changed
-    assert {t for t in run.tables("skipped") if t.startswith(layers)} - {"marts.audit_fact_sales"} == after.keys() - changed
+    assert {t for t in run.tables("skipped") if t.startswith(layers)} - {
+        "marts.audit_fact_sales"
+    } == after.keys() - changed
     assert changed
     assert after.keys() - changed
     assert set(airflow.events()[known:]) == {(table, inbox.shop.current) for table in run.tables("success")}

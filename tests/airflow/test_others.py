@@ -50,9 +50,7 @@ def test_ranges_in_any_order_give_what_one_load_gives(
         ("2016-10-01", "2016-10-31", "has no whole extract"),
     ],
 )
-def test_a_range_that_cannot_be_is_red_at_once(
-    airflow: Airflow, inbox: Inbox, start: str, end: str, why: str
-) -> None:
+def test_a_range_that_cannot_be_is_red_at_once(airflow: Airflow, inbox: Inbox, start: str, end: str, why: str) -> None:
     run = airflow.dags_test("warehouse_backfill", inbox.environment, conf={"start": start, "end": end})
     assert (run.code, run.states["find_extracts"], run.states["build"]) == (1, "failed", "upstream_failed"), run.log
     assert why in run.log

@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 from airflow.dag_processing.dagbag import BundleDagBag
 from airflow.serialization.serialized_objects import DagSerialization
-
 from include.settings import POOL
 from include.tables import GRAPH
 
