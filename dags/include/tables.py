@@ -54,10 +54,15 @@ def unchanged_tasks(task: BaseOperator, changed: Iterable[str]) -> list[Any]:
 
 
 def changed_tables(report: Mapping[str, Any]) -> list[str]:
-    """Return the tables of the graph that a build gave other content; those too of which that is not known."""
-    models = report["models"]
+    """Return the tables of the graph that a build gave other content; those too of which that is not known.
+
+    On BigQuery a build names the dataset that it was made in, so the names of the tables have to do.
+    """
+    by_name = {name.partition(".")[2]: name for name in GRAPH}
     return sorted(
-        model["model"]
-        for model in models
-        if model["model"] in GRAPH and model["status"] == "success" and model["changed"] in (True, None)
+        by_name[name]
+        for model in report["models"]
+        if (name := model["model"].partition(".")[2]) in by_name
+        and model["status"] == "success"
+        and model["changed"] in (True, None)
     )

@@ -50,11 +50,19 @@ def airflow(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Airflow]:
 
 
 @pytest.fixture(scope="session")
-def days(tmp_path_factory: pytest.TempPathFactory) -> dict[date, Tables]:
-    """The extracts of twelve days, each with the customers, sellers and products that its orders are of."""
+def extracts(tmp_path_factory: pytest.TempPathFactory) -> dict[date, Tables]:
+    """An extract for each of thirteen days, with the customers, sellers and products that its orders are of.
+
+    That of the first has everything until then.
+    """
     folder = tmp_path_factory.mktemp("generated")
     generate(folder, orders=ORDERS, seed=SEED, until=LAST)
-    extracts = by_calendar(history.read(folder), FIRST, LAST)
+    return by_calendar(history.read(folder), FIRST, LAST)
+
+
+@pytest.fixture(scope="session")
+def days(extracts: dict[date, Tables]) -> dict[date, Tables]:
+    """Those of the days after the first."""
     return {day: extract for day, extract in extracts.items() if day != FIRST}
 
 
