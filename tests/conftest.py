@@ -16,7 +16,7 @@ from static_checks import StaticChecks
 
 LONG_GROUPS = (
     "publishing on bigquery", "bigquery", "browser", "day by day", "interrupted", "publishing", "killed", "dbt command",
-    "refused", "install", "queries and kpis", "docs", "dbt unit tests",
+    "lineage", "refused", "install", "queries and kpis", "docs", "dbt unit tests",
 )  # fmt: skip
 
 

@@ -31,8 +31,8 @@ for another reason, such as a full disk, is an error."""
 _SETTINGS_INTRO = """\
 Each setting has one name, in lower case in `armazem.toml` and as `ARMAZEM_` + upper case in the environment. A
 command's flag wins over the environment, which wins over the file, which wins over the default. An unknown name in
-the file is an error, one in the environment a warning: nothing is silently ignored. `armazem.toml` is read from the folder in which the
-command is run."""
+the file is an error, one in the environment a warning. `armazem.toml` is read from the folder in which the command is
+run."""
 FLAGS = {
     "home": "`armazem --home`", "threads": "`build --threads`", "lock_timeout": "`build --wait`",
     "query_timeout": "`sql --timeout`", "allowed_hosts": "`serve --allowed-host`",

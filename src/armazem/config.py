@@ -94,6 +94,24 @@ class Settings(BaseSettings):
     )
     segment_seconds: float = Field(3600, gt=0, description="Age at which a journal segment is closed.")
 
+    inbox: str = Field(
+        "",
+        description="Folder, or gs://BUCKET/FOLDER, from which `serve` loads what has come whole. It is not changed.",
+    )
+    inbox_settle_seconds: float = Field(
+        10, ge=0, description="How long no file of a folder in the inbox may change before they count as whole."
+    )
+    build_every: str = Field(
+        "", description="How often `serve` builds what is new, such as 30s, 5m or 1h. With an inbox and neither: 5m."
+    )
+    build_at: str = Field("", description="The time of day, business time, at which `serve` builds, such as 23:00.")
+    notify_webhook: str = Field(
+        "",
+        description="URL to which `serve` posts JSON where an audit failed or a file was refused, and when it is over.",
+    )
+    notify_mail: str = Field("", description="Address to which `serve` sends the same by mail, through `notify_smtp`.")
+    notify_smtp: str = Field("", description="Mail server: smtp://USER:PASSWORD@HOST:587, or smtps://….")
+
     target: Literal["duckdb", "bigquery"] = Field(
         "duckdb", description="Where the warehouse is: in the home folder, or on BigQuery. `--target` wins."
     )

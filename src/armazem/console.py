@@ -249,10 +249,7 @@ def _outcome(test: AuditResult) -> str:
     what = (
         f"rows that fail: {test.failed_checks}" if test.failed_checks else _count(test.failures, "row") + " to look at"
     )
-    known = [line.strip() for line in test.description.splitlines() if line.strip()]
-    # Of the remarks on a test's checks, those on the checks that failed.
-    told = [line for line in known if line.split(":")[0] in test.failed_checks or not test.failed_checks]
-    return f"{test.test}: {what}" + "".join(f"\n    {line}" for line in told)
+    return f"{test.test}: {what}" + "".join(f"\n    {line}" for line in test.remarks)
 
 
 def warn(text: str) -> None:

@@ -10,6 +10,7 @@ from typing import ClassVar
 _EXTRAS = {
     "beam": ("apache_beam", "google"),
     "bigquery": ("google", "dbt.adapters.bigquery"),
+    "lineage": ("openlineage",),
     "pubsub": ("google",),
     "tableau": ("tableauhyperapi",),
 }
@@ -50,6 +51,10 @@ class QueryError(ArmazemError):
 
 class ExportError(ArmazemError):
     """An export that was not written: the place is taken, missing, full or not writable, or a table does not fit."""
+
+
+class ReportError(ArmazemError):
+    """A report that cannot be made: of a day to come, of a warehouse without a build; or that was not written."""
 
 
 class CloudError(ArmazemError):

@@ -189,7 +189,7 @@ def states(airflow: Airflow) -> list[str]:
 
 
 def all_ended(airflow: Airflow, count: int) -> bool:
-    """Whether all days have, and the scheduler has seen that the backfill has; and the files for features are written."""
+    """Whether all days have, and the scheduler knows that the backfill has; and the files for features are written."""
     ended = states(airflow) + features(airflow)
     return (
         len(states(airflow)) == count

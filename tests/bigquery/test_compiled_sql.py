@@ -111,7 +111,7 @@ def cloud(emulator: Emulator, cloud_home: Path, folder: Path) -> Cloud:
         keep_sql(cloud, folder / "window")
         for kpi in KPIS:
             kpi_rows(cloud.settings.model_copy(update={"target": "bigquery"}), kpi)
-        for command in (("status",), ("builds",), ("rollback",), ("unload", load.load_id)):
+        for command in (("status",), ("builds",), ("report",), ("rollback",), ("unload", load.load_id)):
             assert cloud.armazem(*command, "--target", "bigquery").code == 0
     for kpi, filters in itertools.product(KPIS, ASKED):
         with suppress(FilterError):  # one that this table does not have

@@ -98,15 +98,22 @@ def run_dbt(project: TargetProject, command: str, plan: Plan, build_id: str, on_
     if outcome.result is None:
         raise not_run(outcome.exception, project.project)
     results: list[Any] = list(outcome.result)  # type: ignore[arg-type]  # `build` gives a RunExecutionResult
+    catalog = catalog_of(manifest)
+    # As readers find them: on BigQuery the node says only where it is built.
+    names = {model.name: f"{model.layer}.{model.table}" for model in catalog}
     return DbtRun(
-        tuple(_model_result(result, project.project) for result in results if result.node.resource_type == "model"),
+        tuple(
+            _model_result(result, names[result.node.name], project.project)
+            for result in results
+            if result.node.resource_type == "model"
+        ),
         tuple(_test_result(result, build_id) for result in results if result.node.resource_type == "test"),
         tuple(
             (result.node.name, result.node.compiled_code or "")
             for result in results
             if result.node.resource_type == "model" and result.node.config.materialized != "ephemeral"
         ),
-        catalog_of(manifest),
+        catalog,
     )
 
 
@@ -120,9 +127,9 @@ def _let_go_of_the_file() -> None:
         DuckDBConnectionManager.close_all_connections()
 
 
-def _model_result(result: Any, project: Project) -> ModelResult:
+def _model_result(result: Any, name: str, project: Project) -> ModelResult:
     return ModelResult(
-        f"{result.node.schema}.{result.node.name}",
+        name,
         str(result.status),
         round(result.execution_time, 3),
         project.in_words(result.message or "") if str(result.status) != "success" else "",

@@ -18,7 +18,7 @@ class BuildReport:
     """What a build did. `record` is None where there was nothing to do; `current`: what readers see after it.
 
     `rows`: of each published `layer.table`. `changed`: which of them have other content than before, None where that
-    was not asked for.
+    was not asked for. `new_loads`: those that it took in, or would have.
     """
 
     record: BuildRecord | None
@@ -28,6 +28,7 @@ class BuildReport:
     models: tuple[ModelResult, ...] = ()
     rows: tuple[tuple[str, int], ...] = ()
     changed: frozenset[str] | None = None
+    new_loads: tuple[str, ...] = ()
 
 
 class AuditFailed(BuildError):
@@ -77,8 +78,8 @@ def report_of(report: BuildReport) -> dict[str, Any]:
     """Return a build in JSON's types, as `build --format json` prints it.
 
     `status`: published, built, failed or unchanged; `build_id`: None where nothing was built; `current`: what readers
-    see. Of each model `status`, `seconds`, `rows` and whether its table has other content than before, None where that
-    is not known; of each test that ran its outcome.
+    see; `new_loads`: those that it took in, or would have. Of each model `status`, `seconds`, `rows` and whether its
+    table has other content than before, None where that is not known; of each test that ran its outcome.
     """
     record, rows, changed = report.record, dict(report.rows), report.changed
     return {
@@ -87,6 +88,7 @@ def report_of(report: BuildReport) -> dict[str, Any]:
         "status": record.status if record else "unchanged",
         "reason": report.reason,
         "seconds": record.seconds if record else 0.0,
+        "new_loads": list(report.new_loads),
         "models": [
             {
                 "model": model.model,
@@ -104,7 +106,7 @@ def report_of(report: BuildReport) -> dict[str, Any]:
     }
 
 
-def audit_failed(record: BuildRecord, run: DbtRun, current: str | None, look: str) -> AuditFailed:
+def audit_failed(plan: Plan, record: BuildRecord, run: DbtRun, current: str | None, look: str) -> AuditFailed:
     """The error of a build that failed; `look` is the command that shows the failing rows."""
     failed = [test.test for test in run.failed_tests if test.status in ("fail", "error")]
     failed += [model.model for model in run.failed_models if model.status == "error"]
@@ -112,7 +114,7 @@ def audit_failed(record: BuildRecord, run: DbtRun, current: str | None, look: st
     return AuditFailed(
         f"build {record.build_id} failed its audit: {', '.join(failed[:5])}{' …' if len(failed) > 5 else ''}",
         f"{kept}; look at the failing rows with `{look}`",
-        BuildReport(record, current or "", "", run.tests, run.models),
+        BuildReport(record, current or "", plan.reason, run.tests, run.models, new_loads=plan.scope.new_loads),
     )
 
 

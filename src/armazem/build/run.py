@@ -16,6 +16,7 @@ from armazem.build.outcome import AuditFailed, BuildReport, audit_failed, failur
 from armazem.build.project import Project, project_of
 from armazem.config import Settings
 from armazem.errors import BuildError, UnsupportedError
+from armazem.lineage.observer import Observer, observed
 from armazem.targets.base import OnNotice, Target
 from armazem.targets.plan import BuildRequest, Plan, make_plan
 from armazem.targets.records import BUILT, PUBLISHED, AuditResult, DbtRun, new_build_id
@@ -46,11 +47,13 @@ def build(
     """
     request.check()
     target = target_of(settings)
-    with target.building(on_notice), _no_garbage_collection():
-        return _build(target, request, on_node, on_notice)
+    with observed(target, on_notice) as observer, target.building(on_notice), _no_garbage_collection():
+        return _build(target, request, on_node, on_notice, observer)
 
 
-def _build(target: Target, request: BuildRequest, on_node: OnNode, on_notice: OnNotice) -> BuildReport:
+def _build(
+    target: Target, request: BuildRequest, on_node: OnNode, on_notice: OnNotice, observer: Observer
+) -> BuildReport:
     started = datetime.now(UTC)
     project = TargetProject(target)
     target.recover(project.catalog, on_notice)
@@ -63,23 +66,26 @@ def _build(target: Target, request: BuildRequest, on_node: OnNode, on_notice: On
         on_notice(own.notice)
     start_import()
     build_id = new_build_id(started, max(target.build_ids(), default=None))
+    observer.begun(build_id, plan)
     target.prepare(plan)
-    run = run_dbt(project, "build", plan, build_id, on_node)
+    run = run_dbt(project, "build", plan, build_id, observer.noting(on_node))
     run = replace(run, tests=_with_failed_checks(target, run.tests))
+    observer.ran(run)
     record = record_of(plan, run, build_id, started, target.new_events())
     if not run.passed:
         target.refuse(record, run, failures_in_words(run))
-        raise audit_failed(record, run, target.current_build(), target.failed_rows)
+        raise audit_failed(plan, record, run, target.current_build(), target.failed_rows)
     changed = _changed(target, run) if request.compare else None
     # In its own list of builds it is published: nobody reads that before it is.
     rows = target.keep(record, run, plan.loads if record.complete else ())
     if request.publish:
         target.publish(record, on_notice)
+        observer.published(rows)
         current = build_id
     else:
         record, current = replace(record, status=BUILT), target.current_build() or ""
         target.wait(record)
-    return BuildReport(record, current, plan.reason, run.tests, run.models, rows, changed)
+    return BuildReport(record, current, plan.reason, run.tests, run.models, rows, changed, plan.scope.new_loads)
 
 
 def publish_build(settings: Settings, build_id: str, *, on_notice: OnNotice = lambda text: None) -> str:

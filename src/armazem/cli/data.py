@@ -16,7 +16,7 @@ from armazem import console, interrupts
 from armazem.cli.generated import generate_files, yesterday
 from armazem.cli.group import main, print_json, report_option, settings_of, target_option
 from armazem.disk.causes import cause_of
-from armazem.errors import ArmazemError
+from armazem.errors import ArmazemError, SourceError
 from armazem.landing import LoadResult
 from armazem.landing import load as load_files
 from armazem.landing.form import ENCODINGS, SEPARATORS
@@ -143,6 +143,8 @@ def load(
     loaded before is left alone; a newer extract of the same orders updates them in the next build. Say how old
     one is that is loaded late, --as-of.
 
+    With --format json a report of the load is printed; with `refused` where the files cannot be used as they are.
+
     \b
     Examples:
       armazem load ~/olist
@@ -153,7 +155,12 @@ def load(
       armazem load gs://shop-exports/2018-08-29 --target bigquery
     """
     settings = settings_of(ctx, target=target)
-    result = load_and_show(settings, path, as_of=None if as_of is None else _as_of(as_of, settings), **options)
+    try:
+        result = load_and_show(settings, path, as_of=None if as_of is None else _as_of(as_of, settings), **options)
+    except SourceError as error:
+        if as_json:
+            print_json({"load_id": None, "files": [], "refused": str(error), "hint": error.hint})
+        raise
     if as_json:
         print_json(
             {

@@ -43,6 +43,7 @@ COMMANDS = {
     "kpi": ("warehouse", "Show a KPI table."),
     "load": ("data", "Load batch files: a folder, an archive, a bucket, one file."),
     "publish": ("warehouse", "Publish a build that was made without that."),
+    "report": ("report", "A day of the shop beside earlier ones, and what needs a look."),
     "rollback": ("warehouse", "Give readers an older version."),
     "serve": ("serve", "Take events over HTTP; dashboard, API and live figures."),
     "simulate": ("simulate", "Send the orders of an invented shop."),

@@ -49,6 +49,9 @@ from armazem.targets.rows import Rows
     metavar="LOAD_ID",
     help="Of the loads that came since the last build, only this one; may be repeated.",
 )
+@click.option(
+    "--except-load", "except_loads", multiple=True, metavar="LOAD_ID", help="All but this one; may be repeated."
+)
 @click.option("--no-publish", is_flag=True, help="Let it wait, once it has passed, for `armazem publish BUILD_ID`.")
 @target_option
 @click.option(
@@ -65,6 +68,7 @@ def build(
     end: datetime | None,
     select: str | None,
     only_loads: tuple[str, ...],
+    except_loads: tuple[str, ...],
     no_publish: bool,
     target: str | None,
     dry_run: bool,
@@ -93,7 +97,7 @@ def build(
         raise click.UsageError(f"--start {start.date()} lies after --end {end.date()}")
     if select is not None and not select.strip():
         raise click.BadParameter("it selects nothing", param_hint="--select")
-    if select is not None and only_loads:
+    if select is not None and (only_loads or except_loads):
         raise click.UsageError("--select takes no load in: leave it or --only-load out")
     settings = settings_of(ctx, lock_timeout=wait, threads=threads, target=target)
     request = BuildRequest(
@@ -102,6 +106,7 @@ def build(
         end.date() if end else None,
         select,
         frozenset(only_loads) or None,
+        frozenset(except_loads),
         not no_publish,
         as_json,
     )

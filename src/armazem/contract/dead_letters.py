@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
 
@@ -31,6 +32,16 @@ class DeadLetter(msgspec.Struct, omit_defaults=True, gc=False):
     def content(self) -> bytes:
         """The message as it came."""
         return base64.b64decode(self.raw_base64) if self.raw_base64 is not None else (self.raw or "").encode()
+
+
+@dataclass(frozen=True, slots=True)
+class LetterCount:
+    """Dead letters that wait, of one code: how many, how many of them came since a moment, when the newest came."""
+
+    code: str
+    messages: int
+    new: int
+    newest: datetime
 
 
 class Refusal(NamedTuple):

@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from armazem.contract import RejectCode
-from armazem.contract.dead_letters import DeadLetter
+from armazem.contract.dead_letters import DeadLetter, LetterCount
 from armazem.contract.events import Accepted, process_batch
 from armazem.errors import ArmazemError, HomeError
 from armazem.home import Home
@@ -111,6 +111,9 @@ class LetterBox(Protocol):
     ) -> tuple[list[DeadLetter], int]:
         """The newest dead letters, newest first, without their bytes where that is cheaper; and how many there are."""
 
+    def counts(self, since: datetime) -> list[LetterCount]:
+        """Those that were not replayed, by code, most first; which of them came at `since`, with its zone, or later."""
+
     def replayed(self) -> set[str]:
         """The ids of those that have become events."""
 
@@ -133,6 +136,15 @@ class HomeLetters:
         self, *, code: str | None, source: str | None, everything: bool, limit: int | None
     ) -> tuple[list[DeadLetter], int]:
         return newest_letters(self._home, code=code, source=source, everything=everything, limit=limit)
+
+    def counts(self, since: datetime) -> list[LetterCount]:
+        found: dict[str, LetterCount] = {}
+        for letter in select_letters(self._home):
+            had = found.get(letter.code, LetterCount(letter.code, 0, 0, letter.received_at))
+            newest = max(had.newest, letter.received_at)
+            new = had.new + (letter.received_at >= since)
+            found[letter.code] = LetterCount(letter.code, had.messages + 1, new, newest)
+        return sorted(found.values(), key=lambda count: (-count.messages, count.code))
 
     def replayed(self) -> set[str]:
         return replayed_ids(self._home)

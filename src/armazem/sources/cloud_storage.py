@@ -179,3 +179,38 @@ def _storage_errors(url: str) -> Iterator[None]:
 
 def _reason(error: Exception) -> str:
     return first_line(getattr(error, "cause", None) or error)  # of a RetryError: what went wrong each time
+
+
+class CloudFolder:
+    """All objects below a folder of a bucket, for who looks again and again."""
+
+    def __init__(self, url: str) -> None:
+        """Raises SourceError where the URL names no bucket."""
+        self._bucket, name = _parts(url)
+        self._prefix = f"{name.rstrip('/')}/" if name else ""
+        self._url = f"gs://{self._bucket}/{self._prefix}"
+
+    def objects(self) -> list[tuple[str, int, str, float]]:
+        """Return path below the folder, bytes, generation and time of change (s) of each. Raises as loading does."""
+        with _storage_errors(self._url):
+            listed = _client().list_blobs(
+                self._bucket, prefix=self._prefix, timeout=_REQUEST_SECONDS, retry=_retry(),
+                fields="items(name,size,generation,updated),nextPageToken",
+            )  # fmt: skip
+            return [
+                (blob.name.removeprefix(self._prefix), blob.size, str(blob.generation), blob.updated.timestamp())
+                for blob in listed
+                if not blob.name.endswith("/")
+            ]
+
+    def download(self, path: str, generation: str, target: Path) -> bool:
+        """Write this generation of an object to a file; False where it is no more."""
+        with _storage_errors(f"{self._url}{path}"):
+            from google.api_core.exceptions import NotFound
+
+            blob = _client().bucket(self._bucket).blob(f"{self._prefix}{path}", generation=int(generation))
+            try:
+                blob.download_to_filename(target, timeout=_REQUEST_SECONDS, retry=_retry())
+            except NotFound:
+                return False
+            return True

@@ -224,6 +224,10 @@ class Target(ABC):
         """Return the builds that ended."""
 
     @abstractmethod
+    def failures(self, build_id: str) -> Sequence[str]:
+        """Return why a build failed, a line for each model and test; none where that is not kept."""
+
+    @abstractmethod
     def rollback(self, build_id: str | None, waiting: OnNotice) -> str:
         """Publish again what is kept of this build, or of the one before the current. Return its id."""
 

@@ -25,9 +25,9 @@ SELECTIONS = {"dims": "dim_*", "facts": "fact_* audit_fact_*", "kpis": "path:mod
 class BuildRequest:
     """What to build. `start_date`, `end_date` (inclusive): reprocess the orders bought between them.
 
-    `only_loads`: of the loads that are not published yet, only these are taken in; None for all of them.
-    `publish`: whether readers get it once it has passed, or it waits for `publish_build`. `compare`: whether the report
-    says which tables have other content than before.
+    `only_loads`: of the loads that are not published yet, only these are taken in, None for all of them;
+    `except_loads`: all but these. `publish`: whether readers get it once it has passed, or it waits for
+    `publish_build`. `compare`: whether the report says which tables have other content than before.
     """
 
     full_refresh: bool = False
@@ -35,6 +35,7 @@ class BuildRequest:
     end_date: date | None = None
     select: str | None = None
     only_loads: frozenset[str] | None = None
+    except_loads: frozenset[str] = frozenset()
     publish: bool = True
     compare: bool = False
 
@@ -42,7 +43,7 @@ class BuildRequest:
         """Raise BuildError where it asks for something that cannot be."""
         if self.start_date and self.end_date and self.start_date > self.end_date:
             raise BuildError(f"--start {self.start_date} lies after --end {self.end_date}", "swap them")
-        if self.select is not None and self.only_loads is not None:
+        if self.select is not None and (self.only_loads is not None or self.except_loads):
             raise BuildError("--select takes no load in", "leave --select or --only-load out")
 
     @property
@@ -54,13 +55,13 @@ class BuildRequest:
 
     def wanted(self, loads: Sequence[LedgerRow], before: State | None) -> list[LedgerRow]:
         """Return the loads that the build takes in or has in it. Raises BuildError for one that does not exist."""
-        if self.only_loads is None:
-            return list(loads)
-        if unknown := self.only_loads - {load.load_id for load in loads}:
+        there = {load.load_id for load in loads}
+        if unknown := (self.only_loads or frozenset()) - there:
             raise BuildError(
                 f"there is no load {', '.join(sorted(unknown))}", "`armazem load --format json` gives the ids"
             )
-        taken = self.only_loads | (before.loads if before else frozenset())
+        wanted = (there if self.only_loads is None else self.only_loads) - self.except_loads
+        taken = wanted | (before.loads if before else frozenset())
         return [load for load in loads if load.load_id in taken]
 
 

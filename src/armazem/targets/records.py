@@ -44,10 +44,21 @@ class AuditResult:
         parts = [f"{check} {rows:,}{remark if severity == 'warn' else ''}" for check, severity, rows in counted]
         return replace(self, failed_checks=", ".join(parts))
 
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        """What is known of the checks that failed, a line each, out of the description: `check: remark`."""
+        return remarks_on(self.description, self.failed_checks)
+
+
+def remarks_on(description: str, failed_checks: str) -> tuple[str, ...]:
+    """Return the lines of a test's description that are on its failed checks; all where it holds no checks."""
+    known = [line.strip() for line in description.splitlines() if line.strip()]
+    return tuple(line for line in known if line.split(":")[0] in failed_checks or not failed_checks)
+
 
 @dataclass(frozen=True, slots=True)
 class ModelResult:
-    """One dbt model in one build; `message` says why where `status` is not success."""
+    """One dbt model in one build. `model`: its layer and table; `message` says why where `status` is not success."""
 
     model: str
     status: str

@@ -30,6 +30,7 @@ from armazem.serve.dashboard.theme import CSS, colors
 from armazem.serve.dashboard.view import View, parse_view
 from armazem.targets.duckdb.query import Published
 from armazem.targets.rows import Rows
+from armazem.unattended.builder import Standing
 
 _logger = logging.getLogger(__name__)
 
@@ -58,13 +59,15 @@ NO_BUILD = (
 class Sources:
     """Where the pages have their figures from.
 
-    `live_missing`: why there are no live figures yet, if so. `zone`: of business time.
+    `live_missing`: why there are no live figures yet, if so. `zone`: of business time. `standing`: what a server that
+    builds by itself is at, None for one that does not.
     """
 
     published: Published
     live: LiveState
     live_missing: Callable[[], str | None]
     zone: ZoneInfo
+    standing: Callable[[], Standing | None] = lambda: None
 
     def ask(self, query: Query) -> Rows:
         return self.published.query(query.sql, query.parameters)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from armazem.kpis.measures import CATEGORY, NO_CATEGORY
 from armazem.serve.dashboard.view import View
 
 
@@ -16,15 +17,10 @@ class Query:
     parameters: tuple[Any, ...] = ()
 
 
-_NO_CATEGORY = "uncategorized"
-CATEGORY = f"coalesce(p.product_category_name_english, p.product_category_name, '{_NO_CATEGORY}')"
-"""Of a product, where marts.dim_products is `p`."""
-
-
 def _products(view: View) -> str:
     """The join that gives `p` to what is sold."""
     # Only a product that is not in the table can be missed by the inner join, which takes half of the time.
-    join = "join" if view.category not in ("", _NO_CATEGORY) else "left join"
+    join = "join" if view.category not in ("", NO_CATEGORY) else "left join"
     return f"{join} marts.dim_products p using (product_id)"
 
 

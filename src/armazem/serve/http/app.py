@@ -25,6 +25,7 @@ from armazem.serve.http.headers import API_POLICY, DASHBOARD_POLICY, with_policy
 from armazem.serve.http.kpi_api import KpiTables, add_kpis
 from armazem.serve.http.metrics import CONTENT_TYPE, Metrics
 from armazem.serve.http.openapi import COMPONENTS, DESCRIPTION, EVENTS_OPERATION, NOT_YET, UNAUTHORIZED, add_guard
+from armazem.unattended.builder import Standing
 
 API_PATHS = ("/v1/", "/healthz", "/readyz", "/metrics", "/docs", "/openapi.json")
 NO_STORE = {"Cache-Control": "no-store"}
@@ -82,8 +83,12 @@ def build_api(
     metrics: Metrics,
     not_ready: Callable[[], list[str]],
     tables: KpiTables,
+    standing: Callable[[], Standing | None],
 ) -> FastAPI:
-    """Return all endpoints but `/v1/events`. `not_ready` gives the reasons why the server should get no events now."""
+    """Return all endpoints but `/v1/events`. `not_ready` gives the reasons why the server should get no events now.
+
+    `standing`: what a server that builds by itself is at.
+    """
     api = FastAPI(title="Armazém", version=__version__, description=DESCRIPTION, docs_url=None, redoc_url=None)
     token: dict[str, Any] = {"security": [{"token": []}]}
 
@@ -137,7 +142,10 @@ def build_api(
         "/readyz",
         tags=["operations"],
         summary="Whether it takes events",
-        response_description="It does; `live` says why the live figures are not those of now, where they are not.",
+        response_description=(
+            "It does; `live` says why the live figures are not those of now, where they are not, and `build` what of "
+            "builds and the inbox somebody should look at."
+        ),
         response_class=Response,
         responses={503: {"description": "It does not; `reasons` says why."}},
     )
@@ -146,7 +154,8 @@ def build_api(
         status = "not ready" if reasons else "ready"
         # Events do not wait for the figures, so neither does whoever sends them.
         behind = start.missing or live.error
-        return _json(503 if reasons else 200, {"status": status, "reasons": reasons, "live": behind})
+        build = found.problems if (found := standing()) else []
+        return _json(503 if reasons else 200, {"status": status, "reasons": reasons, "live": behind, "build": build})
 
     @api.get(
         "/metrics",

@@ -12,6 +12,7 @@ from prometheus_client.registry import Collector
 from armazem import __version__
 from armazem.intake.ingest import Ingest
 from armazem.live.service import LiveState
+from armazem.unattended.builder import Standing
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
@@ -55,9 +56,16 @@ class Metrics:
         """Note how long a commit took."""
         self._commits.observe(seconds)
 
-    def watch(self, ingest: Ingest, live: LiveState, connections: Callable[[], int]) -> None:
+    def watch(
+        self,
+        ingest: Ingest,
+        live: LiveState,
+        connections: Callable[[], int],
+        standing: Callable[[], Standing | None] = lambda: None,
+    ) -> None:
         """Show the figures of these, which they keep themselves."""
         self._registry.register(_Figures(ingest, live, connections))
+        self._registry.register(_Builds(standing))
 
     def page(self) -> bytes:
         return generate_latest(self._registry)
@@ -94,6 +102,39 @@ class _Figures(Collector):
             "armazem_live_lag_seconds": ("From acceptance to the live figures.", self._live.lag_seconds),
             "armazem_live_failed": ("1 if the live figures are not those of now.", int(self._live.error is not None)),
             "armazem_connections": ("Open connections.", self._connections()),
+        }
+        for name, (description, value) in gauges.items():
+            yield GaugeMetricFamily(name, description, value=value)
+
+
+class _Builds(Collector):
+    """Of a server that builds by itself; nothing for one that does not."""
+
+    def __init__(self, standing: Callable[[], Standing | None]) -> None:
+        self._standing = standing
+
+    def collect(self) -> Iterator[Metric]:
+        found = self._standing()
+        if found is None:
+            return
+        builds = CounterMetricFamily("armazem_builds", "Builds since the start, by outcome.", labels=["outcome"])
+        for outcome, count in sorted(found.builds.items()):
+            builds.add_metric([outcome], count)
+        yield builds
+        yield CounterMetricFamily("armazem_inbox_loads", "Loads from the inbox since the start.", value=found.loads)
+        published = found.last_published.timestamp() if found.last_published else 0
+        gauges = {
+            "armazem_build_failing": ("1 if the last build was not published.", int(found.failing is not None)),
+            "armazem_build_paused": ("1 if a rollback keeps it from building.", int(found.paused is not None)),
+            "armazem_build_running": ("1 while one runs.", int(found.doing == "building")),
+            "armazem_build_last_seconds": ("Time that the last published build took.", found.last_seconds),
+            "armazem_build_last_published_timestamp_seconds": (
+                "When this server last published; 0 if it has not.",
+                published,
+            ),
+            "armazem_loads_held": ("Loads that are held back, as they failed their audit.", len(found.held)),
+            "armazem_inbox_refused": ("Files in the inbox that could not be loaded.", len(found.refused)),
+            "armazem_inbox_failing": ("1 if the inbox cannot be read.", int(found.inbox_error is not None)),
         }
         for name, (description, value) in gauges.items():
             yield GaugeMetricFamily(name, description, value=value)

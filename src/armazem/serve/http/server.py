@@ -44,11 +44,16 @@ from armazem.serve.http.kpi_api import KpiTables
 from armazem.serve.http.metrics import Metrics
 from armazem.serve.http.protocol import LimitedProtocol
 from armazem.targets.duckdb.query import Published
+from armazem.unattended.builder import Builder, Standing
+from armazem.unattended.inbox import inbox_of
+from armazem.unattended.notices import Notices
+from armazem.unattended.schedule import Schedule
 
 _BACKLOG = 4096
 _SPARE_FILES = 200  # descriptors that connections leave to the journal, DuckDB and the compactor
 _SHUTDOWN_SECONDS = 4
 _RETRY_SECONDS = 10
+_BUILD_EVERY = "5m"
 
 
 class ServeError(ArmazemError):
@@ -146,8 +151,13 @@ def serve(
         start = opened.enter_context(LiveStart(live))
         receiver = opened.enter_context(_receiving(source, ingest, settings))
         opened.enter_context(Compactor(home))
+        builder = opened.enter_context(_building(settings))
         published = opened.enter_context(contextlib.closing(Published(home)))
-        sources = Sources(published, live, lambda: start.missing, ZoneInfo(settings.time_zone))
+
+        def standing() -> Standing | None:
+            return builder.standing if builder else None
+
+        sources = Sources(published, live, lambda: start.missing, ZoneInfo(settings.time_zone), standing)
         opened.enter_context(Warm(sources))
         runner = opened.enter_context(asyncio.Runner(loop_factory=_loop_factory()))
         broadcast = Broadcast(live)
@@ -158,7 +168,8 @@ def serve(
             # Only while it is fresh: a balancer that sends nothing any more would never see it go away.
             disk = stats["last_error"] if time.monotonic() - events.failed_at < _RETRY_SECONDS else None
             ending = "the server is stopping" if stopping.is_set() else None
-            reasons = (stats["failed"], disk, _why_not_received(receiver), ending)
+            broken = "the builder has stopped; the log says why" if builder and builder.broken else None
+            reasons = (stats["failed"], disk, _why_not_received(receiver), broken, ending)
             return [reason for reason in reasons if reason]
 
         def stop() -> None:
@@ -175,14 +186,28 @@ def serve(
             loop=runner.get_loop(),
         )
         tables = KpiTables(published)
-        api = build_api(live, start, broadcast, metrics, not_ready, tables)
+        api = build_api(live, start, broadcast, metrics, not_ready, tables, standing)
         dashboard = Login(build_dashboard(sources), settings.token, access)
         config = _config(Application(events, tables, access, api, dashboard))
         server = Server(config, on_ready=functools.partial(on_ready, _url(host, listener)), on_stop=stop)
-        metrics.watch(ingest, live, lambda: len(server.server_state.connections))
+        metrics.watch(ingest, live, lambda: len(server.server_state.connections), standing)
         runner.run(server.serve(sockets=[listener]))
         if server.force_exit:
             raise KeyboardInterrupt
+
+
+@contextlib.contextmanager
+def _building(settings: Settings) -> Iterator[Builder | None]:
+    """Loads and builds by itself, where the settings say so. It ends before the journal does."""
+    schedule = Schedule.of(settings.build_every, settings.build_at, ZoneInfo(settings.time_zone))
+    if settings.inbox and schedule is None:
+        schedule = Schedule.of(_BUILD_EVERY, "", ZoneInfo(settings.time_zone))
+    if schedule is None:
+        yield None
+        return
+    inbox = inbox_of(settings.inbox) if settings.inbox else None
+    with Notices.of(settings) as notices, Builder(settings, schedule, inbox, notify=notices.send) as builder:
+        yield builder
 
 
 def _config(application: ASGIApp) -> uvicorn.Config:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from google.cloud.bigquery import SchemaField
 
-from armazem.contract.dead_letters import DeadLetter
+from armazem.contract.dead_letters import DeadLetter, LetterCount
 from armazem.targets.bigquery.connection import Connection
 from armazem.targets.bigquery.landing.raw import DEAD_LETTERS
 
@@ -47,6 +47,16 @@ class BigQueryLetters:
         [(total,)] = self._ask(f"select count(*) from ({sql})", values) or [(0,)]
         some = "" if limit is None else f" limit {limit}"
         return [_letter(row) for row in self._ask(f"{sql} order by received_at desc, id desc{some}", values)], total
+
+    def counts(self, since: datetime) -> list[LetterCount]:
+        sql, values = self._query((), None, None, False, ("code", "received_at"))
+        moment = f"timestamp '{since.astimezone(UTC):%Y-%m-%d %H:%M:%S.%f}+00'"
+        counted = self._ask(
+            f"select code, count(*), sum(case when received_at >= {moment} then 1 else 0 end), max(received_at) "
+            f"from ({sql}) group by code order by 2 desc, 1",
+            values,
+        )
+        return [LetterCount(*row) for row in counted]
 
     def replayed(self) -> set[str]:
         return {row[0] for row in self._connection.rows_if_there(f"select id from {self._marks}")}

@@ -60,9 +60,9 @@ class BuildLock:
                 f"the lock of this build was lost: {who} has it, as this machine was away for over {LIFE}",
                 "nothing was published; run it again",
             )
-        table.expires = datetime.now(UTC) + LIFE
+        _let_live(table, _holder_of(table))
         # With its ETag: it is not put off for somebody who has taken it over in between.
-        self._connection.client.update_table(table, ["expires"], retry=self._connection.retry)
+        self._connection.client.update_table(table, ["expires", "description"], retry=self._connection.retry)
 
     def release(self) -> None:
         self._ended.set()
@@ -92,7 +92,7 @@ def build_lock(connection: Connection, *, waiting: Callable[[str], None]) -> Ite
         holder = _holder_of(table)
         if holder.get("token") == mine:
             break  # ours: the answer to the first request was lost
-        if _is_dead(holder) or _is_over(table):
+        if _is_dead(holder) or _is_over(holder):
             _remove(connection, table_id, holder.get("token"))
             continue
         if time.monotonic() >= deadline:
@@ -120,20 +120,20 @@ def _remove(connection: Connection, table_id: str, token: object) -> None:
 
 def _made(connection: Connection, table_id: str, token: str) -> bool:
     table = bigquery.Table(table_id, schema=[bigquery.SchemaField("held", "BOOL")])
-    table.description = json.dumps(
-        {
-            "host": platform.node(),
-            "pid": os.getpid(),
-            "since": datetime.now(UTC).isoformat(timespec="seconds"),
-            "token": token,
-        }
-    )
-    table.expires = datetime.now(UTC) + LIFE
+    since = datetime.now(UTC).isoformat(timespec="seconds")
+    _let_live(table, {"host": platform.node(), "pid": os.getpid(), "since": since, "token": token})
     try:
         connection.client.create_table(table, retry=connection.retry)
     except exceptions.Conflict:
         return False
     return True
+
+
+def _let_live(table: bigquery.Table, holder: dict[str, object]) -> None:
+    """Put its end off; the description says it too, as not every server of this API keeps to the time to live."""
+    until = datetime.now(UTC) + LIFE
+    table.expires = until
+    table.description = json.dumps({**holder, "until": until.isoformat(timespec="milliseconds")})
 
 
 def _table(connection: Connection, table_id: str) -> bigquery.Table | None:
@@ -155,9 +155,12 @@ def _in_words(holder: dict[str, object]) -> str:
     return f"process {holder.get('pid')} on {holder.get('host')}, since {holder.get('since')}"
 
 
-def _is_over(table: bigquery.Table) -> bool:
-    """Whether nobody has put its end off: BigQuery would have removed it."""
-    return table.expires is not None and table.expires + _GRACE < datetime.now(UTC)
+def _is_over(holder: dict[str, object]) -> bool:
+    """Whether nobody has put its end off: BigQuery should have removed it."""
+    try:
+        return datetime.fromisoformat(str(holder["until"])) + _GRACE < datetime.now(UTC)
+    except (KeyError, ValueError, TypeError):  # of an older armazem
+        return False
 
 
 def _is_dead(holder: dict[str, object]) -> bool:

@@ -295,7 +295,7 @@ class BigQueryTarget(Target):
             )
         builds = f"`{self.connection.names.kept}`.`{kept_name(BUILDS, build_id)}`"
         [(before,)] = self.connection.rows(f"select max(build_id) from {builds} where build_id < '{build_id}'")
-        return before
+        return None if before is None else str(before)
 
     # What readers and operators ask
 
@@ -331,6 +331,10 @@ class BigQueryTarget(Target):
         connection = self.connection
         kept = set(restorable(connection, kept_builds(connection)))
         return Builds(meta.read_log(connection), self.current_build(), kept)
+
+    def failures(self, build_id: str) -> Sequence[str]:
+        del build_id  # the log of builds counts them
+        return []
 
     def rollback(self, build_id: str | None, waiting: OnNotice) -> str:
         with self.errors("the rollback"), self._alone(waiting):

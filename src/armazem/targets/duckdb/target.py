@@ -307,6 +307,12 @@ class DuckDBTarget(Target):
         kept = set(versions.published_builds(home))
         return Builds(versions.read_records(home), versions.current_build(home), kept)
 
+    def failures(self, build_id: str) -> Sequence[str]:
+        try:
+            return versions.read_failures(self.home, build_id)
+        except (FileNotFoundError, ValueError):
+            return []
+
     def rollback(self, build_id: str | None, waiting: OnNotice) -> str:
         home = self.home.open(create=False)
         with self._alone(waiting):  # a build would publish over what was just restored

@@ -8,6 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 from armazem.build.descriptions import meaning
+from armazem.kpis.measures import CATEGORY
 from armazem.serve.dashboard.cards import Card, CardsPanel, Figure
 from armazem.serve.dashboard.compare import Parts, Record, Values, compared, parted
 from armazem.serve.dashboard.components import Ask, ChartPanel
@@ -17,7 +18,7 @@ from armazem.serve.dashboard.grids import Column, GridPanel
 from armazem.serve.dashboard.options import Options, axis, beside, faded, legend, point, records, values
 from armazem.serve.dashboard.paging import SIZE, Wanted
 from armazem.serve.dashboard.periods import PARTIAL, axis_of, named, note_of
-from armazem.serve.dashboard.queries import CATEGORY, Query, sales
+from armazem.serve.dashboard.queries import Query, sales
 from armazem.serve.dashboard.theme import Colors
 from armazem.serve.dashboard.view import View
 from armazem.targets.rows import Rows
