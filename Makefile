@@ -49,7 +49,7 @@ beam: setup $(BEAM_READY)  ## The tests of the pipeline for Dataflow, in the env
 	BIGQUERY_EMULATOR_PYTHON=$(CURDIR)/$(BIN)/python $(BEAM)/bin/python -m pytest tests/beam $(ARGS)
 
 airflow: setup $(AIRFLOW_READY)  ## The tests of the DAGs, with Airflow in an environment of its own (ARGS="-k poisoned")
-	AIRFLOW_PYTHON=$(CURDIR)/$(AIRFLOW)/bin/python $(BIN)/python -m pytest tests/airflow $(ARGS)
+	AIRFLOW_PYTHON=$(CURDIR)/$(AIRFLOW)/bin/python $(BIN)/python -m pytest $(BESIDE) tests/airflow $(ARGS)
 
 airflow-image: wheel  ## Put what the image of the Astronomer project needs into dags/
 	cp dist/armazem-*.whl requirements-run.lock dags/

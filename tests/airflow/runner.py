@@ -11,9 +11,11 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
+from datetime import time as time_of_day
 from pathlib import Path
 from typing import Any, Self
+from zoneinfo import ZoneInfo
 
 import yaml
 
@@ -105,7 +107,8 @@ class Airflow:
         self, dag: str, environment: Mapping[str, str], day: date | None = None, conf: Mapping[str, str] | None = None
     ) -> Run:
         """`airflow dags test`, for the run that is due at 23:00 in São Paulo."""
-        arguments = ["dags", "test", dag, *([f"{day}T23:00:00-03:00"] if day else [])]
+        due = [datetime.combine(day, time_of_day(23), ZoneInfo("America/Sao_Paulo")).isoformat()] if day else []
+        arguments = ["dags", "test", dag, *due]
         code, log = self.run([*arguments, *(["--conf", json.dumps(conf)] if conf else [])], environment)
         [[run_id, state]] = self.rows(
             "select run_id, state from dag_run where dag_id = ? order by id desc limit 1", dag

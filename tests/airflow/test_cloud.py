@@ -19,7 +19,7 @@ from .extracts import MARKER, as_one
 from .runner import Airflow
 from .test_daily import GREEN
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("ranges in airflow")]
 
 
 def test_a_day_from_a_bucket_to_bigquery(

@@ -12,6 +12,8 @@ from golden import Golden
 
 from .runner import PROJECT, PYTHON, ROOT, Airflow
 
+pytestmark = pytest.mark.xdist_group("ranges in airflow")
+
 GRAPH = json.loads((PROJECT / "include" / "graph.json").read_text(encoding="utf-8"))
 SETTINGS = {
     "a folder": {},

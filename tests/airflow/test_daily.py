@@ -17,6 +17,9 @@ from .conftest import Inbox, days_with, days_without
 from .extracts import MARKER, send
 from .runner import Airflow
 
+# One worker has the home folder of a module, and what came before.
+pytestmark = pytest.mark.xdist_group("days in airflow")
+
 GREEN = {
     "wait_for_files": "success",
     "load": "success",

@@ -17,6 +17,8 @@ from .conftest import Inbox
 from .extracts import as_one, send
 from .runner import Airflow
 
+pytestmark = pytest.mark.xdist_group("ranges in airflow")
+
 
 def test_ranges_in_any_order_give_what_one_load_gives(
     airflow: Airflow, inbox: Inbox, days: dict[date, Tables], golden: Golden
@@ -57,7 +59,7 @@ def test_a_range_that_cannot_be_is_red_at_once(airflow: Airflow, inbox: Inbox, s
 
 
 def test_dimensions_alone(airflow: Airflow, inbox: Inbox, golden: Golden) -> None:
-    day = date(2018, 11, 20)  # newer than what the golden shop says of its sellers
+    day = date(2018, 11, 20)  # newer than the golden shop, and in summer time
     run = airflow.dags_test("warehouse_dims", inbox.environment, day)
     assert (run.code, set(run.states.values())) == (0, {"skipped"}), run.log
 
