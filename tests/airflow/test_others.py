@@ -13,7 +13,7 @@ from warehouse import history
 from warehouse.history import Tables
 from warehouse.shop import Shop, differing
 
-from .conftest import Inbox
+from .conftest import Inbox, days_with
 from .extracts import as_one, send
 from .runner import Airflow
 
@@ -58,12 +58,13 @@ def test_a_range_that_cannot_be_is_red_at_once(airflow: Airflow, inbox: Inbox, s
     assert why in run.log
 
 
-def test_dimensions_alone(airflow: Airflow, inbox: Inbox, golden: Golden) -> None:
-    day = date(2018, 11, 20)  # newer than the golden shop, and in summer time
+def test_dimensions_alone(airflow: Airflow, inbox: Inbox, days: dict[date, Tables]) -> None:
+    day = date(2018, 11, 20)  # in summer time
     run = airflow.dags_test("warehouse_dims", inbox.environment, day)
     assert (run.code, set(run.states.values())) == (0, {"skipped"}), run.log
 
-    moved = deepcopy(history.read_file(golden.first / "olist_sellers_dataset.csv")[:1])
+    # Not of the golden shop: that was loaded without --as-of, which makes it as new as its load.
+    moved = deepcopy(days[days_with(days)[0]][history.SELLERS][:1])
     moved[0] |= {"seller_city": "porto velho", "seller_state": "RO", "seller_zip_code_prefix": "76801"}
     send(inbox.folder, f"dims/{day}", {history.SELLERS: moved})
     known = len(airflow.events())
