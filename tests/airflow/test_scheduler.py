@@ -31,6 +31,12 @@ SECONDS = 1200
 
 
 @pytest.fixture
+def inbox(golden: Golden, tmp_path: Path) -> Inbox:
+    """One for each test."""
+    return Inbox(tmp_path / "inbox", golden.once(tmp_path / "home"))
+
+
+@pytest.fixture
 def scheduled(airflow: Airflow, inbox: Inbox, tmp_path: Path) -> Airflow:
     """Another Airflow, whose DAGs know this inbox from the start; `airflow` says whether there is one at all."""
     port, *logs = free_ports(3)
