@@ -6,6 +6,14 @@ READY := $(VENV)/.ready
 # Beam wants an older pyarrow than the rest has: an environment of its own.
 BEAM := .venv-beam
 BEAM_READY := $(BEAM)/.ready
+# What checks deploy/ and the workflows; and checkov, which wants older versions of what the others have.
+DEPLOY := .venv-deploy
+DEPLOY_READY := $(DEPLOY)/.ready
+CHECKOV := .venv-checkov
+CHECKOV_READY := $(CHECKOV)/.ready
+ACTIONLINT := github.com/rhysd/actionlint/cmd/actionlint@v1.7.12
+KUBE_SCORE := github.com/zegl/kube-score/cmd/kube-score@v1.20.0
+HCLFMT := github.com/hashicorp/hcl/v2/cmd/hclfmt@v2.24.0
 # Airflow's packages and ours do not go together: its environment has nothing of ours, and calls the command.
 AIRFLOW := .venv-airflow
 AIRFLOW_READY := $(AIRFLOW)/.ready
@@ -15,7 +23,8 @@ ARGS ?=
 BESIDE := -n 2 --dist loadgroup --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
-.PHONY: help setup up test beam airflow airflow-image lint soak bench bench-live bench-dashboard docs wheel lock clean
+.PHONY: help setup up test beam airflow airflow-image deploy lint soak bench bench-live bench-dashboard docs wheel \
+	release-files lock clean
 
 help:  ## Show the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 17
@@ -38,6 +47,17 @@ $(AIRFLOW_READY): requirements-airflow.lock
 	@$(PYTHON) tools/environment.py $(AIRFLOW) --uv pip sync --quiet --python $(AIRFLOW)/bin/python requirements-airflow.lock
 	@touch $@
 
+# Linters in Go are built where there is Go; the tests of the others say which they went without.
+$(DEPLOY_READY): requirements-deploy.lock pyproject.toml
+	@$(PYTHON) tools/environment.py $(DEPLOY) requirements-deploy.lock
+	@if command -v go >/dev/null; then \
+		for tool in $(ACTIONLINT) $(KUBE_SCORE) $(HCLFMT); do GOBIN=$(CURDIR)/$(DEPLOY)/bin go install $$tool || exit 1; done; fi
+	@touch $@
+
+$(CHECKOV_READY): requirements-checkov.lock
+	@$(PYTHON) tools/environment.py $(CHECKOV) requirements-checkov.lock
+	@touch $@
+
 up: $(RUNS)  ## The main job: data, load, build, serve (ARGS="--orders 5000", ARGS="--data PATH", ARGS=--no-serve)
 	$(BIN)/armazem up $(ARGS)
 
@@ -53,6 +73,9 @@ airflow: setup $(AIRFLOW_READY)  ## The tests of the DAGs, with Airflow in an en
 
 airflow-image: wheel  ## Put what the image of the Astronomer project needs into dags/
 	cp dist/armazem-*.whl requirements-run.lock dags/
+
+deploy: $(DEPLOY_READY) $(CHECKOV_READY)  ## Check deploy/ and the workflows by their linters (ARGS="-k terraform")
+	CHECKOV=$(CURDIR)/$(CHECKOV)/bin/checkov $(DEPLOY)/bin/python -m pytest tests/deploy $(ARGS)
 
 lint: setup  ## Static checks: ruff, mypy, import-linter, sqlfluff
 	$(BIN)/ruff check .
@@ -85,6 +108,12 @@ wheel: setup  ## The package, with the dbt project parsed in it, into dist/
 	$(BIN)/python -m armazem.build.project
 	$(PYTHON) tools/environment.py $(VENV) --uv build --wheel --quiet
 
+release-files: wheel $(DEPLOY_READY)  ## The wheel, looked at as PyPI does, and what it is made of as an SBOM, into dist/
+	$(DEPLOY)/bin/twine check --strict dist/*.whl
+	$(DEPLOY)/bin/check-wheel-contents dist/*.whl
+	$(DEPLOY)/bin/cyclonedx-py requirements --pyproject pyproject.toml --mc-type library --output-reproducible \
+		--output-file dist/sbom.cdx.json deploy/server/requirements.txt
+
 lock: setup  ## Compile all lock files anew
 	$(PYTHON) tools/environment.py $(VENV) --uv pip compile --quiet --universal --no-emit-index-url --python-version 3.11 \
 		pyproject.toml -o requirements-run.lock
@@ -97,6 +126,12 @@ lock: setup  ## Compile all lock files anew
 	$(PYTHON) tools/environment.py $(VENV) --uv pip compile --quiet --universal -c requirements-beam.lock \
 		--no-emit-index-url --python-version 3.11 deploy/dataflow/requirements-worker.in \
 		-o deploy/dataflow/requirements-worker.txt
+	$(PYTHON) tools/environment.py $(VENV) --uv pip compile --quiet --generate-hashes --extra bigquery --extra pubsub \
+		-c requirements.lock --no-emit-index-url --python-version 3.11 pyproject.toml -o deploy/server/requirements.txt
+	$(PYTHON) tools/environment.py $(VENV) --uv pip compile --quiet --universal --group deploy \
+		--no-emit-index-url --python-version 3.11 pyproject.toml -o requirements-deploy.lock
+	$(PYTHON) tools/environment.py $(VENV) --uv pip compile --quiet --universal --group checkov \
+		--no-emit-index-url --python-version 3.11 -o requirements-checkov.lock
 
 clean:  ## Remove the environment and caches, not the data
-	rm -rf $(VENV) $(BEAM) $(AIRFLOW) .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) $(BEAM) $(AIRFLOW) $(DEPLOY) $(CHECKOV) .mypy_cache .ruff_cache .pytest_cache .hypothesis

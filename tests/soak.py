@@ -16,7 +16,8 @@ class Numbers:
     `server_kills`: of the HTTP server under load; `live_kills`: of what reads the journal for the live figures.
     `connections`: idle ones beside a client that is served. `examples`: times the examples of a property test.
     `cloud_kills`: of the subscriber that
-    writes to BigQuery. `live_journals`: whose live views are compared with the reference.
+    writes to BigQuery; `unattended_kills`: of the server that builds by itself. `live_journals`: whose live views are
+    compared with the reference.
     `interrupts`: of each command, by Ctrl-C or SIGTERM. `extract_orders`: in which the three extracts of
     each of `extract_histories` are loaded.
     `event_histories`: files and events in any order, with builds; `unusual_shops`: builds of extreme values;
@@ -37,6 +38,7 @@ class Numbers:
     extract_histories: int
     subscriber_kills: int
     cloud_kills: int
+    unattended_kills: int
     fuzzed_messages: int
     live_journals: int
     event_histories: int
@@ -65,6 +67,7 @@ SHORT = Numbers(
     extract_histories=1,
     subscriber_kills=2,
     cloud_kills=3,
+    unattended_kills=1,
     fuzzed_messages=20_000,
     live_journals=12,
     event_histories=1,
@@ -92,6 +95,7 @@ LONG = Numbers(
     extract_histories=3,
     subscriber_kills=20,
     cloud_kills=500,
+    unattended_kills=20,
     fuzzed_messages=1_000_000,
     live_journals=750,
     event_histories=20,

@@ -31,6 +31,8 @@ WHAT = {
     "killed subscribers": "`armazem subscribe` killed before it acknowledges to Pub/Sub: delivered again, counted once",
     "killed subscribers to BigQuery": "`armazem subscribe --target bigquery` killed between append and "
     "acknowledgement: nothing lost, and after a build nothing twice",
+    "killed servers that build by themselves": "`armazem serve --inbox … --build-every …` killed at random "
+    "moments, with files and events coming: none is lost, none counts twice; its tables are those of a full refresh",
     "killed live figures": "what reads the journal for the live figures killed; the next one goes on from what was "
     "saved, and its figures equal those of plain Python",
     "mutated messages": "mutated messages through decoding and validation: no exception, every refusal has a code "

@@ -3,292 +3,32 @@
 from __future__ import annotations
 
 import json
-import os
-import random
 import re
-import subprocess
 import threading
 import time
-from collections import Counter
-from collections.abc import Iterator
-from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from zoneinfo import ZoneInfo
 
 import grpc
 import pytest
-from emulator import Emulator, client
+from emulator import client
 from google.cloud import bigquery
 from pubsub_server import PROJECT, PubSubServer
-from soak import LONG, NUMBERS, SHORT
 from stream.shop_events import message, messages
-from warehouse.shop import OF_ONE_BUILD, Answer, Shop, ended, start
+from warehouse.shop import ended
 from write_server import WriteServer, row_errors
 
-from armazem.shop.history import generate
-from armazem.targets.bigquery import sink
 from armazem.targets.bigquery.columns import misfits
 from armazem.targets.bigquery.connection import Connection
 from armazem.targets.bigquery.landing.raw import fields
-from armazem.targets.bigquery.streaming.rows import Message, rows_of
-from armazem.targets.bigquery.tables import drop_tables, kept_name
-from armazem.targets.bigquery.target import BigQueryTarget
-from armazem.targets.plan import Plan
 
-from .twins import Cloud, differences, environment, tables_of
+from .subscribing import SOURCE, books, process, reads, subscribe
+from .twins import Cloud
 
 if TYPE_CHECKING:
     from conftest import Numbers
 
 pytestmark = pytest.mark.xdist_group("bigquery")
-SOURCE = f"pubsub:{PROJECT}/shop"
-OF_THE_WAY = ("received_at", "source")  # columns of an event that say how it came
-ROOT = Path(__file__).parents[2]
-_QUIET = 10.0  # seconds
-BEAM = ROOT / ".venv-beam" / "bin" / "python"
-EVENTS = 20_000 if NUMBERS is LONG else 1_500
-
-
-@pytest.fixture
-def server(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[PubSubServer]:
-    with PubSubServer(scale=getattr(request, "param", 0.05)) as server:
-        monkeypatch.setenv("PUBSUB_EMULATOR_HOST", server.address)
-        server.create("orders", "shop")
-        yield server
-
-
-@pytest.fixture
-def cloud(emulator: Emulator, cloud_home: Path) -> Cloud:
-    return Cloud.of(emulator, cloud_home, bigquery_write_endpoint=emulator.grpc, bigquery_retry_seconds=2.0).emptied()
-
-
-def process(cloud: Cloud, *options: str, **settings: object) -> subprocess.Popen[str]:
-    """`armazem subscribe`, as a process of its own."""
-    with environment(cloud.settings.model_copy(update=settings)):
-        env = {name: value for name, value in os.environ.items() if name.startswith("ARMAZEM_")}
-    return start("--home", cloud.settings.home, "subscribe", SOURCE, "--target", "bigquery", *options, env=env)
-
-
-def subscribe(cloud: Cloud, *options: object) -> Answer:
-    """The same in this process, to its end."""
-    return cloud.armazem("subscribe", SOURCE, "--target", "bigquery", *options)
-
-
-def reads(running: subprocess.Popen[str]) -> None:
-    assert running.stderr is not None
-    line = running.stderr.readline()
-    assert line.startswith(f"reading {SOURCE} into "), line + running.stderr.read()
-
-
-class Pipeline:
-    """The pipeline of Beam, in the environment of Beam, into another warehouse."""
-
-    def __init__(self, cloud: Cloud, server: PubSubServer) -> None:
-        server.create("orders", "beam")
-        self.cloud = Cloud(cloud.settings.model_copy(update={"bigquery_dataset_prefix": "beam_"})).emptied()
-        with environment(self.cloud.settings):
-            env = {**os.environ, "ARMAZEM_HOME": str(self.cloud.settings.home), "PYTHONPATH": str(ROOT / "src")}
-        arguments = ["dataflow", "run", "--runner=DirectRunner", f"--subscription={server.subscription('beam')}"]
-        self._process = subprocess.Popen([BEAM, "-m", "armazem", *arguments], env=env)
-
-    def wait(self, published: int) -> None:
-        """Until BigQuery has a row of each message, and none has come for a while: some are delivered twice."""
-        deadline = time.monotonic() + 120 + published / 20
-        rows = "select (select count(*) from beam_raw.events) + (select count(*) from beam_raw.dead_letters)"
-        connection = Connection.of(self.cloud.settings)
-        count, since = 0, time.monotonic()
-        while count < published or time.monotonic() < since + _QUIET:
-            assert self._process.poll() is None
-            assert time.monotonic() < deadline
-            time.sleep(0.5)
-            now = (connection.rows_if_there(rows) or [(0,)])[0][0]
-            if now != count:
-                count, since = now, time.monotonic()
-
-    def stop(self) -> None:
-        self._process.terminate()
-        self._process.wait(60)
-
-
-def simulated(shop: Shop, folder: Path, count: int) -> list[bytes]:
-    """Messages of a shop: in disorder, some twice, some broken, in whatever order."""
-    file = folder / "events.jsonl"
-    answer = shop.armazem(
-        "simulate", "--rate", 0, "--events", count, "--duplicates", 5, "--disorder", 20, "--malformed", 3,
-        "--seed", 16, "--to", file,
-    )  # fmt: skip
-    assert answer.code == 0, answer.err
-    lines = file.read_bytes().splitlines()
-    random.Random(16).shuffle(lines)
-    return lines
-
-
-def tables(found: dict[str, list[tuple[str, ...]]]) -> dict[str, list[tuple[str, ...]]]:
-    """Without what says of an event how it came."""
-    names, *rows = found["staging.stg_events"]
-    kept = [place for place, name in enumerate(names) if name not in OF_THE_WAY]
-    return found | {"staging.stg_events": [tuple(row[place] for place in kept) for row in (names, *sorted(rows))]}
-
-
-def letters(answer: Answer) -> Counter[str]:
-    return Counter(row["code"] for row in json.loads(answer.out))
-
-
-def books(warehouse: Shop | Cloud, *options: str) -> dict[str, dict[str, Any]]:
-    answer = warehouse.armazem("status", "--ledger", *options, "--format", "json")
-    assert answer.code == 0, answer.err
-    rows = {row["source"]: row for row in json.loads(answer.out)}
-    for row in rows.values():
-        assert row["received"] == row["accepted"] + row["duplicates"] + row["dead_letters"], row
-    return rows
-
-
-@pytest.mark.slow
-def test_the_same_tables_as_by_the_journal(shop: Shop, cloud: Cloud, server: PubSubServer, tmp_path: Path) -> None:
-    """Half of the events, a build, more of them and some of the first again, another build; the live views show the
-    rest. In the soak by the pipeline of Beam too: `make test` compares its rows, in tests/beam/test_command.py.
-    """
-    generate(tmp_path / "shop", orders=200, seed=16)
-    shop.reset()
-    shop.load(tmp_path / "shop")
-    shop.build()  # the simulator knows its shop by it
-    sent = simulated(shop, tmp_path, EVENTS)
-    pipeline = Pipeline(cloud, server) if NUMBERS is LONG and BEAM.exists() else None
-    clouds = [cloud, *([pipeline.cloud] if pipeline else [])]
-    server.faults.duplicate_every = 40
-    half, most = len(sent) // 2, len(sent) * 9 // 10
-    parts = (sent[:half], [*sent[half:most], *sent[: half // 2]], sent[most:])
-    published = 0
-    try:
-        for one in clouds:
-            one.load(tmp_path / "shop")
-        for number, part in enumerate(parts):
-            file = tmp_path / f"part-{number}.jsonl"
-            file.write_bytes(b"\n".join(part) + b"\n")
-            assert shop.armazem("ingest", file).code == 0
-            server.publish("orders", part)
-            published += len(part)
-            answer = subscribe(cloud, "--stop-when-idle", "2")
-            assert answer.code == 0, answer.err
-            assert (server.waiting("shop"), server.outstanding("shop")) == (0, 0)
-            if pipeline:
-                pipeline.wait(published)
-            if number < 2:
-                assert "new events" in shop.build().reason
-                assert all(("new events" if number else "first build") in one.build().reason for one in clouds)
-    finally:
-        if pipeline:
-            pipeline.stop()
-    ours = tables(tables_of(shop))
-    of_home = letters(shop.armazem("dead-letters", "list", "--all", "--format", "json"))
-    books_of_home = books(shop)["all"]
-    for one in clouds:
-        assert differences(ours, tables(one.tables())) == []
-        listed = one.armazem("dead-letters", "list", "--all", "--target", "bigquery", "--format", "json")
-        assert letters(listed) == of_home and of_home.total() > EVENTS // 50
-        theirs = books(one, "--target", "bigquery")["all"]
-        for name in ("accepted", "dead_letters", "in_journal", "in_staging"):
-            assert books_of_home[name] == theirs[name], name
-    assert books(cloud, "--target", "bigquery")["all"]["received"] > published  # some came twice
-    if NUMBERS is SHORT:
-        return
-
-    # What was built by and by is what is built at once; after that, nothing but duplicates is nothing new.
-    assert cloud.build().record is not None
-    by_and_by = tables(cloud.tables())
-    answer = cloud.armazem("build", "--full-refresh", "--target", "bigquery")
-    assert answer.code == 0, answer.err
-    server.publish("orders", sent[:100])
-    assert subscribe(cloud, "--stop-when-idle", "1").code == 0
-    assert cloud.build().reason == "nothing new since"
-    at_once = tables(cloud.tables())
-    for of_one_build in OF_ONE_BUILD:
-        del at_once[of_one_build], by_and_by[of_one_build]
-    assert differences(at_once, by_and_by) == []
-
-
-def test_builds_read_the_days_that_have_something_new(
-    cloud: Cloud, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """A late message lies in an old partition: that one is read, with today's, and no other."""
-    generate(tmp_path / "shop", orders=60, seed=3)
-    cloud.load(tmp_path / "shop")
-    today = date(2026, 11, 20)
-    append(cloud, [(today - timedelta(days=number), number) for number in range(5)])
-    assert "first build" in cloud.build().reason
-    asked: list[str] = []
-    query = Connection.query
-
-    def noted(self: Connection, sql: str, *arguments: Any, **options: Any) -> Any:
-        asked.append(sql)
-        return query(self, sql, *arguments, **options)
-
-    monkeypatch.setattr(Connection, "query", noted)
-
-    def read() -> set[str]:
-        view = [sql for sql in asked if sql.startswith("create or replace view shop_audit.raw_events")][-1]
-        return set(re.findall(r"timestamp '([\d-]+)'", view))
-
-    append(cloud, [(today, 10), (today - timedelta(days=3), 11), (today - timedelta(days=3), 3)])
-    prepare = BigQueryTarget.prepare
-
-    def meanwhile(self: BigQueryTarget, plan: Plan) -> None:
-        """An event of a type whose models this build leaves alone comes when it has been planned."""
-        canceled = json.dumps(
-            {
-                "event_id": "late", "event_type": "order_status_update", "timestamp": "2018-08-30T10:00:00Z",
-                "data": {"orders": {"order_id": "order0", "order_status": "canceled"}},
-            }
-        )  # fmt: skip
-        append_messages(cloud, [(today, canceled.encode())])
-        prepare(self, plan)
-
-    with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(BigQueryTarget, "prepare", meanwhile)
-        assert "new events" in cloud.build().reason
-    assert read() == {"2026-11-17", "2026-11-18", "2026-11-20", "2026-11-21"}
-    assert cloud.query("select count(*) from shop_staging.stg_events").rows == ((7,),)
-    state = "select order_status, (select count(*) from shop_staging.stg_events) from shop_staging.stg_orders "
-    of_late = f"{state} where order_id = 'order0'"
-    assert cloud.query(of_late).rows == (("created", 7),)
-    assert "new events" in cloud.build().reason
-    assert cloud.query(of_late).rows == (("canceled", 8),)
-    append(cloud, [(today - timedelta(days=4), 4)])
-    assert cloud.build().record is None  # the same event again
-    # Of a version that does not know of days, as an older armazem left it, every day is read.
-    target = BigQueryTarget(cloud.settings)
-    current, known = target.published()
-    assert known is not None and known.event_days and current is not None
-    drop_tables(target.connection, target.connection.names.kept, [kept_name("event_days", current)])
-    _, known = target.published()
-    assert known is not None and known.event_days == {}
-
-    # Events that came after the version are not in what a selection builds, also from nothing.
-    append(cloud, [(today, 12)])
-    for options in ((), ("--full-refresh",)) if NUMBERS is LONG else (("--full-refresh",),):
-        answer = cloud.armazem("build", "--target", "bigquery", "--select", "stg_events", *options)
-        assert answer.code == 0, answer.err
-        assert cloud.query("select count(*) from shop_staging.stg_events").rows == ((8,),)
-    assert "new events" in cloud.build().reason
-    assert cloud.query("select count(*) from shop_staging.stg_events").rows == ((9,),)
-    assert cloud.query("select count(*) from shop_staging.stg_orders where order_id like 'order%'").rows == ((8,),)
-
-
-def append(cloud: Cloud, arrived: list[tuple[date, int]]) -> None:
-    """Events, each with the day of its arrival."""
-    append_messages(cloud, [(day, message(number)) for day, number in arrived])
-
-
-def append_messages(cloud: Cloud, arrived: list[tuple[date, bytes]]) -> None:
-    """As the subscriber writes them."""
-    with sink.opened(cloud.settings) as opened:
-        found = [
-            Message(data, f"m{place}", datetime(day.year, day.month, day.day, 12, tzinfo=UTC))
-            for place, (day, data) in enumerate(arrived)
-        ]
-        opened._append(rows_of(found, SOURCE, ZoneInfo("America/Sao_Paulo")).pieces)
-        assert opened._appenders["events"].finish() == []
 
 
 @pytest.mark.slow

@@ -6,6 +6,7 @@ import base64
 import hashlib
 import json
 import threading
+from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any, Self
@@ -59,7 +60,7 @@ class Buckets:
             refuse(request, 404, "The specified bucket does not exist.")
         elif not name:
             send(request, self._listed(bucket, query))
-        elif not (folder / name).is_file():
+        elif not (folder / name).is_file() or not self._is_current(folder / name, query):
             refuse(request, 404, f"No such object: {bucket}/{name}")
         elif query.get("alt") == ["media"]:
             self._media(request, folder / name)
@@ -68,9 +69,10 @@ class Buckets:
 
     def _listed(self, bucket: str, query: dict[str, list[str]]) -> dict[str, Any]:
         prefix = query.get("prefix", [""])[0]
-        assert query["delimiter"] == ["/"]
+        flat = query.get("delimiter") == ["/"]
         every = sorted(str(path.relative_to(self.root / bucket)) for path in (self.root / bucket).rglob("*.*"))
-        names = [name for name in every if name.startswith(prefix) and "/" not in name.removeprefix(prefix)]
+        names = [name for name in every if name.startswith(prefix)]
+        names = [name for name in names if not flat or "/" not in name.removeprefix(prefix)]
         start = int(query.get("pageToken", ["0"])[0])
         answer: dict[str, Any] = {
             "kind": "storage#objects",
@@ -81,8 +83,21 @@ class Buckets:
         return answer
 
     def _metadata(self, bucket: str, name: str) -> dict[str, Any]:
-        size = (self.root / bucket / name).stat().st_size
-        return {"kind": "storage#object", "name": name, "bucket": bucket, "generation": "1", "size": str(size)}
+        path = self.root / bucket / name
+        status = path.stat()
+        return {
+            "kind": "storage#object", "name": name, "bucket": bucket, "generation": self._generation(path),
+            "size": str(status.st_size),
+            "updated": datetime.fromtimestamp(status.st_mtime, UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ"),
+        }  # fmt: skip
+
+    def _generation(self, path: Path) -> str:
+        """Another one as soon as the object is another."""
+        return str(path.stat().st_mtime_ns)
+
+    def _is_current(self, path: Path, query: dict[str, list[str]]) -> bool:
+        """Whether the generation that is asked for, if one is, is the newest."""
+        return query.get("generation", [self._generation(path)])[0] == self._generation(path)
 
     def _media(self, request: BaseHTTPRequestHandler, path: Path) -> None:
         data = path.read_bytes()

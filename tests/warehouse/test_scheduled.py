@@ -9,9 +9,8 @@ from typing import Any
 
 import pytest
 from golden import Golden
+from soak import LONG, NUMBERS
 
-from armazem.build.run import BuildRequest, build
-from armazem.config import Settings
 from armazem.shop.history import generate
 from armazem.targets.duckdb import versions
 
@@ -117,16 +116,14 @@ def test_a_rollback_in_between(published: Shop, golden: Golden, tmp_path: Path) 
     assert shop.current == restored
 
 
-def test_only_the_newest_wait(published: Shop, golden: Golden) -> None:
-    published.load(golden.second)
-    waiting = [report(published, "build", "--no-publish")["build_id"] for _ in range(3)]
-    made = build(Settings(home=published.path, keep_builds=2), BuildRequest(publish=False)).record
-    assert made is not None
-    files = sorted(path.name.partition(".")[0] for path in published.home.builds.glob("*.waiting.duckdb"))
-    assert files == [waiting[-1], made.build_id]
-    gone = published.armazem("publish", waiting[0])
-    assert gone.code == 1
-    assert "build again" in gone.err
+def test_only_the_newest_wait(published: Shop) -> None:
+    home = published.home
+    for number in range(4):
+        versions.waiting_file(home, f"2026010{number}T000000000000Z").touch()
+    versions.drop_waiting(home, 2)
+    assert versions.waiting_builds(home) == ["20260102T000000000000Z", "20260103T000000000000Z"]
+    versions.drop_waiting(home)
+    assert versions.waiting_builds(home) == []
 
 
 def test_killed_while_it_publishes(published: Shop, golden: Golden, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -165,7 +162,8 @@ def test_a_selection_says_what_it_does_not_take_in(published: Shop, golden: Gold
     ran = {model["model"] for model in selected["models"] if model["model"].startswith("marts.")}
     assert ran == {f"marts.dim_{name}" for name in ("customers", "products", "sellers", "dates", "locations")}
     assert published.checksums() == before
-    for name, prefix in (("facts", ("marts.fact_", "marts.audit_")), ("kpis", ("kpis.",))):
+    others = (("facts", ("marts.fact_", "marts.audit_")), ("kpis", ("kpis.",)))
+    for name, prefix in others if NUMBERS is LONG else others[:1]:
         models = report(published, "build", "--select", name)["models"]
         tables = [model["model"] for model in models if model["model"].startswith(("marts.", "kpis."))]
         assert tables

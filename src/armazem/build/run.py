@@ -80,11 +80,11 @@ def _build(
     rows = target.keep(record, run, plan.loads if record.complete else ())
     if request.publish:
         target.publish(record, on_notice)
-        observer.published(rows)
         current = build_id
     else:
         record, current = replace(record, status=BUILT), target.current_build() or ""
         target.wait(record)
+    observer.published(rows)
     return BuildReport(record, current, plan.reason, run.tests, run.models, rows, changed, plan.scope.new_loads)
 
 

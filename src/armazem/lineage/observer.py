@@ -31,7 +31,7 @@ class Observer:
         """Models and tests have ended, some perhaps with a failure."""
 
     def published(self, rows: Sequence[tuple[str, int]]) -> None:
-        """Readers see the new version; `rows`: of each `layer.table` of it."""
+        """Readers see the new version, or will once it is published; `rows`: of each `layer.table` of it."""
 
     def failed(self, error: BaseException) -> None:
         """The build has ended without a publication."""

@@ -207,9 +207,9 @@ class Builder:
         if newer := self._rolled_back(current):
             self._tell(paused=f"rolled back from {newer} to {current}: `armazem build` goes on")
             return
-        state = self._state(current)
-        if state == self._built:
-            return  # nothing is new
+        state = self._state()
+        if state == self._built or not (state[0] or state[1]):
+            return  # nothing is new, or nothing there at all
         self._tell(paused=None)
         if self._build():
             self._failures = 0
@@ -225,7 +225,7 @@ class Builder:
                 self._last = None  # what came while no server ran need not wait
         return self._last
 
-    def _state(self, current: str | None) -> tuple[object, ...]:
+    def _state(self) -> tuple[frozenset[str], int, str]:
         """Is another one where a build would have something to do."""
         project = project_of(self._settings, self._home.root / "dbt")
         code = project.fingerprint()
@@ -234,8 +234,6 @@ class Builder:
             held = {load: why for load, why in self._memory.held.items() if load in loads and code == self._memory.code}
             self._memory.held, self._memory.code = held, code
             self._remember()
-        # `current` is another one after a rollback: then it has something to take in again.
-        del current
         return frozenset(loads), last_seq(self._home), code
 
     def _rolled_back(self, current: str | None) -> str | None:

@@ -24,6 +24,7 @@ from armazem.serve.dashboard.pages.data_panels import HomeGrid, TestsPanel, Text
 from armazem.serve.dashboard.pages.lineage_panel import LineagePanel
 from armazem.serve.dashboard.view import View
 from armazem.targets.rows import Rows
+from armazem.unattended.builder import Standing
 
 _LOOK_SECONDS = 5.0
 _SAY_SECONDS = 30.0
@@ -121,6 +122,26 @@ def details(found: data.Standing, view: View) -> Rows:
     return Rows(("what", "value"), tuple(line for line in lines if line[1]))
 
 
+def by_itself(found: Standing | None, view: View) -> Rows:
+    """What a server that builds by itself is at, a line each."""
+    if found is None:
+        return Rows(("what", "value"), ())
+    form = view.format
+    moment = {name: f"{form.datetime(at)} UTC" if at else "" for name, at in
+              (("next", found.next_build), ("last", found.last_published))}  # fmt: skip
+    lines = [
+        ("Now", found.doing or "waiting"),
+        ("Next build", moment["next"]),
+        ("Last published", moment["last"]),
+        ("Took", f"{form.number(found.last_seconds, 1)} s" if found.last_published else ""),
+        ("Builds since the start", ", ".join(f"{form.number(n)} {name}" for name, n in sorted(found.builds.items()))),
+        ("Inbox", found.inbox),
+        ("Loads from it", form.number(found.loads) if found.inbox else ""),
+        *(("Look at", problem) for problem in found.problems),
+    ]
+    return Rows(("what", "value"), tuple(line for line in lines if line[1]))
+
+
 _BUILDS = (
     Column("build_id", "Build", meaning="When it began, in UTC.", width=215),
     Column("state", "State", meaning="current: readers see it; kept: `armazem rollback` can restore it.", width=95),
@@ -204,6 +225,12 @@ def make(frame: Frame) -> None:
                  lambda view, ask: data.builds(home), _BUILDS, classes="w8", height=340,
                  empty="There was no build yet.\n`armazem build` makes the first.")
     )  # fmt: skip
+    if frame.sources.standing() is not None:
+        words = "This server loads what comes into its inbox and builds what is new. See `armazem serve --help`."
+        add(
+            TextsPanel("Built by itself", words, lambda view, ask: by_itself(frame.sources.standing(), view),
+                       height=260, empty=_BUILD_FIRST, style="pairs")
+        )  # fmt: skip
     tests = TestsPanel(frame)
     add(tests)
     add(tests.failing)
@@ -261,7 +288,7 @@ def _follow(frame: Frame, home: Home, notice: Any) -> None:
     async def look() -> None:
         nonlocal seen, said_at
         try:
-            state = await run.io_bound(data.fingerprint, home)
+            state = (await run.io_bound(data.fingerprint, home), frame.sources.standing())
             if state == seen and time.monotonic() < said_at + _SAY_SECONDS:
                 return
             first, changed = seen is None, state != seen
@@ -269,7 +296,8 @@ def _follow(frame: Frame, home: Home, notice: Any) -> None:
             found = await run.io_bound(data.standing, home, frame.sources.ask)
             if found is None or frame.closed:  # the server ends, or the reader has left
                 return
-            say(advice(found), alarming=found.failed is not None)
+            problems = built.problems if (built := frame.sources.standing()) else []
+            say("\n".join(problems) or advice(found), alarming=found.failed is not None or bool(problems))
             if not first:
                 await frame.refresh(None if changed else frame.panels[:1])
         except ArmazemError as error:

@@ -1,0 +1,207 @@
+"""`armazem serve --inbox … --build-every …`: files come, figures follow; what fails is held back, the rest goes on."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from golden import Golden
+from serve.running import LINES, Running
+from small_disk import fill, small_disk
+from stream.shop_events import messages
+from warehouse.shop import Shop, ended, start
+from warehouse.test_publishing import payments_in_cents
+
+from armazem.landing import read_ledger
+from armazem.shop.history import generate
+from armazem.targets.duckdb.versions import read_records
+
+pytestmark = pytest.mark.xdist_group("unattended")
+PATIENCE = 180
+
+
+def until(condition: Callable[[], object], what: Callable[[], object] = lambda: "") -> None:
+    deadline = time.monotonic() + PATIENCE
+    while not condition():
+        assert time.monotonic() < deadline, what()
+        time.sleep(0.1)
+
+
+class Unattended:
+    """A server that builds by itself, and its inbox."""
+
+    def __init__(self, folder: Path, home: Path | None = None) -> None:
+        self.shop = Shop(home or folder / "home")
+        self.inbox = folder / "inbox"
+        self.inbox.mkdir(parents=True)
+
+    def start(self, *options: object, **settings: object) -> Running:
+        given = {"inbox_settle_seconds": 0.5, **settings}
+        return Running(self.shop.path, "--inbox", self.inbox, "--build-every", "1s", *options, **given)
+
+    def drop(self, name: str, folder: Path) -> None:
+        """As a careful sender does: written aside, and renamed."""
+        shutil.copytree(folder, self.inbox / f".{name}")
+        (self.inbox / f".{name}").rename(self.inbox / name)
+
+    @property
+    def loads(self) -> list[str]:
+        return sorted({row.load_id for row in read_ledger(self.shop.home)})
+
+    @property
+    def published(self) -> int:
+        return sum(record.status == "published" for record in read_records(self.shop.home))
+
+
+def problems(server: Running) -> list[str]:
+    answer = server.client.get("/readyz")
+    assert answer.status_code == 200  # events do not wait for builds
+    found: list[str] = answer.json()["build"]
+    return found
+
+
+@pytest.fixture
+def unattended(tmp_path: Path) -> Unattended:
+    return Unattended(tmp_path)
+
+
+def test_files_come_and_figures_follow(unattended: Unattended, golden: Golden, tmp_path: Path) -> None:
+    shop = unattended.shop
+    # A sender that writes where it is read: the first file grows, the others are not there yet.
+    day = unattended.inbox / "day1"
+    day.mkdir()
+    files = sorted(golden.first.iterdir())
+    half = files[0].read_bytes()
+    with unattended.start() as server:
+        for part in range(8):
+            (day / files[0].name).write_bytes(half[: len(half) * (part + 1) // 8])
+            time.sleep(0.2)
+        for file in files[1:]:
+            shutil.copy(file, day)
+        until(lambda: unattended.published, lambda: problems(server))
+        assert shop.checksums() == golden.once(tmp_path / "once").checksums()
+        assert unattended.loads == unattended.loads[:1]
+        assert sum(row.rows_rejected for row in read_ledger(shop.home)) == 0
+
+        # Events are built without a word from anybody.
+        answer = server.client.post("/v1/events", content=b"\n".join(messages(0, 20)), headers=LINES)
+        assert answer.status_code == 200
+        until(
+            lambda: (
+                len([row for row in shop.rows("marts.fact_orders") if str(row["order_id"]).startswith("order")]) == 20
+            )
+        )
+
+        # The same file again is no new load, and no build.
+        builds = len(read_records(shop.home))
+        os.utime(day / files[0].name)
+        handled = json.loads((shop.path / "inbox.json").read_text())["handled"]
+        until(lambda: json.loads((shop.path / "inbox.json").read_text())["handled"] != handled)
+        time.sleep(2)
+        assert len(unattended.loads) == 1
+        assert len(read_records(shop.home)) == builds
+
+        # Who goes back has a reason: nothing is published again until somebody says so.
+        assert shop.armazem("rollback").code == 0
+        restored = shop.current
+        server.client.post("/v1/events", content=b"\n".join(messages(20, 5)), headers=LINES)
+        until(lambda: any("rolled back" in text for text in problems(server)), lambda: problems(server))
+        assert server.metric("armazem_build_paused") == 1
+        assert shop.current == restored
+        assert shop.armazem("build").code == 0
+        until(lambda: problems(server) == [], lambda: problems(server))
+
+    # After a restart it knows what it has taken.
+    with unattended.start() as server:
+        time.sleep(3)
+        assert len(unattended.loads) == 1
+        assert server.metric("armazem_inbox_loads_total") == 0
+
+
+def test_what_fails_is_held_back_and_the_rest_goes_on(unattended: Unattended, golden: Golden, tmp_path: Path) -> None:
+    shop = golden.once(unattended.shop.path)
+    generate(tmp_path / "other", orders=60, seed=7)
+    payments_in_cents(tmp_path / "poisoned", tmp_path / "other")
+    unattended.drop("a-poisoned", tmp_path / "poisoned")
+    unattended.drop("b-good", golden.second)
+    (tmp_path / "bad").mkdir()
+    (tmp_path / "bad" / "orders.csv").write_text("nothing,of,ours\n1,2,3\n")
+    unattended.drop("c-unusable", tmp_path / "bad")
+    twice = golden.twice(tmp_path / "twice").checksums()
+    with unattended.start() as server:
+        until(lambda: shop.checksums() == twice, lambda: problems(server))
+        until(lambda: server.metric("armazem_loads_held") == 1, lambda: problems(server))
+        [held] = [text for text in problems(server) if "is held back" in text]
+        assert "audit_fact_sales_paid_what_it_cost" in held
+        until(lambda: server.metric("armazem_inbox_refused") == 1)
+        assert any("c-unusable/orders.csv was not loaded" in text for text in problems(server))
+        count = len(read_records(shop.home))
+        time.sleep(3)
+        assert len(read_records(shop.home)) == count  # what is held is not tried again and again
+
+        # Withdrawn, it is no problem any more; a file that is mended is loaded.
+        load = held.split()[1]
+        assert shop.armazem("unload", load).code == 0
+        (unattended.inbox / "c-unusable" / "orders.csv").unlink()
+        until(lambda: problems(server) == [], lambda: problems(server))
+        assert shop.checksums() == twice
+
+
+def test_a_stop_in_the_middle_of_a_build(unattended: Unattended, golden: Golden, tmp_path: Path) -> None:
+    unattended.drop("day1", golden.first)
+    server = unattended.start()
+    until(lambda: server.metric("armazem_build_running"))
+    begun = time.monotonic()
+    server.stop()
+    assert time.monotonic() - begun < 60
+    assert unattended.published == 0
+    with unattended.start():
+        until(lambda: unattended.published)
+    assert unattended.shop.checksums() == golden.once(tmp_path / "once").checksums()
+
+
+def test_a_full_disk_in_a_build(golden: Golden, tmp_path: Path) -> None:
+    """Readers keep what they have, somebody is told, and it goes on when there is room again."""
+    with small_disk(tmp_path / "disk", "256m") as disk:
+        unattended = Unattended(tmp_path, disk / "home")
+        shop = golden.once(unattended.shop.path)
+        current = shop.current
+        twice = golden.twice(tmp_path / "twice").checksums()
+        ballast = fill(disk, leave=8 * 2**20)
+        with unattended.start() as server:
+            unattended.drop("day2", golden.second)
+            until(lambda: any("No space left" in text or "full" in text for text in problems(server)))
+            assert server.metric("armazem_build_failing") == 1
+            assert shop.current == current
+            ballast.unlink()
+            until(lambda: problems(server) == [], lambda: problems(server))
+            assert shop.checksums() == twice
+
+
+def test_a_second_server_on_the_same_home(unattended: Unattended, golden: Golden) -> None:
+    golden.once(unattended.shop.path)
+    with unattended.start():
+        options = ("--inbox", unattended.inbox, "--build-every", "1s", "--port", "0")
+        second = ended(start("--home", unattended.shop.path, "serve", *options))
+        assert second.code == 1
+        assert "is written by process" in second.err
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (["--inbox", "nowhere", "--build-every", "5m"], "there is no folder"),
+        (["--build-every", "soon"], "'soon' is no duration"),
+        (["--build-at", "25:00"], "'25:00' is no time of day"),
+        (["--build-every", "5m", "--build-at", "23:00"], "exclude each other"),
+    ],
+)
+def test_options_that_do_not_fit(tmp_path: Path, options: list[str], words: str) -> None:
+    answer = Shop(tmp_path / "home").armazem("serve", "--port", "0", *options)
+    assert answer.code in (1, 2)
+    assert words in answer.err
