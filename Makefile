@@ -14,13 +14,17 @@ CHECKOV_READY := $(CHECKOV)/.ready
 ACTIONLINT := github.com/rhysd/actionlint/cmd/actionlint@v1.7.12
 KUBE_SCORE := github.com/zegl/kube-score/cmd/kube-score@v1.20.0
 HCLFMT := github.com/hashicorp/hcl/v2/cmd/hclfmt@v2.24.0
+# Airflow's packages and ours do not go together: its environment has nothing of ours, and calls the command.
+AIRFLOW := .venv-airflow
+AIRFLOW_READY := $(AIRFLOW)/.ready
 PYTHON ?= python3
 ARGS ?=
 # Two workers, as this project's machines have two processors; tests/conftest.py says which tests come first.
 BESIDE := -n 2 --dist loadgroup --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
-.PHONY: help setup up test beam deploy lint soak bench bench-live bench-dashboard docs wheel release-files lock clean
+.PHONY: help setup up test beam airflow airflow-image deploy lint soak bench bench-live bench-dashboard docs wheel \
+	release-files lock clean
 
 help:  ## Show the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 17
@@ -37,6 +41,10 @@ $(READY): requirements.lock $(RUNS)
 
 $(BEAM_READY): requirements-beam.lock pyproject.toml
 	@$(PYTHON) tools/environment.py $(BEAM) requirements-beam.lock
+	@touch $@
+
+$(AIRFLOW_READY): requirements-airflow.lock
+	@$(PYTHON) tools/environment.py $(AIRFLOW) --uv pip sync --quiet --python $(AIRFLOW)/bin/python requirements-airflow.lock
 	@touch $@
 
 # Linters in Go are built where there is Go; the tests of the others say which they went without.
@@ -60,6 +68,12 @@ test: setup  ## All tests, with the static checks beside them (ARGS="-k allocati
 beam: setup $(BEAM_READY)  ## The tests of the pipeline for Dataflow, in the environment of Beam (ARGS="-k options")
 	BIGQUERY_EMULATOR_PYTHON=$(CURDIR)/$(BIN)/python $(BEAM)/bin/python -m pytest tests/beam $(ARGS)
 
+airflow: setup $(AIRFLOW_READY)  ## The tests of the DAGs, with Airflow in an environment of its own (ARGS="-k poisoned")
+	AIRFLOW_PYTHON=$(CURDIR)/$(AIRFLOW)/bin/python $(BIN)/python -m pytest $(BESIDE) tests/airflow $(ARGS)
+
+airflow-image: wheel  ## Put what the image of the Astronomer project needs into dags/
+	cp dist/armazem-*.whl requirements-run.lock dags/
+
 deploy: $(DEPLOY_READY) $(CHECKOV_READY)  ## Check deploy/ and the workflows by their linters (ARGS="-k terraform")
 	CHECKOV=$(CURDIR)/$(CHECKOV)/bin/checkov $(DEPLOY)/bin/python -m pytest tests/deploy $(ARGS)
 
@@ -71,10 +85,10 @@ lint: setup  ## Static checks: ruff, mypy, import-linter, sqlfluff
 	cd dbt && DBT_TARGET_PATH=../$(VENV)/dbt DBT_LOG_PATH=../$(VENV)/dbt ARMAZEM_DBT_DUCKDB_PATH=../$(VENV)/lint.duckdb \
 		../$(BIN)/sqlfluff lint --config ../pyproject.toml --processes 2 models tests
 
-soak: setup  ## The long versions of the kill, fuzz and property tests; figures into docs/reliability.md
+soak: setup $(AIRFLOW_READY)  ## The long versions of the kill, fuzz and property tests; figures into docs/reliability.md
 	rm -f .soak.jsonl
 	$(BIN)/python -m armazem.build.project
-	ARMAZEM_SOAK=1 ARMAZEM_SOAK_REPORT=$(CURDIR)/.soak.jsonl $(BIN)/python -m pytest $(BESIDE) -m slow $(ARGS)
+	ARMAZEM_SOAK=1 ARMAZEM_SOAK_REPORT=$(CURDIR)/.soak.jsonl AIRFLOW_PYTHON=$(CURDIR)/$(AIRFLOW)/bin/python $(BIN)/python -m pytest $(BESIDE) -m slow $(ARGS)
 	$(BIN)/python -m tools.reliability .soak.jsonl
 
 bench: setup  ## Benchmarks with their limits; figures into docs/benchmarks.md
@@ -88,6 +102,7 @@ bench-dashboard: setup  ## The dashboard and its API at full size, while events 
 
 docs: setup  ## Render the parts of docs/ and dbt/ that come from the contract and the models
 	$(BIN)/python -m tools.render
+	$(BIN)/armazem graph > dags/include/graph.json
 
 wheel: setup  ## The package, with the dbt project parsed in it, into dist/
 	$(BIN)/python -m armazem.build.project
@@ -106,6 +121,8 @@ lock: setup  ## Compile all lock files anew
 		-c requirements-run.lock --no-emit-index-url --python-version 3.11 pyproject.toml -o requirements.lock
 	$(PYTHON) tools/environment.py $(VENV) --uv pip compile --quiet --universal --group beam --extra beam \
 		--no-emit-index-url --python-version 3.11 pyproject.toml -o requirements-beam.lock
+	$(PYTHON) tools/environment.py $(VENV) --uv pip compile --quiet --universal --group airflow \
+		--no-emit-index-url --python-version 3.11 -o requirements-airflow.lock
 	$(PYTHON) tools/environment.py $(VENV) --uv pip compile --quiet --universal -c requirements-beam.lock \
 		--no-emit-index-url --python-version 3.11 deploy/dataflow/requirements-worker.in \
 		-o deploy/dataflow/requirements-worker.txt
@@ -117,4 +134,4 @@ lock: setup  ## Compile all lock files anew
 		--no-emit-index-url --python-version 3.11 -o requirements-checkov.lock
 
 clean:  ## Remove the environment and caches, not the data
-	rm -rf $(VENV) $(BEAM) $(DEPLOY) $(CHECKOV) .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) $(BEAM) $(AIRFLOW) $(DEPLOY) $(CHECKOV) .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -18,6 +18,9 @@ WHAT = {
     "query fails, and no connection sees two versions",
     "day by day in any order": "a history as daily extracts, loaded in shuffled order with a build after each: the "
     "checksums of all marts and KPIs equal those of one load and one full build, and the reference in plain Python",
+    "days at once by Airflow's scheduler": "days backfilled at once by Airflow's scheduler, tasks killed (SIGKILL) in "
+    "the middle with their command or without, and all of it once more: every day published, the second time nothing "
+    "new, and the tables equal those of one load and of a full refresh",
     "late updates": "orders that come again with a later status, sellers that move, customers that come after their "
     "orders: equal to one load of the final state",
     "killed ingest": "the process that writes the journal killed (SIGKILL) under load; a sender that sends again until "
