@@ -20,7 +20,7 @@ terminal progress is a bar, elsewhere it is plain lines.
 |---|---|
 | 0 | done; rows may have been rejected, and tests may have warned |
 | 1 | the work failed: one line says what, where and what to do; nothing was changed |
-| 3 | `build`: a model or a test failed, so nothing was published; another try would end alike |
+| 3 | `build`: rows failed a test, so nothing was published; another try would end alike |
 | 2 | wrong use: an option or argument that does not exist or does not fit |
 | 130 | ended by Ctrl-C, within seconds; nothing is left half done |
 | 143 | ended by SIGTERM likewise; `serve`, `subscribe` and `simulate` finish what is under way and leave with 0 |

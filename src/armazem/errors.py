@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import ClassVar
 
 # Extra of the package to what its libraries' modules begin with.
 _EXTRAS = {
@@ -25,7 +24,7 @@ class ArmazemError(Exception):
     `hint` says what to do about it.
     """
 
-    exit_code: ClassVar[int] = 1
+    exit_code: int = 1
     """Of the command that it ends."""
 
     def __init__(self, message: str, hint: str = "") -> None:

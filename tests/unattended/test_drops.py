@@ -49,6 +49,21 @@ def test_only_what_is_new() -> None:
     assert places(drops(items, handled, ARCHIVES)) == [("day1", ["day1/items.csv"])]
 
 
+def test_files_that_were_refused_together_are_tried_again_together() -> None:
+    items = [item("day1/orders.csv", version="2"), item("day1/items.csv"), item("day1/sellers.csv")]
+    handled = {"day1/orders.csv": "1", "day1/items.csv": "1", "day1/sellers.csv": "1"}
+    refused = {"day1/orders.csv", "day1/items.csv"}
+    [drop] = drops(items, handled, ARCHIVES, refused)
+    assert {one.path for one in drop.items} == refused
+    assert drops([item("day1/orders.csv"), *items[1:]], handled, ARCHIVES, refused) == []  # nothing was mended
+
+
+def test_a_name_that_is_no_text() -> None:
+    odd = item(b"day1/pedidos_mar\xe7o.csv".decode("utf-8", "surrogateescape"))
+    assert odd.shown == "day1/pedidos_mar\\xe7o.csv"
+    assert drops([odd], {odd.shown: "1"}, ARCHIVES) == []
+
+
 def test_two_files_for_one_table_come_one_after_the_other() -> None:
     items = [item("orders-2026-01-02.csv", modified=2), item("orders-2026-01-01.csv", modified=1), item("sellers.csv")]
     assert places(drops(items, {}, ARCHIVES)) == [
@@ -72,6 +87,9 @@ def test_a_folder_settles_as_a_whole() -> None:
 def test_a_folder_that_says_it_is_whole() -> None:
     found = drops([item("day1/orders.csv"), item("day1/_SUCCESS"), item("day2/orders.csv")], {}, ARCHIVES)
     assert [drop.place for drop in Settling(10).whole(found, 0)] == ["day1"]
+    # It says nothing of what comes after it.
+    later = drops([item("day1/orders.csv", modified=5), item("day1/_SUCCESS", modified=4)], {}, ARCHIVES)
+    assert Settling(10).whole(later, 0) == []
 
 
 @given(st.sets(st.integers(0, 40), max_size=6), st.integers(1, 41))

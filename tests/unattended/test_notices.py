@@ -120,6 +120,17 @@ def test_by_mail() -> None:
     assert "audit failed" in mailbox.messages[0]
 
 
+def test_a_password_is_not_told_in_clear(caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("armazem.unattended.notices._PAUSE", 0.01)
+    mailbox = Mailbox()
+    settings = Settings(notify_mail="a@b", notify_smtp=f"smtp://user:secret@127.0.0.1:{mailbox.port}")
+    with Notices.of(settings) as notices:
+        notices.send(NOTICE)
+        until(lambda: "offers no encryption" in caplog.text)
+    assert mailbox.messages == []
+    assert "secret" not in caplog.text
+
+
 def test_nobody_waits_for_an_endpoint_that_is_gone(
     caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -137,6 +148,7 @@ def test_nobody_waits_for_an_endpoint_that_is_gone(
 @pytest.mark.parametrize(
     "settings",
     [
+        {"notify_mail": "a@b", "notify_smtp": "smtp://user:p#ss@host"},
         {"notify_webhook": "ftp://x"},
         {"notify_webhook": "x"},
         {"notify_mail": "a@b"},

@@ -52,8 +52,10 @@ def test_so_long_after_the_last_began() -> None:
     now = utc("2026-03-01T12:00:00")
     assert every.due(now, None) == now
     assert every.due(now, now - timedelta(minutes=2)) == now + timedelta(minutes=3)
-    # The clock was put back by a day: no day is waited.
-    assert every.due(now, now + timedelta(days=1)) == now + timedelta(minutes=5)
+    # The clock was put back, by an hour or by a year: nothing is waited for.
+    assert every.due(now, now + timedelta(hours=1)) == every.due(now, now + timedelta(days=365)) == now
+    assert AT_23 is not None
+    assert AT_23.due(now, now + timedelta(days=365)) == now
 
 
 @pytest.mark.parametrize(

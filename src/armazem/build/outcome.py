@@ -34,14 +34,14 @@ class BuildReport:
 class AuditFailed(BuildError):
     """Models or tests failed; nothing was published. `report` has their results.
 
-    A scheduler tells it from work that may succeed at the next try: this will not.
+    Exit code 3 where rows failed a test, which a scheduler need not try again. What could not be run, as memory or the
+    network were short, may go well at the next try: 1.
     """
-
-    exit_code = 3
 
     def __init__(self, message: str, hint: str, report: BuildReport) -> None:
         super().__init__(message, hint)
         self.report = report
+        self.exit_code = 3 if any(test.status == "fail" for test in report.tests) else 1
 
 
 def record_of(plan: Plan, run: DbtRun, build_id: str, started: datetime, new_events: int) -> BuildRecord:

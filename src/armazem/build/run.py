@@ -97,9 +97,11 @@ def publish_build(settings: Settings, build_id: str, *, on_notice: OnNotice = la
     target = target_of(settings)
     with target.building(on_notice, "publishing"):
         before = target.current_build()
-        if before == build_id:
-            return build_id
         found = {record.build_id: record for record in target.builds().records}.get(build_id)
+        if before == build_id:
+            if found is not None and found.status == BUILT:  # cut off before it was written down
+                target.publish(replace(found, status=PUBLISHED), on_notice)
+            return build_id
         if found is None or found.status != BUILT:
             what = "there is no build" if found is None else f"the build was {found.status}:"
             raise BuildError(f"{what} {build_id}", "`armazem builds` lists those that are `built`")

@@ -52,6 +52,12 @@ from armazem.targets.rows import Rows
 @click.option(
     "--except-load", "except_loads", multiple=True, metavar="LOAD_ID", help="All but this one; may be repeated."
 )
+@click.option(
+    "--changes/--no-changes",
+    default=True,
+    show_default=True,
+    help="With --format json: say which tables have other content than before, which takes a scan of them.",
+)
 @click.option("--no-publish", is_flag=True, help="Let it wait, once it has passed, for `armazem publish BUILD_ID`.")
 @target_option
 @click.option(
@@ -69,6 +75,7 @@ def build(
     select: str | None,
     only_loads: tuple[str, ...],
     except_loads: tuple[str, ...],
+    changes: bool,
     no_publish: bool,
     target: str | None,
     dry_run: bool,
@@ -108,7 +115,7 @@ def build(
         frozenset(only_loads) or None,
         frozenset(except_loads),
         not no_publish,
-        as_json,
+        as_json and changes,
     )
     if dry_run:
         _estimate(settings, request)

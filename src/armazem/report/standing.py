@@ -11,7 +11,7 @@ from armazem.contract.dead_letters import LetterCount
 from armazem.contract.layers import META
 from armazem.report.refused import Rejected, rejected
 from armazem.targets.base import Contents, Target
-from armazem.targets.records import BuildRecord, remarks_on
+from armazem.targets.records import FAILED, BuildRecord, remarks_on
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +36,7 @@ class LastBuild:
 
     @property
     def failed(self) -> bool:
-        return self.status != "published"
+        return self.status == FAILED
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,7 @@ from armazem.report.tops import Top
 Tone = Literal["", "good", "bad"]
 _WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 # A file name may hold an escape sequence of a terminal; HTML has no such characters either.
+_STATES = {"failed": "failed, not published", "built": "passed, waits for `armazem publish`"}
 _CONTROLS = dict.fromkeys((*range(32), *range(127, 160)), "\ufffd")
 
 
@@ -229,7 +230,7 @@ class _Words:
 
     def _build(self, last: LastBuild) -> Iterable[tuple[str, str]]:
         number = self._form.number
-        state = "published" if not last.failed else "failed, not published"
+        state = _STATES.get(last.status, last.status)
         yield "Build", f"{last.build_id}, {last.kind}: {state}"
         yield "Ended", f"{self.moment(last.finished_at)}, after {number(last.seconds, 1)} s"
         yield "Took in", f"{self._count(last.new_loads, 'new load')}, {self._count(last.new_events, 'new event')}"

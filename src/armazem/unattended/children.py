@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
+import logging
 import os
 import subprocess
 import sys
@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from armazem.config import Settings
+
+_logger = logging.getLogger(__name__)
 
 _NICE = 10
 _STOP_SECONDS = 30
@@ -55,22 +57,30 @@ class Children:
                 env={**os.environ, "ARMAZEM_TARGET": "duckdb"},
                 start_new_session=True,  # Ctrl-C at the terminal is for the server, which ends it
             )
-        with contextlib.suppress(OSError):  # it has ended
+        try:
             os.setpriority(os.PRIO_PROCESS, process.pid, _NICE)
+        except PermissionError as error:
+            _logger.warning("a build runs at the priority of the server: %s", error)
+        except ProcessLookupError:  # it has ended
+            pass
         out, err = process.communicate()
         return Ended(process.returncode, _report(out), _error(err))
 
     def stop(self) -> None:
         """End what runs. Takes at most half a minute, and leaves nothing half done."""
-        with self._lock:
-            self._stopped = True
-            process = self._process
-        if process is not None and process.poll() is None:
-            process.terminate()
+        self.terminate()
+        if (process := self._process) is not None:
             try:
                 process.wait(_STOP_SECONDS)
             except subprocess.TimeoutExpired:
                 process.kill()
+
+    def terminate(self) -> None:
+        """Tell what runs to end, without waiting for it."""
+        with self._lock:
+            self._stopped = True
+            if self._process is not None and self._process.poll() is None:
+                self._process.terminate()
 
 
 def _report(out: str) -> dict[str, Any]:

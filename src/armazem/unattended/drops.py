@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -28,6 +29,11 @@ class Item:
         return self.path.rpartition("/")[2]
 
     @property
+    def shown(self) -> str:
+        """The path as text that can be written anywhere: a name need not be UTF-8."""
+        return self.path.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+
+    @property
     def folder(self) -> str:
         return self.path.rpartition("/")[0]
 
@@ -47,33 +53,51 @@ class Drop:
     def seal(self) -> tuple[tuple[str, str], ...]:
         return tuple((item.path, item.version) for item in self.items)
 
+    @property
+    def shown(self) -> str:
+        """For people."""
+        return ", ".join(item.shown for item in self.items[:3]) + (" …" if len(self.items) > 3 else "")
 
-def drops(items: Iterable[Item], handled: Mapping[str, str], archives: Sequence[str]) -> list[Drop]:
+
+def drops(
+    items: Iterable[Item], handled: Mapping[str, str], archives: Sequence[str], refused: Collection[str] = ()
+) -> list[Drop]:
     """Return what is new, the oldest first: an archive each, and the files of each folder. `handled`: path to version.
 
     A folder in which somebody is still writing is left out, also where only one of its files is unfinished. Of two
-    files for one table the later one is a drop of its own. `archives`: how their names end.
+    files for one table the later one is a drop of its own. `archives`: how their names end. `refused`: of those handled
+    the ones that could not be loaded. They were refused together, so they are tried again with what mends them.
     """
     by_folder: dict[str, list[Item]] = {}
+    again: dict[str, list[Item]] = {}
     blocked: set[str] = set()
-    whole: set[str] = set()
+    whole: dict[str, float] = {}
     found: list[Drop] = []
     for item in sorted(items, key=lambda item: (item.modified, item.path)):
         name = item.name.lower()
         if item.name == SUCCESS:
-            whole.add(item.folder)
-        elif name.endswith(_UNFINISHED):
+            whole[item.folder] = item.modified
+        elif is_unfinished(item):
             blocked.add(item.folder)
-        elif _is_hidden(item) or handled.get(item.path) == item.version:
+        elif _is_hidden(item):
             continue
+        elif handled.get(item.shown) == item.version:
+            if item.shown in refused and kind_of(item.name) is not None:
+                again.setdefault(item.folder, []).append(item)
         elif name.endswith(tuple(archives)):
             found.append(Drop(item.path, (item,)))
         elif kind_of(item.name) is not None:
             by_folder.setdefault(item.folder, []).append(item)
     for folder, files in by_folder.items():
         if folder not in blocked:
-            found += [Drop(folder, tuple(part), folder in whole) for part in _one_per_table(files)]
+            told = whole.get(folder, -math.inf) >= max(item.modified for item in files)
+            found += [Drop(folder, tuple(part), told) for part in _one_per_table([*again.get(folder, ()), *files])]
     return sorted(found, key=lambda drop: (drop.items[-1].modified, drop.place))
+
+
+def is_unfinished(item: Item) -> bool:
+    """Whether its name says that somebody is still writing it."""
+    return item.name.lower().endswith(_UNFINISHED) and not _is_hidden(item)
 
 
 def _is_hidden(item: Item) -> bool:

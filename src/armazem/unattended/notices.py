@@ -7,6 +7,7 @@ import logging
 import queue
 import smtplib
 import socket
+import ssl
 import threading
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
@@ -90,7 +91,7 @@ class Notices:
         for number in range(1, _TRIES + 1):
             try:
                 send(notice)
-            except (OSError, urllib3.exceptions.HTTPError, smtplib.SMTPException, ArmazemError) as error:
+            except (OSError, ValueError, urllib3.exceptions.HTTPError, smtplib.SMTPException, ArmazemError) as error:
                 if number == _TRIES or self._stopping.is_set():
                     _logger.warning("a notice could not be sent: %s", error)
                     return
@@ -117,13 +118,16 @@ def _webhook(url: str) -> Send:
 
 
 def _mail(to: str, server: str) -> Send:
+    hint = "set notify_smtp to smtp://USER:PASSWORD@HOST:587, or smtps://…:465, its special characters as %23"
     parts = urlsplit(server)
-    if parts.scheme not in _PORTS or not parts.hostname:
-        raise NoticeError(
-            f"{parts.scheme or 'nothing'} is no mail server to send to {to} by",
-            "set notify_smtp to smtp://USER:PASSWORD@HOST:587, or smtps://…:465",
-        )
-    host, port = parts.hostname, parts.port or _PORTS[parts.scheme]
+    try:
+        port = parts.port or _PORTS.get(parts.scheme, 0)
+    except ValueError:  # says a part of the password
+        raise NoticeError("notify_smtp is no address of a mail server: its port is no number", hint) from None
+    host = parts.hostname
+    if parts.scheme not in _PORTS or not host:
+        raise NoticeError(f"{parts.scheme or 'nothing'} is no mail server to send to {to} by", hint)
+    trusted = ssl.create_default_context(cafile=certifi.where())
 
     def send(notice: Notice) -> None:
         message = EmailMessage()
@@ -131,12 +135,19 @@ def _mail(to: str, server: str) -> Send:
         message["From"] = unquote(parts.username) if parts.username and "@" in unquote(parts.username) else to
         message["To"] = to
         message.set_content(f"{notice.text}\n\n{notice.hint}\n\n{socket.gethostname()}")
-        kind = smtplib.SMTP_SSL if parts.scheme == "smtps" else smtplib.SMTP
-        with kind(host, port, timeout=_SECONDS) as connection:
+        with (
+            smtplib.SMTP_SSL(host, port, timeout=_SECONDS, context=trusted)
+            if parts.scheme == "smtps"
+            else smtplib.SMTP(host, port, timeout=_SECONDS)
+        ) as connection:
             connection.ehlo()
-            if parts.scheme == "smtp" and connection.has_extn("starttls"):
-                connection.starttls()
+            encrypted = parts.scheme == "smtps"
+            if not encrypted and connection.has_extn("starttls"):
+                connection.starttls(context=trusted)
+                encrypted = True
             if parts.username:
+                if not encrypted:
+                    raise NoticeError(f"{host} offers no encryption, and is not told the password", hint)
                 connection.login(unquote(parts.username), unquote(parts.password or ""))
             connection.send_message(message)
 

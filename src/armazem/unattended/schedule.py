@@ -12,6 +12,7 @@ from armazem.errors import ArmazemError
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*([smhd])")
 SHORTEST = timedelta(seconds=1)
+_AHEAD = timedelta(days=1)
 
 
 class ScheduleError(ArmazemError):
@@ -43,11 +44,10 @@ class Schedule:
         At a time of day: its newest occurrence, if no build began since. So a machine that was off at 23:00 builds when
         it is on again, and a clock that is put forward or back over 23:00 makes it build once.
         """
-        if last is None:
-            return now
+        if last is None or last - now > _AHEAD:
+            return now  # a clock that was that far ahead said so
         if self.every is not None:
-            # Of a clock that was put back the last build seems to lie ahead.
-            return min(last, now) + self.every
+            return last + self.every if last <= now else now
         assert self.at is not None
         newest = self._occurrence(now, 0)
         return newest if last < newest else self._occurrence(now, 1)

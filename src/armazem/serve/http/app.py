@@ -143,8 +143,8 @@ def build_api(
         tags=["operations"],
         summary="Whether it takes events",
         response_description=(
-            "It does; `live` says why the live figures are not those of now, where they are not, and `build` what of "
-            "builds and the inbox somebody should look at."
+            "It does; `live` says why the live figures are not those of now, where they are not, and `build` what "
+            "somebody should look at: the page Data says more."
         ),
         response_class=Response,
         responses={503: {"description": "It does not; `reasons` says why."}},
@@ -154,7 +154,7 @@ def build_api(
         status = "not ready" if reasons else "ready"
         # Events do not wait for the figures, so neither does whoever sends them.
         behind = start.missing or live.error
-        build = found.problems if (found := standing()) else []
+        build = found.summary if (found := standing()) else []
         return _json(503 if reasons else 200, {"status": status, "reasons": reasons, "live": behind, "build": build})
 
     @api.get(

@@ -134,6 +134,7 @@ class _Builds(Collector):
             ),
             "armazem_loads_held": ("Loads that are held back, as they failed their audit.", len(found.held)),
             "armazem_inbox_refused": ("Files in the inbox that could not be loaded.", len(found.refused)),
+            "armazem_inbox_waiting": ("Files in the inbox that could not be loaded yet.", len(found.waiting)),
             "armazem_inbox_failing": ("1 if the inbox cannot be read.", int(found.inbox_error is not None)),
         }
         for name, (description, value) in gauges.items():

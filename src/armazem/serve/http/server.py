@@ -175,6 +175,8 @@ def serve(
         def stop() -> None:
             stopping.set()
             on_stop()
+            if builder:
+                builder.end()
             broadcast.close()
 
         events = EventsEndpoint(
@@ -205,8 +207,12 @@ def _building(settings: Settings) -> Iterator[Builder | None]:
     if schedule is None:
         yield None
         return
-    inbox = inbox_of(settings.inbox) if settings.inbox else None
-    with Notices.of(settings) as notices, Builder(settings, schedule, inbox, notify=notices.send) as builder:
+    inbox = inbox_of(settings.inbox, settings.home_folder.root) if settings.inbox else None
+    with (
+        Notices.of(settings) as notices,
+        Builder(settings, schedule, inbox, notify=notices.send) as builder,
+        interrupts.last_act(builder.end),  # a second Ctrl-C leaves at once
+    ):
         yield builder
 
 

@@ -270,7 +270,9 @@ class BigQueryTarget(Target):
         compiled = dict(run.compiled)
         meta.write_live_sql(connection, {model.table: compiled[model.name] for model in run.catalog if model.is_live})
         meta.write_meta(connection, build_rows(record, run.tests, loads), models)
+        self._lock.check()  # of a lock that was lost another build may have written here
         keep(connection, [*(one.table for one in layout), meta.LIVE_SQL], record.build_id)
+        self._lock.check()
         return rows
 
     def publish(self, record: BuildRecord, on_notice: OnNotice) -> None:

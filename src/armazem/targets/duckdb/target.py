@@ -232,7 +232,11 @@ class DuckDBTarget(Target):
         file = None if before is None else versions.version_file(self.home, before)
         if file is None or not file.is_file():
             return frozenset(tables)
-        with closing(duckdb.connect(str(file), read_only=True)) as old, self._open() as new:
+        try:
+            old = duckdb.connect(str(file), read_only=True)
+        except duckdb.Error:  # damaged: this build repairs it
+            return frozenset(tables)
+        with closing(old), self._open() as new:
             return frozenset(table for table in tables if content_of(old, *table) != content_of(new, *table))
 
     def keep(self, record: BuildRecord, run: DbtRun, loads: Sequence[LedgerRow]) -> tuple[tuple[str, int], ...]:

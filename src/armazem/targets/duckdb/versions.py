@@ -87,11 +87,15 @@ def previous_build(home: Home) -> str:
 def show(home: Home, build_id: str) -> None:
     """Make readers get a version that waits. It goes on waiting until they do, so that a next try finds it."""
     waiting, version = waiting_file(home, build_id), version_file(home, build_id)
-    version.unlink(missing_ok=True)
-    os.link(waiting, version)
-    sync_path(home.builds)
+    if waiting.exists():  # else it was shown before
+        version.unlink(missing_ok=True)
+        try:
+            os.link(waiting, version)
+        except OSError:  # a disk without links, or a file of another user, which may not be linked
+            os.replace(waiting, version)
+        sync_path(home.builds)
     make_current(home, build_id)
-    waiting.unlink()
+    waiting.unlink(missing_ok=True)
 
 
 def drop_waiting(home: Home, keep: int = 0) -> None:
