@@ -19,8 +19,8 @@ AIRFLOW := .venv-airflow
 AIRFLOW_READY := $(AIRFLOW)/.ready
 PYTHON ?= python3
 ARGS ?=
-# Two workers, as this project's machines have two processors; tests/conftest.py says which tests come first.
-BESIDE := -n 2 --dist loadgroup --no-loadscope-reorder
+# Three workers, as two leave a third of two processors idle; tests/conftest.py says which tests come first.
+BESIDE := -n 3 --dist loadgroup --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
 .PHONY: help setup up test beam airflow airflow-image deploy lint soak bench bench-live bench-dashboard docs wheel \

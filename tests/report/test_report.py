@@ -238,7 +238,7 @@ def test_a_failed_build_a_refused_load_and_dead_letters(copy: Shop, tmp_path: Pa
         world.sale(f"x{number}", "x", DAY, "10.00")
         world.rows["olist_order_payments_dataset"][-1]["payment_value"] = "1000.00"
     copy.load(world.write(tmp_path / "more"), partial=True)
-    assert copy.armazem("build").code == 1
+    assert copy.armazem("build").code == 3
     refused = small_shop.World()
     refused.order("o", "c", "no time")
     strict = copy.armazem("load", refused.write(tmp_path / "refused"), "--partial", "--strict")
