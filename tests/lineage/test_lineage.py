@@ -168,7 +168,7 @@ def test_a_failed_audit(shop: Shop, tmp_path: Path) -> None:
     shop.load(world.write(tmp_path / "scaled"), partial=True)
     with endpoint() as taking:
         code, err, _ = build(shop, taking.url)
-    assert code == 1
+    assert code == 3
     assert "warning: lineage" not in err
     events = [event(body) for body in taking.bodies]
     whole = of(events, "build")

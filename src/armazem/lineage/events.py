@@ -72,8 +72,8 @@ class BuildEvents:
         """The build has ended: its models and its audit, then itself."""
         run = happened.run or DbtRun((), ())
         datasets = Datasets(self._target, run.catalog)
-        ran = [(result, model) for result in run.models if result.status != _SKIPPED
-               for model in (datasets.models.get(result.model.rpartition(".")[2]),) if model is not None]  # fmt: skip
+        models = {f"{model.layer}.{model.table}": model for model in run.catalog}
+        ran = [(result, models[result.model]) for result in run.models if result.status != _SKIPPED]
         published = happened.rows is not None
         types = datasets.types(model.layer for _, model in ran if model.is_published) if published else {}
         for result, model in ran:
