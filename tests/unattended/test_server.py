@@ -211,3 +211,27 @@ def test_options_that_do_not_fit(tmp_path: Path, options: list[str], words: str)
     answer = Shop(tmp_path / "home").armazem("serve", "--port", "0", *options)
     assert answer.code in (1, 2)
     assert words in answer.err
+
+
+def test_nothing_is_left_running(unattended: Unattended, golden: Golden) -> None:
+    """The process that waits for the next build ends with its server, however that ends."""
+    golden.once(unattended.shop.path)
+
+    def children(server: Running) -> list[int]:
+        lists = Path(f"/proc/{server.process.pid}/task").glob("*/children")
+        return [int(child) for found in lists for child in found.read_text().split()]
+
+    for end in (Running.stop, Running.kill):
+        server = unattended.start()
+        until(lambda server=server: children(server))
+        waiting = children(server)
+        end(server)
+        server.client.close()
+        until(lambda waiting=waiting: not any(is_alive(child) for child in waiting))
+
+
+def is_alive(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except FileNotFoundError:
+        return False

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from types import TracebackType
 from typing import Any
 
@@ -31,6 +32,8 @@ _logger = logging.getLogger(__name__)
 _AUDIT_FAILED = 3
 _TICK = 0.5
 _STOP_SECONDS = 40.0
+_OFTEN = timedelta(minutes=1)
+_HELD_AGAIN = 3600.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +108,8 @@ class Builder:
         self._schedule = schedule
         self._notify = notify
         self._clock = clock
-        self._children = Children(settings)
+        often = schedule.every is not None and schedule.every <= _OFTEN
+        self._children = Children(settings, ready=often)
         self._memory = Memory(self._home.root / "inbox.json")
         self._loader: Loader | None = None
         if inbox is not None:
@@ -115,6 +119,7 @@ class Builder:
         self._built: object = None
         self._pause = Pause()
         self._told: object = None
+        self._held_again = time.monotonic() + _HELD_AGAIN
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="builder", daemon=True)
 
@@ -146,6 +151,7 @@ class Builder:
                 self._loader.look(lambda doing: self._tell(doing=doing))
                 self._tell()
             try:
+                self._children.get_ready()
                 self._build_if_due()
             except (ArmazemError, OSError) as error:
                 self._bad("build_failed", f"the builder could not go on: {error}", type(error))
@@ -221,8 +227,9 @@ class Builder:
         new: list[str] = list(ended.report.get("new_loads", ()))
         if ended.code == _AUDIT_FAILED:
             self._build_in_parts(ended, new)
-        # A right extract may have come, beside which a wrong one does no harm; or what it belongs to.
-        elif held and (new or ended.report.get("status") == "unchanged"):
+        # A right extract may have come, beside which a wrong one does no harm; or what it belongs to. But that is a
+        # full refresh each time, as they are older than what is published.
+        elif held and (time.monotonic() > self._held_again or ended.report.get("status") == "unchanged"):
             self._hold_what_fails(held, dict(self._memory.held))
         self._well()
 
@@ -246,6 +253,7 @@ class Builder:
                 reasons.update(dict.fromkeys(tried, _failed_tests(ended)))
             return ended.code == 0
 
+        self._held_again = time.monotonic() + _HELD_AGAIN
         failing = isolate(loads, attempt) if known_to_fail or not attempt(loads) else []
         others = [load for load in self._memory.held if load not in loads]
         self._hold({load: reasons[load] for load in [*others, *failing]}, self._memory.code)
