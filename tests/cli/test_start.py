@@ -43,7 +43,8 @@ def test_help_and_version_import_nothing_heavy(arguments: tuple[str, ...]) -> No
 
 def test_a_command_imports_what_it_needs() -> None:
     assert imported(run("load", "--help")) <= {"duckdb", "pydantic", "rich"}
-    assert imported("import armazem.cli.warehouse") <= {"duckdb", "pydantic", "rich"}
+    for module in ("warehouse", "build"):
+        assert imported(f"import armazem.cli.{module}") <= {"duckdb", "pydantic", "rich"}
 
 
 def test_every_command_is_in_its_module() -> None:

@@ -30,7 +30,7 @@ FORMATS = ("table", "csv", "json")
 
 # Name to the module that has it, and what `armazem --help` says of it.
 COMMANDS = {
-    "build": ("warehouse", "Build tables and KPIs, test them, publish them if they pass."),
+    "build": ("build", "Build tables and KPIs, test them, publish them if they pass."),
     "builds": ("warehouse", "List the builds: which is current, which can be restored."),
     "dataflow": ("dataflow", "Take events from Pub/Sub into BigQuery by a pipeline of Beam."),
     "dbt": ("dbt", "Run a command of dbt on a copy of what is published."),
@@ -38,11 +38,11 @@ COMMANDS = {
     "export": ("export", "Write all marts and KPIs as Parquet, or for Tableau."),
     "fetch": ("data", "Download the real data set by Olist from Kaggle."),
     "generate": ("data", "Write nine CSV files like Olist's, with their defects."),
-    "graph": ("warehouse", "Print which table is computed from which, for schedulers."),
+    "graph": ("build", "Print which table is computed from which, for schedulers."),
     "ingest": ("ingest", "Take in the events of a file."),
     "kpi": ("warehouse", "Show a KPI table."),
     "load": ("data", "Load batch files: a folder, an archive, a bucket, one file."),
-    "publish": ("warehouse", "Publish a build that was made without that."),
+    "publish": ("build", "Publish a build that was made without that."),
     "report": ("report", "A day of the shop beside earlier ones, and what needs a look."),
     "rollback": ("warehouse", "Give readers an older version."),
     "serve": ("serve", "Take events over HTTP; dashboard, API and live figures."),

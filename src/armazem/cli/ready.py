@@ -12,7 +12,7 @@ import sys
 
 from armazem.__main__ import run
 
-_HEAVY = ("dbt.cli.main", "dbt.adapters.duckdb", "armazem.cli.warehouse")
+_HEAVY = ("dbt.cli.main", "dbt.adapters.duckdb", "armazem.cli.build")
 
 
 def main() -> None:

@@ -10,11 +10,11 @@ import click
 from armazem import console
 from armazem.build.dbt_project import start_import
 from armazem.build.run import BuildRequest
+from armazem.cli.build import run_build
 from armazem.cli.data import OLIST_ORDERS, load_and_show, until_option
 from armazem.cli.generated import generated
 from armazem.cli.group import main, print_rows, settings_of
 from armazem.cli.serving import check_port, run_server
-from armazem.cli.warehouse import run_build
 from armazem.config import Settings
 from armazem.kpis.catalogue import KPIS
 from armazem.kpis.filters import Filters
