@@ -162,7 +162,7 @@ def test_closed_segments_are_compacted_beside_the_server(home: Path) -> None:
 def test_health_and_metrics(server: Running) -> None:
     assert server.client.get("/healthz").json() == {"status": "ok"}
     ready = server.client.get("/readyz")
-    assert (ready.status_code, ready.json()) == (200, {"status": "ready", "reasons": [], "live": None})
+    assert (ready.status_code, ready.json()) == (200, {"status": "ready", "reasons": [], "live": None, "build": []})
     server.post(b"{}")
     page = server.client.get("/metrics")
     assert page.headers["content-type"].startswith("text/plain")
