@@ -134,3 +134,15 @@
         'order_payments': ['order_initiated', 'order_payment'],
     }[part]) }}
 {%- endmacro %}
+
+{# The sums that features are ratios of. #}
+{% macro accumulators() -%}
+    {{ return([
+        'sold', 'gmv_cents', 'handed', 'handling_s', 'delivered', 'total_s', 'resolved', 'late', 'reviews', 'score'
+    ]) }}
+{%- endmacro %}
+
+{# Days that features look back, besides all time. #}
+{% macro feature_windows() -%}
+    {{ return([30, 90]) }}
+{%- endmacro %}

@@ -22,6 +22,14 @@
     {{ return(adapter.dispatch('integer_division')(dividend, divisor)) }}
 {%- endmacro %}
 
+{#
+    The whole part of `sum` / `count`, two integers of 64 bits, cut towards zero; null where `count` is zero. For seconds
+    and counts, whose products have room there.
+#}
+{% macro mean_of(sum, count) -%}
+    {{ return(adapter.dispatch('mean_of')(sum, count)) }}
+{%- endmacro %}
+
 {# `value` as an integer wide enough to multiply two amounts in cents. #}
 {% macro wide(value) -%}
     {{ return(adapter.dispatch('wide')(value)) }}
@@ -71,6 +79,26 @@
     {{ return(adapter.dispatch('microseconds_between')(earlier, later)) }}
 {%- endmacro %}
 
+{# The whole seconds from `earlier` to `later`, two business times, as an integer: both are cut to their second first. #}
+{% macro seconds_between(earlier, later) -%}
+    {{ return(adapter.dispatch('seconds_between')(earlier, later)) }}
+{%- endmacro %}
+
+{# The midnight, business time, that ends the day of `time`, a date or business time. #}
+{% macro midnight_after(time) -%}
+    {{ return(adapter.dispatch('midnight_after')(time)) }}
+{%- endmacro %}
+
+{# The days from `earlier` to `later`, two dates, as an integer. #}
+{% macro days_between(earlier, later) -%}
+    {{ return(adapter.dispatch('days_between')(earlier, later)) }}
+{%- endmacro %}
+
+{# The day that lies `days`, a whole number, before `date`. #}
+{% macro days_before(date, days) -%}
+    {{ return(adapter.dispatch('days_before')(date, days)) }}
+{%- endmacro %}
+
 {# The first day, a date, of the day, week (from Monday), month or year (`grain`, a word) that `date` lies in. #}
 {% macro period_start(grain, date) -%}
     {{ return(adapter.dispatch('period_start')(grain, date)) }}
@@ -101,9 +129,25 @@
     {{ return(adapter.dispatch('utc_text')(time)) }}
 {%- endmacro %}
 
+{# Such a text as a time with a zone. #}
+{% macro utc_time(text) -%}
+    {{ return(adapter.dispatch('utc_time')(text)) }}
+{%- endmacro %}
+
 {# `time`, business time, as such a text. #}
 {% macro business_time_as_utc_text(time) -%}
     {{ return(adapter.dispatch('business_time_as_utc_text')(time, business_time_zone())) }}
+{%- endmacro %}
+
+{# ---- Histories. ---- #}
+
+{#
+    A query of each row of `requests` (words: `keys`, columns that it has, among them entity_id and day) with `columns` of
+    `history` as they were at the midnight that begins `day`: of the last row of the entity whose feature_timestamp is not
+    after it; 0 where there is none. Columns of the history never fall.
+#}
+{% macro as_of(requests, keys, history, columns) -%}
+    {{ return(adapter.dispatch('as_of')(requests, keys, history, columns)) }}
 {%- endmacro %}
 
 {# ---- Events. ---- #}

@@ -19,6 +19,10 @@
     {{ return("round(safe_divide((" ~ dividend ~ ") - " ~ rest ~ ", " ~ divisor ~ "))") }}
 {%- endmacro %}
 
+{% macro bigquery__mean_of(sum, count) -%}
+    {{ return("div(" ~ sum ~ ", nullif(" ~ count ~ ", 0))") }}
+{%- endmacro %}
+
 {% macro bigquery__wide(value) -%}
     {{ return("cast(" ~ value ~ " as numeric)") }}
 {%- endmacro %}
@@ -56,6 +60,22 @@
     {{ return("datetime_diff(" ~ later ~ ", " ~ earlier ~ ", microsecond)") }}
 {%- endmacro %}
 
+{% macro bigquery__seconds_between(earlier, later) -%}
+    {{ return("datetime_diff(" ~ later ~ ", " ~ earlier ~ ", second)") }}
+{%- endmacro %}
+
+{% macro bigquery__midnight_after(time) -%}
+    {{ return("cast(date_add(cast(" ~ time ~ " as date), interval 1 day) as datetime)") }}
+{%- endmacro %}
+
+{% macro bigquery__days_between(earlier, later) -%}
+    {{ return("date_diff(" ~ later ~ ", " ~ earlier ~ ", day)") }}
+{%- endmacro %}
+
+{% macro bigquery__days_before(date, days) -%}
+    {{ return("date_sub(" ~ date ~ ", interval " ~ days ~ " day)") }}
+{%- endmacro %}
+
 {% macro bigquery__period_start(grain, date) -%}
     {%- set day = "cast(" ~ date ~ " as date)" -%}
     {%- if grain == 'day' -%}
@@ -87,8 +107,64 @@
     {{ return("format_timestamp('%Y-%m-%dT%H:%M:%E6S', " ~ time ~ ", 'UTC')") }}
 {%- endmacro %}
 
+{% macro bigquery__utc_time(text) -%}
+    {{ return("cast(" ~ text ~ " || '+00' as timestamp)") }}
+{%- endmacro %}
+
 {% macro bigquery__business_time_as_utc_text(time, zone) -%}
     {{ return(utc_text("timestamp(" ~ time ~ ", '" ~ zone ~ "')")) }}
+{%- endmacro %}
+
+{# There is no ASOF join: rows of both are put in one order, and the greatest so far is the last, as columns never fall. #}
+{% macro bigquery__as_of(requests, keys, history, columns) -%}
+    select
+        {%- for key in keys %}
+        {{ key }},
+        {%- endfor %}
+        {%- for column in columns %}
+        coalesce({{ column }}, 0) as {{ column }}{{ "," if not loop.last }}
+        {%- endfor %}
+    from (
+        select
+            is_request,
+            {%- for key in keys %}
+            {{ key }},
+            {%- endfor %}
+            {%- for column in columns %}
+            max({{ column }}) over (
+                partition by entity_id order by day, is_request
+                rows between unbounded preceding and current row
+            ) as {{ column }}{{ "," if not loop.last }}
+            {%- endfor %}
+        from (
+            select
+                1 as is_request,
+                {%- for key in keys %}
+                {{ key }},
+                {%- endfor %}
+                {%- for column in columns %}
+                cast(null as int64) as {{ column }}{{ "," if not loop.last }}
+                {%- endfor %}
+            from {{ requests }}
+            union all
+            select
+                0 as is_request,
+                {%- for key in keys %}
+                {%- if key == 'entity_id' %}
+                entity_id,
+                {%- elif key == 'day' %}
+                cast(feature_timestamp as date) as day,
+                {%- else %}
+                null as {{ key }},
+                {%- endif %}
+                {%- endfor %}
+                {%- for column in columns %}
+                {{ column }}{{ "," if not loop.last }}
+                {%- endfor %}
+            from {{ history }}
+        ) as both_kinds
+    ) as in_order
+    where is_request = 1
 {%- endmacro %}
 
 {% macro bigquery__newest_value(column, version) -%}

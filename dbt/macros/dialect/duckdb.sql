@@ -12,6 +12,10 @@
     {{ return("((" ~ dividend ~ ") // (" ~ divisor ~ "))") }}
 {%- endmacro %}
 
+{% macro duckdb__mean_of(sum, count) -%}
+    {{ return("((" ~ sum ~ ") // nullif(" ~ count ~ ", 0))") }}
+{%- endmacro %}
+
 {% macro duckdb__wide(value) -%}
     {{ return("cast(" ~ value ~ " as hugeint)") }}
 {%- endmacro %}
@@ -48,6 +52,22 @@
     {{ return("(epoch_us(" ~ later ~ ") - epoch_us(" ~ earlier ~ "))") }}
 {%- endmacro %}
 
+{% macro duckdb__seconds_between(earlier, later) -%}
+    {{ return("date_diff('second', " ~ earlier ~ ", " ~ later ~ ")") }}
+{%- endmacro %}
+
+{% macro duckdb__midnight_after(time) -%}
+    {{ return("cast(cast(" ~ time ~ " as date) + 1 as timestamp)") }}
+{%- endmacro %}
+
+{% macro duckdb__days_between(earlier, later) -%}
+    {{ return("date_diff('day', " ~ earlier ~ ", " ~ later ~ ")") }}
+{%- endmacro %}
+
+{% macro duckdb__days_before(date, days) -%}
+    {{ return("(" ~ date ~ " - " ~ days ~ ")") }}
+{%- endmacro %}
+
 {% macro duckdb__period_start(grain, date) -%}
     {{ return("cast(date_trunc('" ~ grain ~ "', " ~ date ~ ") as date)") }}
 {%- endmacro %}
@@ -73,8 +93,25 @@
     {{ return("strftime(timezone('UTC', " ~ time ~ "), '%Y-%m-%dT%H:%M:%S.%f')") }}
 {%- endmacro %}
 
+{% macro duckdb__utc_time(text) -%}
+    {{ return("cast(" ~ text ~ " || 'Z' as timestamptz)") }}
+{%- endmacro %}
+
 {% macro duckdb__business_time_as_utc_text(time, zone) -%}
     {{ return(utc_text("timezone('" ~ zone ~ "', " ~ time ~ ")")) }}
+{%- endmacro %}
+
+{% macro duckdb__as_of(requests, keys, history, columns) -%}
+    select
+        {%- for key in keys %}
+        requests.{{ key }},
+        {%- endfor %}
+        {%- for column in columns %}
+        coalesce(history.{{ column }}, 0) as {{ column }}{{ "," if not loop.last }}
+        {%- endfor %}
+    from {{ requests }} as requests
+    asof left join {{ history }} as history
+        on requests.entity_id = history.entity_id and requests.day >= history.feature_timestamp
 {%- endmacro %}
 
 {% macro duckdb__newest_value(column, version) -%}

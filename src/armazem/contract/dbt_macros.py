@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Mapping
 
 from armazem.contract.event_record import PARTS, REPEATED_PARTS
 from armazem.contract.event_types import EVENT_TYPES
+from armazem.contract.features import ACCUMULATORS, WINDOWS
 from armazem.contract.identifiers import UUID_PATTERN
 from armazem.contract.model import Table
 from armazem.contract.states import STATES
@@ -53,6 +54,12 @@ def dbt_macros() -> str:
             _list(_parts_with_order()),
         ),
         ("The types of events that carry a part.", "event_types_of(part)", _by_table(PARTS, _types, "part")),
+        (
+            "The sums that features are ratios of.",
+            "accumulators()",
+            _wrapped([accumulator.name for accumulator in ACCUMULATORS]),
+        ),
+        ("Days that features look back, besides all time.", "feature_windows()", str(list(WINDOWS))),
     )
     return _MARK + "".join(
         f"\n{{# {about} #}}\n{{% macro {signature} -%}}\n    {{{{ return({value}) }}}}\n{{%- endmacro %}}\n"
@@ -103,6 +110,11 @@ def _dict(values: Mapping[str, str], deeper: str = "") -> str:
 
 def _list(values: Iterable[str]) -> str:
     return "[" + ", ".join(f"'{value}'" for value in values) + "]"
+
+
+def _wrapped(values: Iterable[str]) -> str:
+    lines = textwrap.wrap(", ".join(f"'{value}'" for value in values), 120 - len(_INDENT))
+    return "[\n" + "\n".join(_INDENT + line for line in lines) + "\n    ]"
 
 
 def _states() -> str:

@@ -29,6 +29,10 @@ LAYERS: tuple[Layer, ...] = (
     ),
     Layer("intermediate", "Steps between staging and marts. They are not published.", published=False, exported=False),
     Layer("marts", "Dimensions and facts: what to query."),
+    Layer(
+        "features",
+        "Features at a point in time, and what is predicted of them: see [features.md](features.md).",
+    ),
     Layer("kpis", "The KPI tables. Their definitions, with examples, are in [kpis.md](kpis.md)."),
     Layer(
         "own",

@@ -17,7 +17,12 @@ OF_SCOPE = "path:models/intermediate,config.materialized:table"
 # Views on what came after this very build.
 _OF_LIVE = f"path:models/{LIVE}"
 
-SELECTIONS = {"dims": "dim_*", "facts": "fact_* audit_fact_*", "kpis": "path:models/kpis"}
+SELECTIONS = {
+    "dims": "dim_*",
+    "facts": "fact_* audit_fact_*",
+    "features": "path:models/features",
+    "kpis": "path:models/kpis",
+}
 """Names for parts of the warehouse, as a selection takes them, to what they are in dbt's syntax."""
 
 

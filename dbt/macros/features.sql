@@ -1,0 +1,183 @@
+{#
+    Features at a point in time. What is known of an order is a list of facts, each with the day on which it became known;
+    the history of an entity is the running sum of the facts of its orders. All are whole numbers of at least zero, so
+    that the same facts give the same history, whichever way and order they came in.
+#}
+
+{#
+    The CTEs from `orders` (rows of fact_orders) and `reviews` (rows of fact_reviews), both CTEs, to `order_facts`: of each
+    order and day what became known of it on that day. `told`, a CTE: order_id, recorded_at, and what was told then.
+
+    An order that is not delivered is late from the moment on at which its promised day has passed, whatever becomes of it:
+    to count those alone that are delivered in the end would be to know the end. That moment may lie ahead: then the row
+    says what will be known if nothing comes before.
+#}
+{% macro order_facts(orders, reviews, told) -%}
+recorded as (
+    select
+        order_id,
+        min(case when tells_order then recorded_at end) as order_at,
+        min(case when tells_carrier then recorded_at end) as carrier_at,
+        min(case when tells_delivery then recorded_at end) as delivery_at,
+        min(case when tells_review then recorded_at end) as review_at
+    from {{ told }}
+    group by order_id
+),
+
+dated as (
+    select
+        orders.order_id,
+        orders.order_purchase_timestamp as bought,
+        orders.order_delivered_carrier_date as handed_over,
+        orders.order_delivered_customer_date as arrived,
+        {{ cents('orders.gmv') }} as gmv_cents,
+        {{ midnight_after('orders.order_estimated_delivery_date') }} as promise_passed,
+        recorded.order_at,
+        recorded.carrier_at,
+        recorded.delivery_at
+    from {{ orders }} as orders
+    left join recorded on orders.order_id = recorded.order_id
+),
+
+moments as (
+    {{ fact_row(sold='1', gmv_cents='gmv_cents', known='bought', recorded='order_at') }}
+    from dated
+    union all
+    {{ fact_row(
+        handed='1', handling_s=seconds_between('bought', 'handed_over'), known='handed_over', recorded='carrier_at'
+    ) }}
+    from dated
+    where handed_over >= bought
+    union all
+    {{ fact_row(
+        delivered='1', total_s=seconds_between('bought', 'arrived'), known='arrived', recorded='delivery_at'
+    ) }}
+    from dated
+    where arrived >= bought
+    union all
+    {{ fact_row(resolved='1', known='arrived', recorded='delivery_at') }}
+    from dated
+    where arrived < promise_passed
+    union all
+    -- Nobody has to tell this one: it is the clock that does.
+    {{ fact_row(resolved='1', late='1', known='promise_passed', recorded='order_at') }}
+    from dated
+    where promise_passed is not null and (arrived is null or arrived >= promise_passed)
+    union all
+    {{ fact_row(reviews='1', score='review_score', known='review_answer_timestamp', recorded='review_at') }}
+    from (
+        select
+            answered.*,
+            recorded.review_at
+        from {{ reviews }} as answered
+        left join recorded on answered.order_id = recorded.order_id
+    ) as answered
+    where review_answer_timestamp is not null
+),
+
+order_facts as (
+    select
+        order_id,
+        known_on,
+        max(recorded_at) as recorded_at
+        {%- for name in accumulators() %},
+        cast(sum({{ name }}) as {{ dbt.type_bigint() }}) as {{ name }}
+        {%- endfor %}
+    from moments
+    group by order_id, known_on
+)
+{%- endmacro %}
+
+{# The columns of one fact: the day on which it is known, when we were told, and the sums that it adds to. #}
+{% macro fact_row(known, recorded) -%}
+    select
+        order_id,
+        cast({{ known }} as date) as known_on,
+        {{ recorded }} as recorded_at
+        {%- for name in accumulators() %},
+        cast({{ kwargs.get(name, '0') }} as {{ dbt.type_bigint() }}) as {{ name }}
+        {%- endfor %}
+{%- endmacro %}
+
+{#
+    The CTEs from `parts`, order_id, entity_id and gmv_cents of each entity's part of each order, to `final`: the history
+    of each entity, a row for each day on which something became known, which holds from the midnight after it.
+#}
+{% macro feature_history() -%}
+facts as (
+    select * from {{ ref('feat_order_facts') }}
+),
+
+news as (
+    select
+        parts.entity_id,
+        facts.known_on,
+        max(facts.recorded_at) as recorded_at
+        {%- for name in accumulators() %},
+        sum({{ 'facts.sold * parts.gmv_cents' if name == 'gmv_cents' else 'facts.' ~ name }}) as {{ name }}
+        {%- endfor %}
+    from facts
+    inner join parts on facts.order_id = parts.order_id
+    where parts.entity_id is not null
+    group by parts.entity_id, facts.known_on
+),
+
+final as (
+    select
+        entity_id,
+        {{ midnight_after('known_on') }} as feature_timestamp,
+        max(recorded_at) over (
+            partition by entity_id order by known_on rows unbounded preceding
+        ) as created_timestamp
+        {%- for name in accumulators() %},
+        cast(sum({{ name }}) over (
+            partition by entity_id order by known_on rows unbounded preceding
+        ) as {{ dbt.type_bigint() }}) as {{ name }}
+        {%- endfor %}
+    from news
+)
+{%- endmacro %}
+
+{#
+    The CTEs from `history`, rows of a history, to `final`: the vector of each entity at the midnight after the newest
+    purchase, of each sum over all time and over the days before that midnight. What lies ahead does not count yet.
+#}
+{% macro feature_vector() -%}
+today as (
+    select max(cast(order_purchase_timestamp as date)) as last_day from {{ ref('fact_orders') }}
+),
+
+moments as (
+    select
+        {{ midnight_after('last_day') }} as as_of
+        {%- for window in feature_windows() %},
+        {{ midnight_after(days_before('last_day', window)) }} as start_{{ window }}d
+        {%- endfor %}
+    from today
+),
+
+final as (
+    select
+        history.entity_id,
+        moments.as_of as feature_timestamp,
+        max(history.created_timestamp) as created_timestamp
+        {%- for name in accumulators() %},
+        max(history.{{ name }}) as {{ name }}
+        {%- for window in feature_windows() %},
+        max(history.{{ name }})
+        - coalesce(
+            max(case when history.feature_timestamp <= moments.start_{{ window }}d then history.{{ name }} end), 0
+        ) as {{ name }}_{{ window }}d
+        {%- endfor %}
+        {%- endfor %}
+    from history
+    cross join moments
+    where history.feature_timestamp <= moments.as_of
+    group by history.entity_id, moments.as_of
+)
+{%- endmacro %}
+
+{# `value`, a whole number of any type, as an integer. #}
+{% macro whole(value) -%}
+    {{ return("cast(" ~ value ~ " as " ~ dbt.type_bigint() ~ ")") }}
+{%- endmacro %}

@@ -1,0 +1,99 @@
+"""Features: entities, and the sums that their features are ratios of. Declared once, for dbt, the commands and docs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Accumulator:
+    """One sum over what became known of an entity's orders. `known`: the moment at which an order counts in it."""
+
+    name: str
+    description: str
+    known: str
+
+
+ACCUMULATORS: tuple[Accumulator, ...] = (
+    Accumulator("sold", "Orders placed.", "at the purchase"),
+    Accumulator("gmv_cents", "Sum of the prices of the entity's items in them, in cents of BRL.", "at the purchase"),
+    Accumulator("handed", "Orders that the carrier has received.", "when the carrier receives it"),
+    Accumulator(
+        "handling_s", "Sum of their time from purchase to carrier, in seconds.", "when the carrier receives it"
+    ),
+    Accumulator("delivered", "Orders that the customer has received.", "when the customer receives it"),
+    Accumulator(
+        "total_s", "Sum of their time from purchase to customer, in seconds.", "when the customer receives it"
+    ),
+    Accumulator(
+        "resolved",
+        "Orders of which it is known whether they are late.",
+        "at the delivery, or when the promised day has passed",
+    ),
+    Accumulator(
+        "late",
+        "Those of them whose promised day passed without a delivery, whatever became of them.",
+        "when the promised day has passed",
+    ),
+    Accumulator("reviews", "Reviews answered.", "when the customer answers"),
+    Accumulator("score", "Sum of their scores, 1 to 5.", "when the customer answers"),
+)
+"""All are whole numbers of at least zero, so that what is known only grows."""
+
+WINDOWS = (30, 90)
+"""Days that a feature looks back, besides all time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entity:
+    """What features are of. `key`: what its ids are.
+
+    `has_history`: whether its sums are a table, a row per day of news. Where an entity has few orders they are added up
+    when somebody asks: a table of them would cost a build more than the questions.
+    """
+
+    name: str
+    key: str
+    description: str
+    has_history: bool = True
+
+    @property
+    def history(self) -> str:
+        """The table of its sums."""
+        return f"feat_{self.name}_daily"
+
+
+ENTITIES: tuple[Entity, ...] = (
+    Entity("seller", "seller_id", "A seller, over the orders with an item of it."),
+    Entity("lane", "seller state-customer state", "A way from one state to another, such as SP-RJ, over its orders."),
+    Entity("marketplace", "all", "The whole shop; its only id is all."),
+    Entity("product", "product_id", "A product, over the orders with it.", has_history=False),
+    Entity("customer", "customer_unique_id", "A person, over its orders.", has_history=False),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Ratio:
+    """A feature that is one sum divided by another, and by `unit`; null where the divisor is zero."""
+
+    name: str
+    numerator: str
+    denominator: str
+    description: str
+    unit: int = 1
+
+
+_DAY = 86_400
+
+RATIOS: tuple[Ratio, ...] = (
+    Ratio("avg_order_value", "gmv_cents", "sold", "Mean of the prices per order, in BRL.", 100),
+    Ratio("avg_handling_days", "handling_s", "handed", "Mean from purchase to carrier, in days.", _DAY),
+    Ratio("avg_delivery_days", "total_s", "delivered", "Mean from purchase to customer, in days.", _DAY),
+    Ratio("late_rate", "late", "resolved", "Share of late orders, 0 to 1."),
+    Ratio("avg_review_score", "score", "reviews", "Mean score of reviews, 1 to 5."),
+)
+
+
+def windowed(name: str, days: int | None) -> str:
+    """Return the name of a sum or ratio over the last `days`, None for all time."""
+    return name if days is None else f"{name}_{days}d"
