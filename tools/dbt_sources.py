@@ -10,23 +10,40 @@ import yaml
 from armazem.contract.dbt_columns import with_columns
 from armazem.contract.dbt_macros import dbt_macros
 from armazem.contract.event_record import events_source
+from armazem.contract.features import ENTITIES, fact_columns, history_columns, vector_columns
 from armazem.contract.render import dbt_sources
 
 _PROJECT = Path(__file__).parents[1] / "dbt"
 _SOURCES = _PROJECT / "models" / "staging" / "_sources.yml"
 _MACROS = _PROJECT / "macros" / "contract.sql"
+_FEATURES = _PROJECT / "models" / "features"
 _MARK = "# Rendered from the contract.\n"
+_COLUMNS_MARK = "# The columns are rendered from the contract.\n"
 
 
 def dbt_files() -> Mapping[Path, str]:
     """Return the files of the dbt project that hold something rendered, each with its content as it should be."""
     models = {path: with_columns(path.read_text(encoding="utf-8")) for path in (_PROJECT / "models").rglob("*.sql")}
-    return {_SOURCES: _sources_file(), _MACROS: dbt_macros()} | models
+    return {_SOURCES: _sources_file(), _MACROS: dbt_macros()} | models | _features()
 
 
 def stale_dbt_files() -> list[str]:
     """Return the names of those files that have to be rendered anew."""
     return [path.name for path, text in dbt_files().items() if path.read_text(encoding="utf-8") != text]
+
+
+def _features() -> dict[Path, str]:
+    """Return the YAML of the models whose columns are the sums that the contract declares."""
+    columns = {entity.history: history_columns() for entity in ENTITIES if entity.has_history}
+    columns |= dict.fromkeys(("feat_seller", "feat_lane"), vector_columns()) | {"feat_order_facts": fact_columns()}
+    files = {}
+    for name, meanings in columns.items():
+        path = _FEATURES / f"{name}.yml"
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+        [model] = content["models"]
+        model["columns"] = [{"name": column, "description": meaning} for column, meaning in meanings.items()]
+        files[path] = _COLUMNS_MARK + yaml.safe_dump(content, sort_keys=False, allow_unicode=True, width=120)
+    return files
 
 
 def _sources_file() -> str:

@@ -94,6 +94,37 @@ RATIOS: tuple[Ratio, ...] = (
 )
 
 
+_MOMENTS = {
+    "feature_timestamp": "Midnight, business time, from which the row holds: of what was known before it.",
+    "created_timestamp": "When the last of the facts in it was told: the event came or the file was loaded, in UTC.",
+}
+
+
+def history_columns() -> dict[str, str]:
+    """Return the columns of a history, name to meaning."""
+    sums = {one.name: f"{one.description} Known {one.known}." for one in ACCUMULATORS}
+    return {"entity_id": "What the row is of."} | _MOMENTS | sums
+
+
+def vector_columns() -> dict[str, str]:
+    """Return the columns of the table of today's vectors, name to meaning."""
+    columns = {"entity_id": "What the row is of."} | _MOMENTS
+    for one in ACCUMULATORS:
+        columns[one.name] = one.description
+        for days in WINDOWS:
+            columns[windowed(one.name, days)] = f"The same, of the last {days} days before feature_timestamp."
+    return columns
+
+
+def fact_columns() -> dict[str, str]:
+    """Return the columns of the facts of orders, name to meaning."""
+    return {
+        "order_id": "The order.",
+        "known_on": "Day, business time, on which it became known; it may lie ahead: see `late`.",
+        "recorded_at": "When it was told: the event came or the file was loaded, in UTC; null where that is not kept.",
+    } | {one.name: f"What it adds to: {one.description}" for one in ACCUMULATORS}
+
+
 def windowed(name: str, days: int | None) -> str:
     """Return the name of a sum or ratio over the last `days`, None for all time."""
     return name if days is None else f"{name}_{days}d"
