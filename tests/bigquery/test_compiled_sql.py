@@ -48,7 +48,8 @@ TYPES = {"STRING", "INT64", "NUMERIC", "FLOAT64", "DATE", "DATETIME", "BOOL", "T
 FUNCTIONS = {
     "FORMAT_TIMESTAMP", "MAX_BY", "SAFE_OFFSET", "TIMESTAMP",
     "ABS", "CAST", "CHR", "COALESCE", "CONTAINS_SUBSTR", "COUNT", "CURRENT_TIMESTAMP", "DATE_ADD", "DATE_DIFF",
-    "DATE_SUB", "DATE_TRUNC", "DATETIME", "DATETIME_ADD", "DATETIME_DIFF", "DATETIME_TRUNC", "EXTRACT", "FIRST_VALUE",
+    "DATE_SUB", "DATE_TRUNC", "DATETIME", "DATETIME_ADD", "DATETIME_DIFF", "DATETIME_TRUNC", "DIV", "EXTRACT",
+    "FIRST_VALUE", "NTILE",
     "GENERATE_DATE_ARRAY", "GREATEST", "IF", "LAG", "LEAST", "LENGTH", "LOWER", "LPAD", "MAX", "MIN", "MOD",
     "NORMALIZE", "NULLIF", "REGEXP_CONTAINS", "REGEXP_REPLACE", "REPLACE", "ROUND", "ROW_NUMBER", "SAFE_DIVIDE", "SIGN",
     "SUBSTR", "SUBSTRING", "SUM", "TO_JSON_STRING", "TRIM", "UNNEST", "UPPER", "DENSE_RANK", "RANK", "LEAD", "CONCAT",
@@ -282,4 +283,4 @@ def test_raw_tables_are_read_by_the_days_of_the_loads(cloud: Cloud) -> None:
 def test_a_dry_run_names_every_model(cloud: Cloud) -> None:
     names = {item.name for item in estimate(cloud.settings, BuildRequest(full_refresh=True))}
     assert {"stg_orders", "fact_sales", "agg_top_selling_products"} <= names
-    assert len(names) == 42
+    assert len(names) >= 50

@@ -128,12 +128,13 @@ sellers as (
 levels as (
     select
         marketplace.day,
-        coalesce({{ mean_of('marketplace.total_s', 'marketplace.delivered') }}, {{ usual_total }}) as market_s,
+        greatest(1, coalesce({{ mean_of('marketplace.total_s', 'marketplace.delivered') }}, {{ usual_total }})) as market_s,
         coalesce({{ mean_of('marketplace.handling_s', 'marketplace.handed') }}, {{ usual_handling }}) as market_handling_s,
         coalesce(
             {{ mean_of(
                 'marketplace.total_s - marketplace_before.total_s', 'marketplace.delivered - marketplace_before.delivered'
             ) }},
+            {{ mean_of('marketplace.total_s', 'marketplace.delivered') }},
             {{ usual_total }}
         ) as level_s
     from marketplace
@@ -190,7 +191,7 @@ expected as (
         lane,
         arrived,
         promise_passed,
-        greatest(promised_s, 0) as promised_s,
+        case when promised_s < 0 then 0 else promised_s end as promised_s,
         elapsed_s,
         taken_s,
         lane_effect_s,
@@ -210,8 +211,13 @@ expected as (
 in_pct as (
     select
         expected.*,
-        least({{ largest }}, {{ mean_of('100 * taken_s', 'formula_s') }}) as taken_pct,
-        least({{ largest }}, {{ mean_of('100 * promised_s + formula_s - 1', 'formula_s') }}) as promised_pct,
+        -- Databases differ in what the least of a number and null is.
+        case when taken_s is not null then least({{ largest }}, {{ mean_of('100 * taken_s', 'formula_s') }}) end
+            as taken_pct,
+        case
+            when promised_s is not null
+                then least({{ largest }}, {{ mean_of('100 * promised_s + formula_s - 1', 'formula_s') }})
+        end as promised_pct,
         case when stage = 'today' then least({{ largest }}, {{ mean_of('100 * elapsed_s', 'formula_s') }}) end
             as elapsed_pct
     from expected
@@ -304,7 +310,7 @@ ranked as (
         bands.upper_pct,
         case
             when in_pct.stage = 'today' and in_pct.scored_at >= in_pct.promise_passed then 1000
-            when in_pct.stage = 'today'
+            when in_pct.stage = 'today' and promise.from_here is not null
                 then coalesce({{ mean_of('1000 * promise.from_here', 'elapsed.from_here') }}, 1000)
             else {{ mean_of('1000 * promise.from_here', 'promise.total') }}
         end as risk_permille
@@ -360,9 +366,14 @@ final as (
         {{ whole('ranked.promised_s') }} as promised_s,
         {{ whole('ranked.elapsed_s') }} as elapsed_s,
         {{ whole('ranked.risk_permille') }} as risk_permille,
-        {{ whole('case when ranked.risk_permille = 1000 then 1000 else least(1000, ' ~ mean_of(
-            'ranked.risk_permille * coalesce(calibrations.late_permille, 1)', 'coalesce(calibrations.said_permille, 1)'
-        ) ~ ') end') }} as late_permille,
+        case
+            when ranked.risk_permille = 1000 then 1000
+            when ranked.risk_permille is not null
+                then least(1000, {{ whole(mean_of(
+                    'ranked.risk_permille * coalesce(calibrations.late_permille, 1)',
+                    'coalesce(calibrations.said_permille, 1)'
+                )) }})
+        end as late_permille,
         {{ whole('ranked.lane_effect_s') }} as lane_effect_s,
         {{ whole('ranked.market_effect_s') }} as market_effect_s,
         {{ whole('ranked.seller_effect_s') }} as seller_effect_s,
