@@ -46,7 +46,9 @@ def list_(entity_names: tuple[str, ...], format_: Format) -> None:
 
 @features.command()
 @click.option("--entities", "file", type=click.Path(path_type=Path), help="CSV or Parquet with ids and times.")
-@click.option("--orders", type=click.Choice(["purchase", "handover"]), help="All orders, as of then, instead of a file.")
+@click.option(
+    "--orders", type=click.Choice(["purchase", "handover"]), help="All orders, as of then, instead of a file."
+)
 @click.option("--at", metavar="COLUMN", help="The column of times.  [default: at, or without one the newest features]")
 @click.option("--entity", "entity_names", type=_ENTITY, multiple=True, help="Of this entity only; can be repeated.")
 @click.option("--features", "names", metavar="NAMES", multiple=True, help="Only these, as `list` has them, by commas.")

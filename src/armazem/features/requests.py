@@ -88,7 +88,9 @@ def read_requests(path: Path) -> Requests:
         cause = cause_of(error, path)
         raise FeatureError(f"cannot read {path}: {cause.reason}", cause.hint) from error
     except pa.ArrowException as error:
-        raise FeatureError(f"{path} cannot be read: {first_line(error)}", f"is it what its name says? {_FORMS}") from error
+        raise FeatureError(
+            f"{path} cannot be read: {first_line(error)}", f"is it what its name says? {_FORMS}"
+        ) from error
     requests.check()
     return requests
 

@@ -49,10 +49,17 @@ class DatasetReader(Reader):
 
     def newest(self, columns: Sequence[str]) -> str:
         """There is no ASOF join: rows of both are put in one order, and the greatest so far is the newest."""
-        before = "over (partition by entity_id order by day, is_request rows between unbounded preceding and current row)"
+        before = (
+            "over (partition by entity_id order by day, is_request rows between unbounded preceding and current row)"
+        )
         values, found, nothing, told = (
             "".join(f", {form.format(column)}" for column in columns)
-            for form in ("coalesce({0}, 0) as {0}", f"max({{0}}) {before} as {{0}}", "cast(null as int64) as {0}", "{0}")
+            for form in (
+                "coalesce({0}, 0) as {0}",
+                f"max({{0}}) {before} as {{0}}",
+                "cast(null as int64) as {0}",
+                "{0}",
+            )
         )
         return (
             f"select number{values} from (select number{found} from ("

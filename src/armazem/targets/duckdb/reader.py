@@ -29,7 +29,10 @@ class VersionReader(Reader):
     def answer(self, sql: str, requests: pa.Table | None = None) -> pa.Table:
         with execution(self.connection, self.limits):
             if requests is not None:
-                self.connection.register("requests", requests)
+                # A table, whose rows are counted: of an Arrow table DuckDB takes them for few, and loops over them.
+                self.connection.register("given", requests)
+                self.connection.execute("create or replace temp table requests as select * from given")
+                self.connection.unregister("given")
             return self.connection.execute(sql).to_arrow_table()
 
     def newest(self, columns: Sequence[str]) -> str:
