@@ -69,7 +69,13 @@ def evaluate(
     Raises FeatureError where there is nothing to judge by, or a model would have had too little to learn from.
     """
     window = months_to_judge(frames.of["purchase"], frames.until, months, last)
-    walked = {stage: walk(frame, window, with_model=with_model, on_step=on_step) for stage, frame in frames.of.items()}
+    walked = {}
+    for place, (stage, frame) in enumerate(frames.of.items()):
+
+        def step(name: str, number: int, total: int, before: int = place * len(window)) -> None:
+            on_step(name, before + number, total * len(frames.of))
+
+        walked[stage] = walk(frame, window, with_model=with_model, on_step=step)
     return Evaluation(
         frames.build,
         str(frames.until.astype("datetime64[D]")),

@@ -188,7 +188,8 @@ def _shrunken(vector: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
 
 
 def _or(values: np.ndarray, instead: np.ndarray | float) -> np.ndarray:
-    return np.where(np.isnan(values), instead, values)
+    found: np.ndarray = np.where(np.isnan(values), instead, values)
+    return found
 
 
 def _distance(orders: pa.Table) -> np.ndarray:
@@ -197,7 +198,8 @@ def _distance(orders: pa.Table) -> np.ndarray:
     lat, lng, to_lat, to_lng = (np.radians(_floats(orders[name])) for name in names)
     half = np.sin((to_lat - lat) / 2) ** 2 + np.cos(lat) * np.cos(to_lat) * np.sin((to_lng - lng) / 2) ** 2
     # Whole kilometres: the last bits of a sine are not the same on every machine.
-    return np.round(2 * _EARTH_KM * np.arcsin(np.sqrt(np.clip(half, 0, 1))))
+    found: np.ndarray = np.round(2 * _EARTH_KM * np.arcsin(np.sqrt(np.clip(half, 0, 1))))
+    return found
 
 
 def _same(orders: pa.Table) -> np.ndarray:

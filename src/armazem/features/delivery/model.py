@@ -103,8 +103,8 @@ class Model:
     def _errors_below(self, after: np.ndarray, centre: np.ndarray) -> np.ndarray:
         """Return how many of the errors would have an order arrive earlier than this many days after the stage."""
         with np.errstate(invalid="ignore", divide="ignore"):
-            found = np.searchsorted(self.errors, np.log(np.maximum(after, 1e-9)) - centre, side="left")
-        return found.astype(float)
+            found: np.ndarray = np.searchsorted(self.errors, np.log(np.maximum(after, 1e-9)) - centre, side="left")
+        return found.astype(np.float64)
 
     def _quantile(self, centre: np.ndarray, past: np.ndarray, share: float) -> np.ndarray:
         """Return what this share of the errors that are still possible keeps within; NaN where those are few."""

@@ -58,7 +58,7 @@ def auc_interval(
     random = np.random.default_rng(seed)
     found = []
     for _ in range(resamples):
-        times = np.bincount(random.integers(0, len(late), len(late)), minlength=len(late)).astype(float)
+        times = np.bincount(random.integers(0, len(late), len(late)), minlength=len(late))[order].astype(float)
         found.append(_areas((times * sorted_late)[None, :], (times * (1 - sorted_late))[None, :], starts)[0])
     low, high = np.nanquantile(found, [0.025, 0.975])
     return float(low), float(high)
