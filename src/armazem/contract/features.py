@@ -22,9 +22,7 @@ ACCUMULATORS: tuple[Accumulator, ...] = (
         "handling_s", "Sum of their time from purchase to carrier, in seconds.", "when the carrier receives it"
     ),
     Accumulator("delivered", "Orders that the customer has received.", "when the customer receives it"),
-    Accumulator(
-        "total_s", "Sum of their time from purchase to customer, in seconds.", "when the customer receives it"
-    ),
+    Accumulator("total_s", "Sum of their time from purchase to customer, in seconds.", "when the customer receives it"),
     Accumulator(
         "resolved",
         "Orders of which it is known whether they are late.",
