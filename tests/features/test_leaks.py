@@ -172,10 +172,8 @@ def _files_as_they_were(sources: Sources, at: datetime, folder: Path) -> None:
             "customers": "customer_id in (select customer_id from orders)",
         }.items():
             name = f"olist_{table}_dataset.csv"
-            connection.execute(
-                f"copy (from read_csv('{data}/{name}', all_varchar = true, quote = '\"', escape = '\"') where {condition}) "
-                f"to '{folder}/{name}' (header)"
-            )
+            rows = f"from read_csv('{data}/{name}', all_varchar = true, quote = '\"', escape = '\"')"
+            connection.execute(f"copy ({rows} where {condition}) to '{folder}/{name}' (header)")
 
 
 def _without_arrival(

@@ -26,8 +26,8 @@ MODELS = (
 HISTORIES = ("feat_seller_daily", "feat_lane_daily", "feat_marketplace_daily")
 VECTORS = ("feat_seller", "feat_lane", "feat_customer")
 
-# What was known before a moment: later orders and reviews are not there, later stages have not been reached. Which status
-# an order has reached follows from them; one that was canceled was so from the start, as no file tells when.
+# What was known before a moment: later orders and reviews are not there, later stages have not been reached, which tell
+# the status of an order. One that was canceled was so from the start, as no file tells when.
 CUT = """
 create schema marts; create schema staging; create schema features;
 create view staging.stg_batch_orders as from known.staging.stg_batch_orders;
