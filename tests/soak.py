@@ -24,6 +24,7 @@ class Numbers:
     `simulated_events`: sent by the simulator and all accounted for. `real_sample`: parity on BigQuery of that too.
     `pythons`: that the wheel is tried on, besides the one that runs the tests. `readers` of a warehouse, which rest for
     so many seconds between their queries. `full_disks`: with so little room left that a build fails.
+    `leak_moments`: at which the world is rebuilt as it was known; `leak_builds`: by a build of files as they were.
     `seconds_to_end`: within which a command ends that was told to; more where other tests run beside it.
     """
 
@@ -52,6 +53,8 @@ class Numbers:
     readers: int
     rest: float
     full_disks: int
+    leak_moments: int
+    leak_builds: int
     seconds_to_end: float
 
 
@@ -81,6 +84,8 @@ SHORT = Numbers(
     readers=1,
     rest=0.1,
     full_disks=2,
+    leak_moments=4,
+    leak_builds=1,
     seconds_to_end=60,
 )
 LONG = Numbers(
@@ -109,6 +114,8 @@ LONG = Numbers(
     readers=2,
     rest=0.02,
     full_disks=4,
+    leak_moments=100,
+    leak_builds=5,
     seconds_to_end=5,
 )
 

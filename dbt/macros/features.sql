@@ -34,11 +34,24 @@ dated as (
         {{ midnight_after('orders.order_estimated_delivery_date') }} as promise_passed,
         recorded.order_at,
         recorded.carrier_at,
-        recorded.delivery_at
+        recorded.delivery_at,
+        recorded.review_at
     from {{ orders }} as orders
     left join recorded on orders.order_id = recorded.order_id
 ),
 
+reviewed as (
+    select
+        dated.order_id,
+        dated.bought,
+        dated.review_at,
+        answers.review_score,
+        answers.review_answer_timestamp as answered
+    from {{ reviews }} as answers
+    inner join dated on answers.order_id = dated.order_id
+),
+
+-- Nothing is known of an order before it is bought: files have reviews that are older than their order.
 moments as (
     {{ fact_row(sold='1', gmv_cents='gmv_cents', known='bought', recorded='order_at') }}
     from dated
@@ -55,24 +68,18 @@ moments as (
     from dated
     where arrived >= bought
     union all
-    {{ fact_row(resolved='1', known='arrived', recorded='delivery_at') }}
+    {{ fact_row(resolved='1', known=later_of('arrived', 'bought'), recorded='delivery_at') }}
     from dated
     where arrived < promise_passed
     union all
     -- Nobody has to tell this one: it is the clock that does.
-    {{ fact_row(resolved='1', late='1', known='promise_passed', recorded='order_at') }}
+    {{ fact_row(resolved='1', late='1', known=later_of('promise_passed', 'bought'), recorded='order_at') }}
     from dated
     where promise_passed is not null and (arrived is null or arrived >= promise_passed)
     union all
-    {{ fact_row(reviews='1', score='review_score', known='review_answer_timestamp', recorded='review_at') }}
-    from (
-        select
-            answered.*,
-            recorded.review_at
-        from {{ reviews }} as answered
-        left join recorded on answered.order_id = recorded.order_id
-    ) as answered
-    where review_answer_timestamp is not null
+    {{ fact_row(reviews='1', score='review_score', known=later_of('answered', 'bought'), recorded='review_at') }}
+    from reviewed
+    where answered is not null
 ),
 
 order_facts as (
@@ -86,6 +93,11 @@ order_facts as (
     from moments
     group by order_id, known_on
 )
+{%- endmacro %}
+
+{# The later of two times, the second of which is not null. #}
+{% macro later_of(time, other) -%}
+    {{ return("case when " ~ time ~ " < " ~ other ~ " then " ~ other ~ " else " ~ time ~ " end") }}
 {%- endmacro %}
 
 {# The columns of one fact: the day on which it is known, when we were told, and the sums that it adds to. #}

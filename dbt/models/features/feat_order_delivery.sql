@@ -1,4 +1,5 @@
 {{ config(cluster_by='order_id') }}
+{%- set way_sums = ['delivered', 'total_s', 'handed', 'handling_s'] -%}
 {#- Of few deliveries the average of the marketplace counts as much: of so many of a lane, of so many of a seller. -#}
 {%- set lane_weight = 10 -%}
 {%- set seller_weight = 5 -%}
@@ -7,7 +8,7 @@
 {%- set usual_handling = 259200 -%}
 {#- The largest error that is told apart, in hundredths of what was expected. -#}
 {%- set largest = 500 -%}
-{#- Months whose deliveries say how wrong the formula is, and the late orders that weigh against them, in thousandths. -#}
+{#- Months whose deliveries say how wrong the formula is, and late orders that weigh against them, in thousandths. -#}
 {%- set months_back = 4 -%}
 {%- set prior = 10000 -%}
 
@@ -47,13 +48,13 @@ orders as (
 -- An order is scored when it is bought, when the carrier has it, and, while it is on its way, today.
 moments as (
     select
-        orders.*,
+        *,
         'purchase' as stage,
         bought as scored_at
     from orders
     union all
     select
-        orders.*,
+        *,
         'handover' as stage,
         handed_over as scored_at
     from orders
@@ -72,7 +73,7 @@ moments as (
 
 scored as (
     select
-        moments.*,
+        *,
         cast(scored_at as date) as day
     from moments
 ),
@@ -93,11 +94,13 @@ months_before as (
 ),
 
 marketplace as (
-    {{ as_of('days', ['entity_id', 'day'], ref('feat_marketplace_daily'), ['delivered', 'total_s', 'handed', 'handling_s']) }}
+    {{ as_of('days', ['entity_id', 'day'], ref('feat_marketplace_daily'), way_sums) }}
 ),
 
 marketplace_before as (
-    {{ as_of('months_before', ['entity_id', 'day', 'scored_day'], ref('feat_marketplace_daily'), ['delivered', 'total_s']) }}
+    {{ as_of(
+        'months_before', ['entity_id', 'day', 'scored_day'], ref('feat_marketplace_daily'), ['delivered', 'total_s']
+    ) }}
 ),
 
 lane_days as (
@@ -109,7 +112,7 @@ lane_days as (
 ),
 
 lanes as (
-    {{ as_of('lane_days', ['entity_id', 'day'], ref('feat_lane_daily'), ['delivered', 'total_s', 'handed', 'handling_s']) }}
+    {{ as_of('lane_days', ['entity_id', 'day'], ref('feat_lane_daily'), way_sums) }}
 ),
 
 seller_days as (
@@ -128,8 +131,10 @@ sellers as (
 levels as (
     select
         marketplace.day,
-        greatest(1, coalesce({{ mean_of('marketplace.total_s', 'marketplace.delivered') }}, {{ usual_total }})) as market_s,
-        coalesce({{ mean_of('marketplace.handling_s', 'marketplace.handed') }}, {{ usual_handling }}) as market_handling_s,
+        greatest(1, coalesce({{ mean_of('marketplace.total_s', 'marketplace.delivered') }}, {{ usual_total }}))
+            as market_s,
+        coalesce({{ mean_of('marketplace.handling_s', 'marketplace.handed') }}, {{ usual_handling }})
+            as market_handling_s,
         coalesce(
             {{ mean_of(
                 'marketplace.total_s - marketplace_before.total_s', 'marketplace.delivered - marketplace_before.delivered'
@@ -168,7 +173,7 @@ known as (
 -- What each adds to the average of all time: the lane, the market of the last 30 days, the seller.
 effects as (
     select
-        known.*,
+        *,
         lane_s - market_s as lane_effect_s,
         {{ mean_of('lane_s * level_s', 'market_s') }} - lane_s as market_effect_s,
         case when stage != 'purchase' then {{ seconds_between('bought', 'handed_over') }} end as handled_s,
@@ -183,8 +188,8 @@ expected as (
     select
         order_id,
         stage,
-        case when stage = 'today' and handled_s is null then 'purchase' when stage = 'today' then 'handover' else stage end
-            as errors_stage,
+        -- Today is judged like the last stage that the order has reached.
+        case when handled_s is null then 'purchase' else 'handover' end as errors_stage,
         scored_at,
         {{ period_start('month', 'day') }} as scored_month,
         seller_id,
@@ -198,6 +203,7 @@ expected as (
         market_effect_s,
         coalesce(handled_s - market_handling_s, seller_handling_s - market_handling_s) as seller_effect_s,
         market_s - promised_s as promise_effect_s,
+        coalesce(market_s - promised_s, 0) as shorter_promise_s,
         case
             when handled_s is null
                 then greatest(86400, market_s + lane_effect_s + market_effect_s + seller_handling_s - market_handling_s)
@@ -210,7 +216,7 @@ expected as (
 
 in_pct as (
     select
-        expected.*,
+        *,
         -- Databases differ in what the least of a number and null is.
         case when taken_s is not null then least({{ largest }}, {{ mean_of('100 * taken_s', 'formula_s') }}) end
             as taken_pct,
@@ -380,10 +386,10 @@ final as (
         {{ whole('ranked.promise_effect_s') }} as promise_effect_s,
         case
             when ranked.stage = 'today' and ranked.scored_at >= ranked.promise_passed then 'overdue'
-            when greatest(lane_effect_s, market_effect_s, seller_effect_s, coalesce(promise_effect_s, 0)) <= 0 then 'none'
-            when seller_effect_s >= greatest(lane_effect_s, market_effect_s, coalesce(promise_effect_s, 0)) then 'seller'
-            when lane_effect_s >= greatest(market_effect_s, coalesce(promise_effect_s, 0)) then 'lane'
-            when market_effect_s >= coalesce(promise_effect_s, 0) then 'market'
+            when greatest(lane_effect_s, market_effect_s, seller_effect_s, shorter_promise_s) <= 0 then 'none'
+            when seller_effect_s >= greatest(lane_effect_s, market_effect_s, shorter_promise_s) then 'seller'
+            when lane_effect_s >= greatest(market_effect_s, shorter_promise_s) then 'lane'
+            when market_effect_s >= shorter_promise_s then 'market'
             else 'promise'
         end as main_reason,
         case
