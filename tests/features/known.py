@@ -83,7 +83,9 @@ class Shown:
         rows = []
         for _ in range(count):
             midnight = datetime.combine(rng.choice(days) + timedelta(days=rng.choice((0, 0, 1, 30, 90))), time())
-            at = midnight + rng.choice((timedelta(), timedelta(microseconds=-1), timedelta(seconds=rng.randrange(86_400))))
+            at = midnight + rng.choice(
+                (timedelta(), timedelta(microseconds=-1), timedelta(seconds=rng.randrange(86_400)))
+            )
             at = min(at, datetime.combine(self.newest, time(23, 59, 59, 999_999)))
             rows.append({column: rng.choice(known) for column, known in ids.items()} | {"at": at})
         return rows
