@@ -69,10 +69,10 @@ def get(
     """Join features to entities and times: a training set in which nothing is of the future.
 
     The file has a row for each request. Of its columns seller_id, product_id, customer_unique_id and lane (as SP-RJ)
-    are ids, all others go through; the marketplace needs none. Times are business time, unless an offset is behind them.
-    What comes out are all of its rows, in their order, with a column for each feature behind. An id that nobody knows
-    has no orders: its sums are 0, its ratios empty. A time after the newest features, which are those of the midnight
-    after the newest purchase, is refused.
+    are ids, and all go through; the marketplace needs none. Times are business time, unless an offset is behind them.
+    What comes out are all rows, in their order, with a column for each feature behind. An id that nobody knows has no
+    orders: its sums are 0, its ratios empty. A time after the newest features, which are those of the midnight after
+    the newest purchase, is refused: what will be known then is not known yet.
 
     With --orders the requests are all orders, with the seller, lane and product of their dearest item.
 

@@ -76,6 +76,8 @@ def read_requests(path: Path) -> Requests:
     Raises FeatureError where there is no such file, it is neither, it cannot be read, or it holds no rows.
     """
     suffix = path.suffix.lower()
+    if not path.exists():
+        raise FeatureError(f"there is no file {path}", "name a CSV or Parquet file with ids and times")
     try:
         if suffix == ".csv":
             requests = _of_csv(path)

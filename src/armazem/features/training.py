@@ -88,7 +88,7 @@ def _default(requests: Requests) -> tuple[Feature, ...]:
     entities = requests.entities
     if len(entities) < 2:  # the marketplace alone is hardly meant
         raise FeatureError(
-            f"{requests.name} names no entity",
+            f"{requests.name} names no entity: it has {', '.join(requests.table.column_names)}",
             f"give it one of the columns {', '.join(KEYS.values())}, or ask for `--entity marketplace`",
         )
     return features_of(entities)
