@@ -42,7 +42,7 @@ def frames_of(shop: Shop) -> Frames:
 
 
 def as_of(files: Path, until: str, folder: Path) -> Path:
-    """Write the files as they were at a midnight, as 2018-03-01: no order of later, and of earlier ones nothing of later.
+    """Write the files as they were at a midnight, as 2018-03-01: no order of later, and of the others nothing.
 
     Who was delivered by then says so; who was not is on the way, whatever came of it.
     """

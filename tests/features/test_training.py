@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -121,9 +122,7 @@ def test_who_has_waited_is_compared_with_those_who_waited_as_long(frames: Frames
 def test_the_card_has_the_figures_that_were_measured(shop: Shop, trained: Trained) -> None:
     text = (shop.home.delivery_model / CARD).read_text(encoding="utf-8")
     assert text == card(trained)
-    measured = json.loads(
-        shop.armazem("features", "evaluate", "--model", "--months", "2", "--format", "json").out
-    )
+    measured = json.loads(shop.armazem("features", "evaluate", "--model", "--months", "2", "--format", "json").out)
     assert measured == trained.evaluation.as_json()
     rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in text.splitlines() if line.startswith("| ")]
     for row in overall(trained.evaluation).rows:
@@ -174,10 +173,23 @@ def test_a_model_of_other_features_is_refused(shop: Shop, trained: Trained, fram
     assert not refused.out
 
 
-def test_a_warehouse_built_by_other_models_refuses_the_model(shop: Shop, trained: Trained, frames: Frames) -> None:
-    with pytest.raises(FeatureError, match="defined otherwise"):
-        trained.check(replace(frames, fingerprint="another"))
-    trained.check(frames)
+def test_a_warehouse_built_by_other_models_refuses_the_model_until_it_is_trained_again(
+    shop: Shop, trained: Trained, frames: Frames, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = Shop(tmp_path / "home")
+    shutil.copytree(shop.path, other.path, symlinks=True)
+    same = frames_of(other)
+    trained.check(same)
+    (tmp_path / "own").mkdir()
+    (tmp_path / "own" / "sellers_seen.sql").write_text("select seller_id from {{ ref('dim_sellers') }}\n")
+    monkeypatch.setenv("ARMAZEM_MODELS", str(tmp_path / "own"))
+    assert other.armazem("build").code == 0
+    refused = other.armazem("features", "predict")
+    assert refused.code == 1
+    assert f"features of build {shop.current}, those of build {other.current} are defined otherwise" in refused.err
+    assert not refused.out
+    assert other.armazem("features", "train", "--months", "1").code == 0
+    assert other.armazem("features", "predict").code == 0
 
 
 @pytest.mark.parametrize("content", ["", "{}", '{"format": 99}', '{"format": 1, "build": "b"}'])
