@@ -10,10 +10,10 @@ from armazem.features.delivery.tables import by_month, markdown, overall
 
 _LIMITS = """\
 - It says what past deliveries say. A strike, a new carrier or a new season counts when its first deliveries are known.
-- It does not say that shorter promises could be kept. No promise of the same length was found that is kept more often
-  than the shop's own; `the promise alone` above is wrong by days because it is meant to be kept, not to be met.
-- It is no alarm. Of the orders in the top tenth most arrive in time; look at precision before anybody is called.
-- It says nothing of who will buy again: too few people do for that to be learned.
+- It does not say that shorter promises could be kept: nothing here measures that. `the promise alone` above is wrong by
+  days because it is meant to be kept, not to be met.
+- It is no alarm: see how many of the top tenth were late before anybody is called.
+- It says nothing of who will buy again.
 - Intervals of the AUC draw orders one by one. Orders of one week have a cause in common, so the truth is wider.
 - Orders that never arrived are not in the figures: nobody knows when they would have.
 """
