@@ -56,6 +56,12 @@ class ReportError(ArmazemError):
     """A report that cannot be made: of a day to come, of a warehouse without a build; or that was not written."""
 
 
+class FeatureError(ArmazemError):
+    """Features that cannot be given: the file with entities or times does not fit, there is no such feature, or the
+    times lie beyond the data.
+    """
+
+
 class CloudError(ArmazemError):
     """Google Cloud did not do what was asked: no credentials, no permission, not found, not reachable."""
 

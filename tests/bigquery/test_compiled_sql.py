@@ -112,7 +112,8 @@ def cloud(emulator: Emulator, cloud_home: Path, folder: Path) -> Cloud:
         keep_sql(cloud, folder / "window")
         for kpi in KPIS:
             kpi_rows(cloud.settings.model_copy(update={"target": "bigquery"}), kpi)
-        for command in (("status",), ("builds",), ("report",), ("rollback",), ("unload", load.load_id)):
+        features = ("features", "get", "--orders", "handover", "--out", folder / "training.parquet")
+        for command in (("status",), ("builds",), ("report",), features, ("rollback",), ("unload", load.load_id)):
             assert cloud.armazem(*command, "--target", "bigquery").code == 0
     for kpi, filters in itertools.product(KPIS, ASKED):
         with suppress(FilterError):  # one that this table does not have
