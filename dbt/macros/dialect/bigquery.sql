@@ -64,8 +64,8 @@
     {{ return("datetime_diff(" ~ later ~ ", " ~ earlier ~ ", second)") }}
 {%- endmacro %}
 
-{% macro bigquery__midnight_after(time) -%}
-    {{ return("cast(date_add(cast(" ~ time ~ " as date), interval 1 day) as datetime)") }}
+{% macro bigquery__midnight_after(day) -%}
+    {{ return("cast(date_add(" ~ day ~ ", interval 1 day) as datetime)") }}
 {%- endmacro %}
 
 {% macro bigquery__days_between(earlier, later) -%}

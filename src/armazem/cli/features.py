@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -13,6 +14,9 @@ from armazem.cli.group import format_option, main, print_rows, settings_of, targ
 from armazem.contract.features import ENTITIES
 from armazem.features.catalogue import FEATURES, Feature, entities_named, features_named, features_of, listed
 from armazem.kpis.formats import Format
+
+if TYPE_CHECKING:  # pyarrow takes a fifth of a second
+    from armazem.features.orders import Stage
 
 _ENTITY = click.Choice([entity.name for entity in ENTITIES])
 
@@ -59,7 +63,7 @@ def list_(entity_names: tuple[str, ...], format_: Format) -> None:
 def get(
     ctx: click.Context,
     file: Path | None,
-    orders: str | None,
+    orders: Stage | None,
     at: str | None,
     entity_names: tuple[str, ...],
     names: tuple[str, ...],
@@ -103,13 +107,13 @@ def _wanted(entity_names: tuple[str, ...], names: tuple[str, ...]) -> tuple[Feat
 def _get(
     ctx: click.Context,
     file: Path | None,
-    orders: str | None,
+    orders: Stage | None,
     at: str | None,
     wanted: tuple[Feature, ...],
     out: Path | None,
     target: str | None,
 ) -> None:
-    from armazem.features.files import check_place, csv_of, write  # pyarrow takes a fifth of a second
+    from armazem.features.files import check_place, csv_of, write
     from armazem.features.orders import order_requests
     from armazem.features.requests import Requests, read_requests
     from armazem.features.training import training_set
@@ -119,11 +123,10 @@ def _get(
     if out is not None:
         out = check_place(out)
     with console.steps("features of") as step:
-        if orders == "purchase" or orders == "handover":
+        if orders is not None:
             requests = Requests(order_requests(settings, orders), "the orders")
         else:
-            assert file is not None
-            requests = read_requests(file)
+            requests = read_requests(file or Path())
         found = training_set(settings, requests, at=at, features=wanted, on_entity=step)
     if out is None:
         with console.answering():

@@ -63,7 +63,8 @@ class Feature:
         return (self.of if isinstance(self.of, Accumulator) else _SUMS[self.of.denominator]).known
 
 
-FEATURES = tuple(Feature(entity, of, days) for entity in ENTITIES for of in (*ACCUMULATORS, *RATIOS) for days in SPANS)
+_MADE: list[Accumulator | Ratio] = [*ACCUMULATORS, *RATIOS]
+FEATURES = tuple(Feature(entity, of, days) for entity in ENTITIES for of in _MADE for days in SPANS)
 """All of them, in the order of the columns of a training set."""
 
 _COLUMNS = ("feature", "entity", "key", "window", "unit", "formula", "known", "description")

@@ -30,8 +30,8 @@ def order_requests(settings: Settings, stage: Stage) -> pa.Table:
     with target.errors("the orders"), target.reading() as reader:
         end = newest_day(reader) + _DAY
         found = reader.answer(_sql(reader, _AT[stage], end))
-    times = found.schema.get_field_index("at")
-    found = found.set_column(times, "at", found["at"].cast(pa.timestamp("us")))
+    # AT is a word of BigQuery's own.
+    found = found.append_column("at", found["moment"].cast(pa.timestamp("us"))).drop_columns("moment")
     return found.sort_by([("at", "ascending"), ("order_id", "ascending")])
 
 
@@ -56,7 +56,7 @@ def _sql(reader: Reader, at: str, end: date) -> str:
         "qualify row_number() over (partition by order_id order by price desc, order_item_id asc) = 1) "
         "select orders.order_id, main_items.seller_id, "
         "main_items.seller_state || '-' || orders.customer_state as lane, "
-        f"main_items.product_id, orders.customer_unique_id, orders.{at} as at "
+        f"main_items.product_id, orders.customer_unique_id, orders.{at} as moment "
         f"from {marts}.fact_orders as orders left join main_items on orders.order_id = main_items.order_id "
         f"where orders.{at} >= orders.order_purchase_timestamp "
         f"and orders.{at} < '{datetime.combine(end, time()).isoformat(sep=' ')}'"

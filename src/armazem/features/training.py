@@ -9,6 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from armazem.config import Settings
+from armazem.contract.features import Entity
 from armazem.errors import CloudError, FeatureError, QueryError
 from armazem.features.catalogue import Feature, features_of
 from armazem.features.orders import newest_day
@@ -64,7 +65,7 @@ def _once(
     target: Target,
     requests: Requests,
     wanted: Sequence[Feature],
-    ids: dict[object, pa.Array],
+    ids: dict[Entity, pa.Array],
     times: pa.Array | None,
     on_entity: OnEntity,
 ) -> tuple[pa.Table, bool]:

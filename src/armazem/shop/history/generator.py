@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from .catalogue import products, translations
+from .effects import Effects, draw_effects
 from .geolocation import geolocation
 from .ids import Ints, shuffled, stream
 from .items import fill_baskets, items
@@ -40,6 +41,7 @@ def generate(
     a day that is too far away.
     """
     world, calendar = draw_world(orders, seed), Calendar(until)
+    effects = draw_effects(world.sizes.sellers, calendar, seed)
     comments = Comments(stream(seed, "comments"))
     with Folder(out, progress) as folder:
         folder.write("product_category_name_translation.csv", translations())
@@ -47,12 +49,18 @@ def generate(
         folder.write("olist_sellers_dataset.csv", sellers(world.sizes, world.zips, world.shops, seed))
         folder.write("olist_geolocation_dataset.csv", geolocation(world.sizes, world.zips, seed))
         for chunk, (start, end) in enumerate(world.sizes.chunks):
-            _write_orders(folder, world, calendar, comments, chunk, np.arange(start, end))
+            _write_orders(folder, world, calendar, effects, comments, chunk, np.arange(start, end))
     return folder.rows
 
 
 def _write_orders(
-    folder: Folder, world: World, calendar: Calendar, comments: Comments, chunk: int, order: Ints
+    folder: Folder,
+    world: World,
+    calendar: Calendar,
+    effects: Effects,
+    comments: Comments,
+    chunk: int,
+    order: Ints,
 ) -> None:
     """The rows that belong to the orders with these indices, in the five files of orders."""
     seed, sizes, zips = world.seed, world.sizes, world.zips
@@ -65,7 +73,7 @@ def _write_orders(
     wallets = draw_wallets(fate, draws("wallets"))
     basket = fill_baskets(world, order, buyers.home, fate.has_items, draws("baskets"))
     purchase = purchase_times(sizes, calendar, buyers.slot, draws("purchase"))
-    time = draw_timeline(purchase, wallets.slow, basket, fate, draws("timeline"))
+    time = draw_timeline(purchase, wallets.slow, basket, fate, effects, draws("timeline"))
     fate = known(fate, time, calendar.end)
 
     folder.write("olist_customers_dataset.csv", customers(zips, seed, order, buyers))

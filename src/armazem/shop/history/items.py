@@ -23,8 +23,8 @@ FREE_FREIGHT_SHARE = 0.0034
 class Basket:
     """The items of a chunk, by order: row of the order in the chunk, number within it, product, seller, cents.
 
-    total: cents per order of the chunk; km: distance to its first seller (a typical one without items);
-    same_state: whether that seller is in the customer's state.
+    total: cents per order of the chunk; lead: the seller of its first item (any one without items); km: distance to
+    that seller (a typical one without items); origin, destination: the states of that seller and of the customer.
     """
 
     row: Ints
@@ -34,8 +34,10 @@ class Basket:
     price: Ints
     freight: Ints
     total: Ints
+    lead: Ints
     km: Floats
-    same_state: Flags
+    origin: Ints
+    destination: Ints
 
 
 def fill_baskets(world: World, order: Ints, homes: Ints, has_items: Flags, rng: np.random.Generator) -> Basket:
@@ -61,9 +63,10 @@ def fill_baskets(world: World, order: Ints, homes: Ints, has_items: Flags, rng: 
     price = np.round(catalogue.cents[product] * discount).astype(np.int64).clip(85)
     freight = _freight(km, same, catalogue.grams[product], price, row, n, rng)
     total = np.bincount(row, weights=(price + freight).astype(np.float64), minlength=n).astype(np.int64)
-    typical_km, from_home = np.full(n, 600.0), np.zeros(n, dtype=bool)
-    typical_km[has_items], from_home[has_items] = km[number == 1], same[number == 1]
-    return Basket(row, number, product, seller, price, freight, total, typical_km, from_home)
+    lead, typical_km = np.zeros(n, dtype=np.int64), np.full(n, 600.0)
+    lead[has_items], typical_km[has_items] = seller[number == 1], km[number == 1]
+    origin, destination = zips.state[world.shops[lead]], zips.state[homes]
+    return Basket(row, number, product, seller, price, freight, total, lead, typical_km, origin, destination)
 
 
 def items(basket: Basket, seed: int, order: Ints, ready: Seconds, rng: np.random.Generator) -> pa.Table:

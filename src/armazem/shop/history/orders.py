@@ -8,6 +8,7 @@ import numpy as np
 import pyarrow as pa
 
 from . import columns
+from .effects import Effects
 from .ids import Flags, Floats, Ints, Seconds, hex_ids
 from .items import Basket
 from .lots import Fates, Quirk
@@ -30,8 +31,13 @@ class Timeline:
         return np.asarray(self.delivered >= self.estimated + DAY)
 
 
-def draw_timeline(purchase: Seconds, slow: Flags, basket: Basket, fate: Fates, rng: np.random.Generator) -> Timeline:
-    """Draw approval within minutes (days if paid slowly), dispatch in about three days, transit by distance."""
+def draw_timeline(
+    purchase: Seconds, slow: Flags, basket: Basket, fate: Fates, effects: Effects, rng: np.random.Generator
+) -> Timeline:
+    """Draw approval within minutes (days if paid slowly), dispatch in about three days, transit by distance.
+
+    The promise knows half of what lasts of a lane, and nothing of sellers and of what passes: hence most of lateness.
+    """
     n = purchase.size
 
     def normal() -> Floats:
@@ -43,18 +49,22 @@ def draw_timeline(purchase: Seconds, slow: Flags, basket: Basket, fate: Fates, r
     wait = np.where(slow | early_pickup | (rng.random(n) < 0.12), later, at_once)
     approved = purchase + _seconds(wait)
 
-    handling = 1.85 * np.exp(0.93 * normal())
+    handling = 1.95 * np.exp(0.7 * normal()) * effects.handling(basket.lead, approved)
     carrier = approved + _seconds(handling.clip(0.05, 120))
     carrier = np.where(early_pickup, purchase + _seconds(wait * (0.3 + 0.6 * rng.random(n))), carrier)
 
-    usual = 2.9 + 0.007 * basket.km.clip(max=200) + np.where(basket.same_state, 0.0, 2.3) + 0.0040 * basket.km
-    lost = rng.random(n) < 0.022  # parcels that take weeks more, for no reason that the data know
-    transit = usual * np.exp(0.45 * normal()) + np.where(lost, 12.0 + 20.0 * rng.random(n), 0.0)
+    same_state = basket.origin == basket.destination
+    usual = 2.9 + 0.007 * basket.km.clip(max=200) + np.where(same_state, 0.0, 2.3) + 0.0040 * basket.km
+    lane = effects.lanes[basket.origin, basket.destination]
+    # Parcels that take weeks more, for no reason that the data know; more of them while all are slow.
+    lost = rng.random(n) < 0.018 * effects.level(carrier) ** 2
+    transit = usual * lane * effects.transit(basket.destination, carrier) * np.exp(0.36 * normal())
+    transit += np.where(lost, 12.0 + 20.0 * rng.random(n), 0.0)
     delivered = carrier + _seconds(transit.clip(0.6, 200))
     backwards = fate.quirk == Quirk.DELIVERY_BEFORE_CARRIER
     carrier = np.where(backwards, delivered + _seconds(0.1 + 2.5 * rng.random(n)), carrier)
 
-    promise = (12.6 + 1.25 * usual + 4.5 * normal()).clip(2.5, 150)
+    promise = (12.4 + 1.25 * usual * np.sqrt(lane) + 4.0 * normal()).clip(2.5, 150)
     estimated = -(-(purchase + _seconds(promise)) // DAY) * DAY
     return Timeline(purchase, approved, carrier, delivered, estimated)
 

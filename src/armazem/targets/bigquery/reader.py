@@ -34,8 +34,9 @@ class DatasetReader(Reader):
         if requests is None:
             return self._ask(sql, [])
         arrays = " join ".join(
-            f"unnest(?) as {name} with offset as place_{number}" + (f" on place_0 = place_{number}" if number else "")
-            for number, name in enumerate(requests.column_names)
+            f"unnest(cast(? as array<{_TYPES[field.type]}>)) as {field.name} with offset as place_{number}"
+            + (f" on place_0 = place_{number}" if number else "")
+            for number, field in enumerate(requests.schema)
         )
         given = f"with requests as (select {', '.join(requests.column_names)} from {arrays}) select * from ({sql})"
         answers = []
