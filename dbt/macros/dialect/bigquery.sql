@@ -19,8 +19,9 @@
     {{ return("round(safe_divide((" ~ dividend ~ ") - " ~ rest ~ ", " ~ divisor ~ "))") }}
 {%- endmacro %}
 
+{# In brackets: the emulator of the tests writes `//` between the two as they are. #}
 {% macro bigquery__mean_of(sum, count) -%}
-    {{ return("div(" ~ sum ~ ", nullif(" ~ count ~ ", 0))") }}
+    {{ return("div((" ~ sum ~ "), nullif(" ~ count ~ ", 0))") }}
 {%- endmacro %}
 
 {% macro bigquery__wide(value) -%}
