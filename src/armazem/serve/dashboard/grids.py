@@ -180,7 +180,7 @@ class GridPanel(Framed):
         return f"{which}{found}{f', by {order}' if order else ''}."
 
     async def answer(self, view: View, ask: Ask) -> Callable[[], None]:
-        if view != self._view.with_(dark=view.dark, theme=view.theme, locale=view.locale):
+        if view.changed(self._view) - {"dark", "theme", "locale", "order"}:
             self._wanted, self._view = replace(self._wanted, offset=0), view
         return await super().answer(view, ask)
 
