@@ -54,7 +54,7 @@ def order_figures(view: View, ask: Ask) -> Sequence[Figure]:
             note=f"the longest for {form.number(found['longest'])} days" if overdue else "",
         ),
         Figure(
-            NOTHING if found["late"] is None else form.number(found["late"]),
+            NOTHING if found["late"] is None and waiting else form.number(found["late"] or 0),
             note=f"of {form.number(waiting)} that are not overdue",
         ),
     ]

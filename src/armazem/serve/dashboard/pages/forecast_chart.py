@@ -69,7 +69,7 @@ def accuracy(found: Sequence[Mapping[str, Any]], measure: str, form: Format) -> 
     missed = "" if off is None else f"was off by {form.percent(off / 100)} of what was sold, and "
     times = f"{form.number(last['backtests'])} time{'' if last['backtests'] == 1 else 's'}"
     inside = "" if covered is None else f"{form.percent(covered / 100, 0)} of the days lay in the band"
-    return f"{said}Made {times} before, it {missed}{inside}."
+    return f"{said}Made {times} before, its sum {missed}{inside}."
 
 
 def _said(row: Mapping[str, Any], measure: str, form: Format) -> str:

@@ -119,7 +119,7 @@ def columns_of() -> tuple[Column, ...]:
 
 
 class WorklistPanel(GridPanel):
-    """The worklist, with a field for the reason; a click on a row opens the order."""
+    """The worklist, with a field for the reason; a click on an order opens it."""
 
     reads = frozenset({"reason"})
 
@@ -129,7 +129,7 @@ class WorklistPanel(GridPanel):
             f"{meaning(TABLE)} Orders on their way at the end of the newest day of the data, whenever they were "
             "bought: the dates of the bar do not count here.",
             worklist, columns_of(), order=by_risk, height=480, empty=NONE, name="open-orders", note=_said,
-            on_row=lambda row: frame.show(order=row["order_id"]),
+            on_row=lambda row: frame.show(order=row["order_id"]), clickable="order_id",
         )  # fmt: skip
         with self.tools:
             self._reason = ui.select(
@@ -146,6 +146,6 @@ def _said(view: View, rows: Rows) -> str:
     del rows
     reason = f"Only with the reason “{NAMES[view.reason]}”. " if view.reason else ""
     return (
-        f"{reason}Overdue first, the longest first; then by probability. The rank only orders them, the probability is "
-        "recalibrated by what came late in the four months before. Click a row for its order."
+        f"{reason}Overdue first, the longest first; then by probability. The rank orders them and is no probability; "
+        "how well the probabilities hold is shown below. Click an order to open it."
     )
