@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 
+from bench.features import bench_features
 from bench.measure import Run, armazem, median, module
 
 OLIST_ORDERS = 99_441
@@ -137,6 +138,7 @@ def main() -> None:
         module(folder / "none", "bench.data", str(folder), str(arguments.orders))
         bench_load(report, folder, folder / "whole", arguments.pairs)
         one = bench_build(report, folder, arguments.orders, arguments.pairs)
+        bench_features(report, folder / "build", arguments.orders, arguments.pairs)
         if arguments.scale > 1:
             orders = arguments.orders * arguments.scale
             report.add(f"**at {arguments.scale} times the size**", f"{orders:,} orders")
@@ -144,6 +146,7 @@ def main() -> None:
             large.mkdir()
             module(folder / "none", "bench.data", str(large), str(orders))
             many = bench_build(report, large, orders, 1)
+            bench_features(report, large / "build", orders, 1)
             growth = many.wall / one.wall
             report.add(
                 f"full refresh, {arguments.scale} times the orders", f"{growth:.1f} times the wall time",

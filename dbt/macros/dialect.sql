@@ -89,9 +89,11 @@
     {{ return(adapter.dispatch('seconds_between')(earlier, later)) }}
 {%- endmacro %}
 
-{# The midnight, business time, that ends the day of `time`, a date or business time. #}
+{# The midnight, business time, that ends the day of `time`, a date or business time; there is none after the last one. #}
 {% macro midnight_after(time) -%}
-    {{ return(adapter.dispatch('midnight_after')(time)) }}
+    {%- set day = "cast(" ~ time ~ " as date)" -%}
+    {%- set day = "case when " ~ day ~ " > date '9999-12-30' then date '9999-12-30' else " ~ day ~ " end" -%}
+    {{ return(adapter.dispatch('midnight_after')(day)) }}
 {%- endmacro %}
 
 {# The days from `earlier` to `later`, two dates, as an integer. #}

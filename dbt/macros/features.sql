@@ -57,13 +57,13 @@ moments as (
     from dated
     union all
     {{ fact_row(
-        handed='1', handling_s=seconds_between('bought', 'handed_over'), known='handed_over', recorded='carrier_at'
+        handed='1', handling_s=seconds_taken('bought', 'handed_over'), known='handed_over', recorded='carrier_at'
     ) }}
     from dated
     where handed_over >= bought
     union all
     {{ fact_row(
-        delivered='1', total_s=seconds_between('bought', 'arrived'), known='arrived', recorded='delivery_at'
+        delivered='1', total_s=seconds_taken('bought', 'arrived'), known='arrived', recorded='delivery_at'
     ) }}
     from dated
     where arrived >= bought
@@ -91,8 +91,19 @@ order_facts as (
         cast(sum({{ name }}) as {{ dbt.type_bigint() }}) as {{ name }}
         {%- endfor %}
     from moments
+    -- What is to be known in thousands of years is a year that was typed wrongly; days are counted on from here.
+    where known_on < date '9000-01-01'
     group by order_id, known_on
 )
+{%- endmacro %}
+
+{#
+    The whole seconds from `earlier` to `later`, at most 100 million, three years: one year that was typed wrongly must not
+    overflow a product, or weigh more than all that is right.
+#}
+{% macro seconds_taken(earlier, later) -%}
+    {%- set seconds = seconds_between(earlier, later) -%}
+    {{ return("case when " ~ seconds ~ " > 100000000 then 100000000 else " ~ seconds ~ " end") }}
 {%- endmacro %}
 
 {# The later of two times, the second of which is not null. #}

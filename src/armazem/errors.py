@@ -10,6 +10,7 @@ _EXTRAS = {
     "beam": ("apache_beam", "google"),
     "bigquery": ("google", "dbt.adapters.bigquery"),
     "lineage": ("openlineage",),
+    "ml": ("lightgbm",),
     "pubsub": ("google",),
     "tableau": ("tableauhyperapi",),
 }
@@ -54,6 +55,12 @@ class ExportError(ArmazemError):
 
 class ReportError(ArmazemError):
     """A report that cannot be made: of a day to come, of a warehouse without a build; or that was not written."""
+
+
+class FeatureError(ArmazemError):
+    """Features that cannot be given: the file with entities or times does not fit, there is no such feature, or the
+    times lie beyond the data.
+    """
 
 
 class CloudError(ArmazemError):

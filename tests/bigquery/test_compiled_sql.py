@@ -112,7 +112,8 @@ def cloud(emulator: Emulator, cloud_home: Path, folder: Path) -> Cloud:
         keep_sql(cloud, folder / "window")
         for kpi in KPIS:
             kpi_rows(cloud.settings.model_copy(update={"target": "bigquery"}), kpi)
-        for command in (("status",), ("builds",), ("report",), ("rollback",), ("unload", load.load_id)):
+        features = ("features", "get", "--orders", "handover", "--out", folder / "training.parquet")
+        for command in (("status",), ("builds",), ("report",), features, ("rollback",), ("unload", load.load_id)):
             assert cloud.armazem(*command, "--target", "bigquery").code == 0
     for kpi, filters in itertools.product(KPIS, ASKED):
         with suppress(FilterError):  # one that this table does not have
@@ -283,4 +284,4 @@ def test_raw_tables_are_read_by_the_days_of_the_loads(cloud: Cloud) -> None:
 def test_a_dry_run_names_every_model(cloud: Cloud) -> None:
     names = {item.name for item in estimate(cloud.settings, BuildRequest(full_refresh=True))}
     assert {"stg_orders", "fact_sales", "agg_top_selling_products"} <= names
-    assert len(names) >= 50
+    assert len(names) == 51

@@ -17,6 +17,7 @@ from armazem.home import Home
 from armazem.shop.history import generate
 
 from .event_lines import event_lines
+from .feature_sets import check_features
 from .late_extracts import STATUSES, TOLD, corrected, day_1, day_2
 from .twins import Cloud, differences, tables_of
 
@@ -72,6 +73,7 @@ def compare(shop: Shop, cloud: Cloud, first: Path, second: Path, lines: list[byt
     assert differences(here, there) == []
     assert len(here) == 39
     assert min(len(rows) for table, rows in here.items() if table != "staging.stg_events" or lines) > 1
+    check_features(shop, cloud)
 
 
 def append(shop: Shop, cloud: Cloud, lines: list[bytes]) -> None:

@@ -125,11 +125,16 @@ def tables_of(shop: Shop, *schemas: str) -> dict[str, list[tuple[str, ...]]]:
 def canonical(answer: Rows) -> list[tuple[str, ...]]:
     """The names of the columns, then the rows, sorted. Money is exact, other numbers to nine decimals.
 
-    Without what is of the one warehouse only: the id of a load, the position in a journal.
+    Without what is of the one warehouse only: the id of a load, the position in a journal; of when a load told something
+    only whether it did.
     """
     places = [place for place, name in enumerate(answer.columns) if name not in ("_load_id", "seq")]
     order = sorted(places, key=lambda place: answer.columns[place])
-    rows = sorted(tuple(as_text(row[place]) for place in order) for row in answer.rows)
+    told = {place for place in order if answer.columns[place] in ("created_timestamp", "recorded_at")}
+    rows = sorted(
+        tuple(str(row[place] is not None) if place in told else as_text(row[place]) for place in order)
+        for row in answer.rows
+    )
     return [tuple(answer.columns[place] for place in order), *rows]
 
 

@@ -162,7 +162,7 @@ def test_other_commands(
 
     def nothing_half_done() -> None:
         if out.exists() and command == "export":
-            assert len(list(out.rglob("*.parquet"))) == 17  # the nine marts, the eight KPIs
+            assert len(list(out.rglob("*.parquet"))) == 26  # nine marts, nine tables of features, eight KPIs
             assert (out / "build.json").is_file()
 
     done = moments(arguments, numbers.interrupts, nothing_half_done)

@@ -76,7 +76,7 @@ def test_what_was_known_then_is_what_is_said_of_it_now(
         ),
         pytest.param(
             "feat_seller_daily",
-            [("cast(cast(known_on as date) + 1 as timestamp)", "cast(known_on as timestamp)")],
+            [(") + 1 as timestamp)", ") as timestamp)")],
             id="what happens in the evening is known in the morning",
         ),
         pytest.param(

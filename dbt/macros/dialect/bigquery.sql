@@ -19,8 +19,9 @@
     {{ return("round(safe_divide((" ~ dividend ~ ") - " ~ rest ~ ", " ~ divisor ~ "))") }}
 {%- endmacro %}
 
+{# In brackets: the emulator of the tests writes `//` between the two as they are. #}
 {% macro bigquery__mean_of(sum, count) -%}
-    {{ return("div(" ~ sum ~ ", nullif(" ~ count ~ ", 0))") }}
+    {{ return("div((" ~ sum ~ "), nullif(" ~ count ~ ", 0))") }}
 {%- endmacro %}
 
 {% macro bigquery__wide(value) -%}
@@ -68,8 +69,8 @@
     {{ return("datetime_diff(" ~ later ~ ", " ~ earlier ~ ", second)") }}
 {%- endmacro %}
 
-{% macro bigquery__midnight_after(time) -%}
-    {{ return("cast(date_add(cast(" ~ time ~ " as date), interval 1 day) as datetime)") }}
+{% macro bigquery__midnight_after(day) -%}
+    {{ return("cast(date_add(" ~ day ~ ", interval 1 day) as datetime)") }}
 {%- endmacro %}
 
 {% macro bigquery__days_between(earlier, later) -%}

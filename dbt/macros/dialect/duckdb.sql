@@ -60,8 +60,8 @@
     {{ return("date_diff('second', " ~ earlier ~ ", " ~ later ~ ")") }}
 {%- endmacro %}
 
-{% macro duckdb__midnight_after(time) -%}
-    {{ return("cast(cast(" ~ time ~ " as date) + 1 as timestamp)") }}
+{% macro duckdb__midnight_after(day) -%}
+    {{ return("cast((" ~ day ~ ") + 1 as timestamp)") }}
 {%- endmacro %}
 
 {% macro duckdb__days_between(earlier, later) -%}

@@ -176,10 +176,10 @@ effects as (
         *,
         lane_s - market_s as lane_effect_s,
         {{ mean_of('lane_s * level_s', 'market_s') }} - lane_s as market_effect_s,
-        case when stage != 'purchase' then {{ seconds_between('bought', 'handed_over') }} end as handled_s,
-        {{ seconds_between('bought', 'arrived') }} as taken_s,
-        {{ seconds_between('bought', 'promise_passed') }} as promised_s,
-        {{ seconds_between('bought', 'scored_at') }} as elapsed_s
+        case when stage != 'purchase' then {{ seconds_taken('bought', 'handed_over') }} end as handled_s,
+        {{ seconds_taken('bought', 'arrived') }} as taken_s,
+        {{ seconds_taken('bought', 'promise_passed') }} as promised_s,
+        {{ seconds_taken('bought', 'scored_at') }} as elapsed_s
     from known
 ),
 

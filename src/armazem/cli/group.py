@@ -36,6 +36,7 @@ COMMANDS = {
     "dbt": ("dbt", "Run a command of dbt on a copy of what is published."),
     "dead-letters": ("ingest", "Messages that were refused: list, show, take in again."),
     "export": ("export", "Write all marts and KPIs as Parquet, or for Tableau."),
+    "features": ("features", "Features as they were known at a time: list, training sets."),
     "fetch": ("data", "Download the real data set by Olist from Kaggle."),
     "generate": ("data", "Write nine CSV files like Olist's, with their defects."),
     "graph": ("build", "Print which table is computed from which, for schedulers."),

@@ -92,6 +92,25 @@ RATIOS: tuple[Ratio, ...] = (
 )
 
 
+UNITS = {
+    "sold": "orders",
+    "gmv_cents": "cents of BRL",
+    "handed": "orders",
+    "handling_s": "seconds",
+    "delivered": "orders",
+    "total_s": "seconds",
+    "resolved": "orders",
+    "late": "orders",
+    "reviews": "reviews",
+    "score": "points",
+    "avg_order_value": "BRL",
+    "avg_handling_days": "days",
+    "avg_delivery_days": "days",
+    "late_rate": "share",
+    "avg_review_score": "points",
+}
+"""Of sums and ratios."""
+
 _MOMENTS = {
     "feature_timestamp": "Midnight, business time, from which the row holds: of what was known before it.",
     "created_timestamp": "When the last of the facts in it was told: the event came or the file was loaded, in UTC.",

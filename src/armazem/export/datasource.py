@@ -34,6 +34,7 @@ _KINDS = {
     "BOOLEAN": ("boolean", "11", "Count"),
     "DATE": ("date", "133", "Year"),
     "TIMESTAMP": ("datetime", "135", "Year"),
+    "TIMESTAMP WITH TIME ZONE": ("datetime", "135", "Year"),
 }
 _PLACES = {"latitude": "[Geographical].[Latitude]", "longitude": "[Geographical].[Longitude]"}
 _AVERAGED = ("review_score", "days_to_deliver", "handling_days", "transit_days", *_PLACES)

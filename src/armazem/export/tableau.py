@@ -43,6 +43,7 @@ _TYPES = {
     "BOOLEAN": SqlType.bool,
     "DATE": SqlType.date,
     "TIMESTAMP": SqlType.timestamp,
+    "TIMESTAMP WITH TIME ZONE": SqlType.timestamp_tz,
 }
 _DECIMAL = re.compile(r"DECIMAL\((\d+),(\d+)\)")
 # Files of version 2 open in every Tableau that is supported; decimals of more than 18 digits need version 3.

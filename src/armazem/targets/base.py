@@ -18,6 +18,7 @@ from armazem.landing.ledger import LedgerRow
 from armazem.landing.zone import Zone
 from armazem.targets.catalog import Model
 from armazem.targets.plan import Journal, Plan, State
+from armazem.targets.reader import Reader
 from armazem.targets.records import BuildRecord, DbtRun
 from armazem.targets.rows import Rows
 
@@ -214,6 +215,13 @@ class Target(ABC):
     @abstractmethod
     def query(self, sql: str, parameters: Sequence[Any] = (), *, failed: bool = False) -> Rows:
         """Answer a query that reads. `failed`: on the last build that failed its audit. Raises QueryError."""
+
+    @abstractmethod
+    def reading(self) -> AbstractContextManager[Reader]:
+        """Return what answers questions that bring a table of their own, for the time of a `with` block.
+
+        Raises an ArmazemError where nothing is published.
+        """
 
     @abstractmethod
     def contents(self) -> Contents:

@@ -37,12 +37,13 @@ class Connection:
         return retrying(self.settings)
 
     def query(self, sql: str, parameters: Sequence[Any] = (), *, dry_run: bool = False) -> bigquery.QueryJob:
-        """A query job, begun; each `?` in it is one of the parameters. Raises what Google's client raises."""
+        """A query job, begun; each `?` in it is one of the parameters, a value or Google's array of them.
+
+        Raises what Google's client raises.
+        """
         config = bigquery.QueryJobConfig(dry_run=dry_run)
         if parameters:
-            config.query_parameters = [
-                bigquery.ScalarQueryParameter(None, _TYPES[type(value)], value) for value in parameters
-            ]
+            config.query_parameters = [_parameter(value) for value in parameters]
         if dry_run:
             config.use_query_cache = False
         elif self.settings.bigquery_maximum_bytes_billed:
@@ -106,3 +107,9 @@ class Connection:
         # As a file, not with load_table_from_json: that sends it in one request, which is not taken up again.
         lines = BytesIO("".join(json.dumps(row) + "\n" for row in rows).encode())
         self.client.load_table_from_file(lines, table_id, job_config=config).result(retry=self.retry)
+
+
+def _parameter(value: Any) -> Any:
+    if isinstance(value, bigquery.ArrayQueryParameter):
+        return value
+    return bigquery.ScalarQueryParameter(None, _TYPES[type(value)], value)

@@ -42,6 +42,7 @@ from armazem.targets.bigquery.publishing import (
     restorable,
 )
 from armazem.targets.bigquery.query import answer
+from armazem.targets.bigquery.reader import reading
 from armazem.targets.bigquery.tables import (
     Layout,
     copy_tables,
@@ -55,6 +56,7 @@ from armazem.targets.bigquery.tables import (
 )
 from armazem.targets.meta import BUILDS, EVENT_DAYS, MODELS, TEST_RESULTS, build_rows, published_models
 from armazem.targets.plan import Journal, Plan, State
+from armazem.targets.reader import Reader
 from armazem.targets.records import BuildRecord, DbtRun
 from armazem.targets.rows import Rows
 
@@ -317,6 +319,11 @@ class BigQueryTarget(Target):
             raise UnsupportedError(f"the tables of a failed build are in the dataset {audit}", "query them there")
         with self.errors("the query"):
             return answer(self.connection, sql, parameters)
+
+    @contextmanager
+    def reading(self) -> Iterator[Reader]:
+        with self.errors("the query"):
+            yield reading(self.connection)
 
     def contents(self) -> Contents:
         connection = self.connection

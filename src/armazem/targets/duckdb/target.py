@@ -48,8 +48,10 @@ from armazem.targets.duckdb.meta import (
     write_models,
 )
 from armazem.targets.duckdb.query import fetch, open_published, run_query
+from armazem.targets.duckdb.reader import reading
 from armazem.targets.meta import BUILDS, TEST_RESULTS, build_rows, published_models
 from armazem.targets.plan import Journal, Plan, State
+from armazem.targets.reader import Reader
 from armazem.targets.records import BuildRecord, DbtRun
 from armazem.targets.rows import Rows
 
@@ -295,6 +297,9 @@ class DuckDBTarget(Target):
 
     def query(self, sql: str, parameters: Sequence[Any] = (), *, failed: bool = False) -> Rows:
         return run_query(self.home, sql, parameters, failed=failed, limits=limits_of(self.settings))
+
+    def reading(self) -> AbstractContextManager[Reader]:
+        return reading(self.home, limits_of(self.settings))
 
     def contents(self) -> Contents:
         home = self.home.open(create=False)

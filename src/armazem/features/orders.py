@@ -1,0 +1,63 @@
+"""Requests that the warehouse has itself: all orders, at the purchase or when the carrier received them."""
+
+from __future__ import annotations
+
+from datetime import date, datetime, time, timedelta
+from typing import Literal
+
+import pyarrow as pa
+
+from armazem.config import Settings
+from armazem.errors import FeatureError
+from armazem.targets.reader import Reader
+from armazem.targets.registry import target_of
+
+Stage = Literal["purchase", "handover"]
+STAGES: tuple[Stage, ...] = ("purchase", "handover")
+
+_AT = {"purchase": "order_purchase_timestamp", "handover": "order_delivered_carrier_date"}
+_DAY = timedelta(days=1)
+
+
+def order_requests(settings: Settings, stage: Stage) -> pa.Table:
+    """Return order_id, seller_id, lane, product_id, customer_unique_id and at, a row per order, by time and order.
+
+    `at`: the purchase, or the handover to the carrier; orders without one, with one before the purchase, or after the
+    newest features are left out. Seller, lane and product are those of the item with the highest price, of several the
+    first; null where the order has no item. Raises FeatureError where nothing was ordered yet.
+    """
+    target = target_of(settings)
+    with target.errors("the orders"), target.reading() as reader:
+        end = newest_day(reader) + _DAY
+        found = reader.answer(_sql(reader, _AT[stage], end))
+    # AT is a word of BigQuery's own.
+    found = found.append_column("at", found["moment"].cast(pa.timestamp("us"))).drop_columns("moment")
+    return found.sort_by([("at", "ascending"), ("order_id", "ascending")])
+
+
+def newest_day(reader: Reader) -> date:
+    """Return the newest day at whose midnight features are known: the one after the newest purchase.
+
+    What lies after it is not known, whatever the histories say of it: there an order that is not delivered is late.
+    Raises FeatureError where nothing was ordered yet.
+    """
+    sql = f"select cast(max(order_purchase_timestamp) as date) as day from {reader.schema('marts')}.fact_orders"
+    last: date | None = reader.answer(sql)["day"][0].as_py()
+    if last is None:
+        raise FeatureError("nothing was ordered yet: there are no features", "load orders, and build")
+    return last + _DAY
+
+
+def _sql(reader: Reader, at: str, end: date) -> str:
+    marts = reader.schema("marts")
+    return (
+        "with main_items as (select order_id, seller_id, seller_state, product_id "
+        f"from {marts}.fact_sales where true "
+        "qualify row_number() over (partition by order_id order by price desc, order_item_id asc) = 1) "
+        "select orders.order_id, main_items.seller_id, "
+        "main_items.seller_state || '-' || orders.customer_state as lane, "
+        f"main_items.product_id, orders.customer_unique_id, orders.{at} as moment "
+        f"from {marts}.fact_orders as orders left join main_items on orders.order_id = main_items.order_id "
+        f"where orders.{at} >= orders.order_purchase_timestamp "
+        f"and orders.{at} < '{datetime.combine(end, time()).isoformat(sep=' ')}'"
+    )

@@ -1,0 +1,129 @@
+"""Training sets: to each request the features as they were known then, of one published version."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import date, timedelta
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from armazem.config import Settings
+from armazem.contract.features import Entity
+from armazem.errors import CloudError, FeatureError, QueryError
+from armazem.features.catalogue import Feature, features_of
+from armazem.features.orders import newest_day
+from armazem.features.requests import AT, KEYS, Requests
+from armazem.features.times import times_of
+from armazem.features.vectors import vectors
+from armazem.targets.base import Target
+from armazem.targets.registry import target_of
+
+# Called before each entity with its name, its number and how many there are.
+OnEntity = Callable[[str, int, int], None]
+
+_ATTEMPTS = 3
+
+
+def training_set(
+    settings: Settings,
+    requests: Requests,
+    *,
+    at: str | None = None,
+    features: Sequence[Feature] = (),
+    on_entity: OnEntity = lambda name, number, total: None,
+) -> pa.Table:
+    """Return the table of the requests, as it is, with a column for each feature behind: its rows in their order.
+
+    Features are of what was known at the midnight, business time, that begins the day of `at`: the column of times; by
+    default `at`, and where there is none, the newest features. `features`: by default all of the entities whose ids the
+    table has. The metadata of the schema says of which build (`armazem.build`) and until when (`armazem.as_of`, the
+    midnight of the newest features).
+
+    Raises FeatureError where the requests do not fit, lie after the newest features, or the warehouse has none.
+    """
+    requests.check()
+    wanted = features or _default(requests)
+    _check_names(requests, wanted)
+    ids = {feature.entity: requests.ids(feature.entity) for feature in wanted}
+    times = _times(requests, at, settings.time_zone)
+    target = target_of(settings)
+    try:
+        with target.errors("the features"):
+            for _ in range(_ATTEMPTS):
+                found, whole = _once(target, requests, wanted, ids, times, on_entity)
+                if whole:
+                    break
+    except (QueryError, CloudError) as error:
+        if not _has_features(target):
+            raise FeatureError("the published version has no features", "`armazem build` makes them") from error
+        raise
+    return found
+
+
+def _once(
+    target: Target,
+    requests: Requests,
+    wanted: Sequence[Feature],
+    ids: dict[Entity, pa.Array],
+    times: pa.Array | None,
+    on_entity: OnEntity,
+) -> tuple[pa.Table, bool]:
+    """Return the training set, and whether all of it is of one version."""
+    columns: dict[str, pa.Array] = {}
+    with target.reading() as reader:
+        newest = newest_day(reader)
+        days = _days(requests, times, newest)
+        for number, (entity, keys) in enumerate(ids.items(), 1):
+            on_entity(entity.name, number, len(ids))
+            columns |= vectors(reader, keys, days, [feature for feature in wanted if feature.entity == entity])
+        build, whole = reader.build, reader.is_of_one_build()
+    found = requests.table
+    for feature in wanted:
+        found = found.append_column(feature.name, columns[feature.name])
+    told = {"armazem.build": build, "armazem.as_of": f"{newest} 00:00:00"}
+    return found.replace_schema_metadata({**(found.schema.metadata or {}), **told}), whole
+
+
+def _default(requests: Requests) -> tuple[Feature, ...]:
+    entities = requests.entities
+    if len(entities) < 2:  # the marketplace alone is hardly meant
+        raise FeatureError(
+            f"{requests.name} names no entity: it has {', '.join(requests.table.column_names)}",
+            f"give it one of the columns {', '.join(KEYS.values())}, or ask for `--entity marketplace`",
+        )
+    return features_of(entities)
+
+
+def _check_names(requests: Requests, wanted: Sequence[Feature]) -> None:
+    taken = {feature.name for feature in wanted}.intersection(requests.table.column_names)
+    if taken:
+        raise FeatureError(
+            f"{requests.name} has a column {min(taken)} already, which is a feature's name", "give it another name"
+        )
+
+
+def _times(requests: Requests, at: str | None, zone: str) -> pa.Array | None:
+    columns = requests.table.column_names
+    if at is not None and at not in columns:
+        raise FeatureError(f"{requests.name} has no column {at}, which --at names", f"it has {', '.join(columns)}")
+    column = at or (AT if AT in columns else None)
+    return None if column is None else times_of(requests, column, zone)
+
+
+def _days(requests: Requests, times: pa.Array | None, newest: date) -> pa.Array:
+    """Return the days at whose midnight the features are to hold."""
+    if times is None:
+        return pa.repeat(pa.scalar(newest, pa.date32()), requests.table.num_rows)
+    days = pc.floor_temporal(times, unit="day").cast(pa.date32())
+    late = pc.index(pc.greater(days, pa.scalar(newest)), True).as_py()
+    if late >= 0:
+        raise FeatureError(
+            f"{requests.place(late)}: {times[late].as_py()} lies after the newest features, of {newest} 00:00:00",
+            f"ask for times before {newest + timedelta(days=1)}, or leave the times out for the newest features",
+        )
+    return days
+
+
+def _has_features(target: Target) -> bool:
+    return any(table == "feat_order_facts" for table, _, _ in target.columns("features"))
