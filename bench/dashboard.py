@@ -38,7 +38,7 @@ from bench.http import Server
 from bench.http_client import events
 from bench.kpi_client import Questions, Times, ask, ask_raw
 
-PAGES = ("/", "/products", "/sellers", "/customers", "/live", "/data")
+PAGES = ("/", "/products", "/sellers", "/customers", "/forecast", "/live", "/data")
 _CLIENTS = 8
 _TITLE = "## Measured"
 _CATEGORIES = (

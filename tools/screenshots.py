@@ -20,7 +20,7 @@ from pathlib import Path
 from playwright.sync_api import Browser, sync_playwright
 
 PICTURES = Path(__file__).parents[1] / "docs" / "dashboard"
-PAGES = ("overview", "products", "sellers", "customers", "live", "data")
+PAGES = ("overview", "products", "sellers", "customers", "forecast", "live", "data")
 DESKTOP, PHONE = (1440, 900), (390, 844)
 # A theme and a locale each, so that all of them are seen.
 KINDS = (

@@ -12,7 +12,16 @@ import pytest
 from warehouse.shop import Shop
 
 from armazem.home import Home
-from armazem.serve.dashboard.pages import customers, overview, products, sellers, sellers_delivery
+from armazem.serve.dashboard.pages import (
+    customers,
+    forecast_days,
+    forecast_kept,
+    forecast_worklist,
+    overview,
+    products,
+    sellers,
+    sellers_delivery,
+)
 from armazem.serve.dashboard.queries import Query
 from armazem.serve.dashboard.view import View
 from armazem.shop.history import generate
@@ -149,3 +158,37 @@ def test_how_often_they_come_back(published: duckdb.DuckDBPyConnection) -> None:
         "from marts.fact_orders where is_valid_sale group by all)",
     )
     assert (sum(row[1] for row in found), sum(row[1] for row in found if row[0] > 1)) == (people, again)
+
+
+def test_the_days_beside_the_forecast(published: duckdb.DuckDBPyConnection) -> None:
+    course = forecast_days.course(ALL)
+    sold = Query(f"select * from ({course.sql}) where not is_forecast and revenue > 0", course.parameters)
+    first = "(select min(forecast_date) from features.feat_forecast)"
+    found = asked(published, sold, "day", "units", "revenue")
+    assert [(day, units, cents(revenue)) for day, units, revenue in found] == kpi(
+        published,
+        "select period_start, cast(units as double), revenue from kpis.agg_sales_trend where grain = 'day' "
+        f"and revenue > 0 and period_start < {first} and period_start >= {first} - 56",
+    )
+    for query in (forecast_days.by_state(ALL), forecast_days.by_category(ALL)):
+        whole = kpi(published, "select sum(revenue_forecast) from features.feat_forecast where level = 'total'")
+        assert [(sum(row[0] for row in asked(published, query, "revenue")),)] == whole
+
+
+def test_the_deliveries_of_the_promise_are_those_of_the_marts(published: duckdb.DuckDBPyConnection) -> None:
+    due = "cast(order_estimated_delivery_date as date) <= (select cast(max(order_purchase_timestamp) as date) from m)"
+    assert asked(published, forecast_kept.kept(ALL), "period", "orders", "late") == kpi(
+        published,
+        "with m as (select * from marts.fact_orders), predicted as (select order_id from features.feat_order_delivery "
+        "where stage = 'purchase' and late_permille is not null) "
+        "select cast(date_trunc('month', order_purchase_timestamp) as date), count(*), count(*) filter (is_late) "
+        f"from m semi join predicted using (order_id) where is_valid_sale and is_late is not null and {due} group by 1",
+    )
+
+
+def test_the_worklist_has_every_open_order(published: duckdb.DuckDBPyConnection) -> None:
+    assert asked(published, forecast_worklist.worklist(ALL), "order_id") == kpi(
+        published,
+        "select order_id from marts.fact_orders where is_valid_sale and order_status != 'delivered' "
+        "and order_delivered_customer_date is null",
+    )

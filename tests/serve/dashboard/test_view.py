@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from armazem.serve.dashboard.periods import GRAINS, Span
-from armazem.serve.dashboard.view import EARLIEST, LATEST, View, parse_view
+from armazem.serve.dashboard.view import EARLIEST, LATEST, PARAMETERS, REASONS, View, parse_view
 
 DAYS = st.dates(date(1990, 1, 1), date(2100, 1, 1))
 TEXTS = st.text(max_size=60).map(str.strip)
@@ -22,6 +22,8 @@ VIEWS = st.builds(
     state=TEXTS.map(str.upper).map(str.upper).map(str.strip),
     category=TEXTS,
     seller=TEXTS.map(str.lower).map(str.strip),
+    reason=st.sampled_from(("", *REASONS)),
+    order=TEXTS.map(str.lower).map(str.strip),
     locale=st.sampled_from(("en", "pt-BR")),
     theme=st.sampled_from(("", "light", "dark")),
 )
@@ -32,19 +34,19 @@ def test_an_address_restores_the_view(view: View) -> None:
     query = urlsplit(view.url("/products")).query
     found, problems = parse_view(dict(parse_qsl(query)))
     # Letters that are no single one in the other case do not come back alike; no state or seller has them.
-    if view.state.upper() == view.state and view.seller.lower() == view.seller:
+    if view.state.upper() == view.state and all(text.lower() == text for text in (view.seller, view.order)):
         assert found == view and not problems
 
 
 @given(
     st.dictionaries(
-        st.sampled_from(("from", "to", "grain", "state", "category", "seller", "lang", "theme", "x")),
+        st.sampled_from((*PARAMETERS, "x")),
         st.text(max_size=300),
     )
 )
 def test_anything_may_stand_there(given_: dict[str, str]) -> None:
     view, problems = parse_view(given_)
-    assert view.grain in GRAINS and view.locale in ("en", "pt-BR")
+    assert view.grain in GRAINS and view.locale in ("en", "pt-BR") and view.reason in ("", *REASONS)
     assert all(isinstance(problem, str) and len(problem) < 300 for problem in problems)
     assert not (view.start and view.end) or view.start <= view.end
     assert max(map(len, (view.state, view.category, view.seller))) <= 600
@@ -89,3 +91,12 @@ def test_a_view_is_as_long_as_its_data() -> None:
     assert View(date(2017, 1, 1), date(2017, 12, 31), data=data).as_covered() is None
     assert View(date(2018, 9, 1), data=data).as_covered() is None
     assert View(data=data).as_covered() == View(data=data)
+
+
+def test_what_one_page_has_is_in_no_link_to_another() -> None:
+    view = View(state="SP", reason="seller", order="o1")
+    assert view.url("/forecast") == "/forecast?state=SP&reason=seller&order=o1"
+    assert view.for_pages().url("/") == "/?state=SP"
+    assert view.changed(view.with_(order="")) == {"order"}
+    _, problems = parse_view({"reason": "weather"})
+    assert len(problems) == 1 and "overdue" in problems[0]

@@ -13,8 +13,8 @@ from starlette.types import ASGIApp
 
 from armazem.serve.dashboard.assets import Assets
 from armazem.serve.dashboard.downloads import PATH, download
-from armazem.serve.dashboard.frame import OWN_PAGE, Frame, Sources
-from armazem.serve.dashboard.pages import customers, data, live, overview, own, products, sellers
+from armazem.serve.dashboard.frame import FORECAST_PAGE, OWN_PAGE, Frame, Sources
+from armazem.serve.dashboard.pages import customers, data, forecast, live, overview, own, products, sellers
 
 _FAVICON = (
     "<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 32 32'><rect width='32' height='32' rx='7' fill='#0b5c8c'/>"
@@ -34,6 +34,7 @@ def build_dashboard(sources: Sources) -> ASGIApp:
         ("/products", products.make, True),
         ("/sellers", sellers.make, True),
         ("/customers", customers.make, True),
+        (FORECAST_PAGE, forecast.make, True),
         ("/live", live.make, False),
         (OWN_PAGE, own.make, False),
         ("/data", data.make, False),

@@ -8,7 +8,7 @@ from datetime import date, timedelta
 
 from armazem.serve.dashboard.components import Ask
 from armazem.serve.dashboard.periods import Span, end_of, months_later, start_of, starts, whole
-from armazem.serve.dashboard.queries import BOUNDS, CATEGORIES, STATES, TOP_SELLERS, known_seller
+from armazem.serve.dashboard.queries import BOUNDS, CATEGORIES, FEATURES, STATES, TOP_SELLERS, known_seller
 from armazem.serve.dashboard.view import View
 
 _DAYS = 365  # of the first view, where it is of days or weeks
@@ -21,7 +21,8 @@ _FEWEST = 3  # whole periods that make a course
 @dataclass(frozen=True, slots=True)
 class Choices:
     """`busy`: the data without the few orders that may stand long before or after all others; `sellers`: those with
-    most revenue, each with its place in words; there are more, which are searched for.
+    most revenue, each with its place in words; there are more, which are searched for. `features`: the tables with
+    what is predicted.
     """
 
     span: Span
@@ -29,6 +30,7 @@ class Choices:
     states: tuple[str, ...]
     categories: tuple[str, ...]
     sellers: Mapping[str, str]
+    features: frozenset[str] = frozenset()
 
 
 def read_choices(ask: Ask, today: date) -> Choices | None:
@@ -39,7 +41,8 @@ def read_choices(ask: Ask, today: date) -> Choices | None:
     busy = Span(max(first, busy_first), min(last, end_of(busy_last, "month")), today)
     states, categories = (tuple(str(row[0]) for row in ask(query).rows) for query in (STATES, CATEGORIES))
     sellers = {str(row[0]): seller_label(*row) for row in ask(TOP_SELLERS).rows}
-    return Choices(Span(first, last, today), busy, states, categories, sellers)
+    features = frozenset(str(row[0]) for row in ask(FEATURES).rows)
+    return Choices(Span(first, last, today), busy, states, categories, sellers, features)
 
 
 def seller_label(seller: object, city: object, state: object) -> str:

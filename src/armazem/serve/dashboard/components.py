@@ -52,6 +52,9 @@ class Panel(ABC):
     @abstractmethod
     def fail(self, reason: str) -> None: ...
 
+    reads: frozenset[str] = frozenset()
+    """The filters of one page (`view.OF_ONE_PAGE`) that it shows; of the others it shows all."""
+
     def attach(self, ask: Ask, batches: Batches, said: Said) -> None:
         """Whom a panel asks later than the page is filled: for a whole answer, or for some rows at a time; and what
         its pictures say of a view.

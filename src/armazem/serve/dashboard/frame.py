@@ -27,19 +27,20 @@ from armazem.serve.dashboard.formats import LOCALES
 from armazem.serve.dashboard.looks import Looks
 from armazem.serve.dashboard.queries import Query
 from armazem.serve.dashboard.theme import CSS, colors
-from armazem.serve.dashboard.view import View, parse_view
+from armazem.serve.dashboard.view import OF_ONE_PAGE, View, parse_view
 from armazem.targets.duckdb.query import Published
 from armazem.targets.rows import Rows
 from armazem.unattended.builder import Standing
 
 _logger = logging.getLogger(__name__)
 
-OWN_PAGE = "/own"
+OWN_PAGE, FORECAST_PAGE = "/own", "/forecast"
 PAGES = (
     ("/", "Overview"),
     ("/products", "Products"),
     ("/sellers", "Sellers"),
     ("/customers", "Customers"),
+    (FORECAST_PAGE, "Forecast"),
     ("/live", "Live"),
     (OWN_PAGE, "Own"),
     ("/data", "Data"),
@@ -182,7 +183,7 @@ class Frame:
             view = view.with_(start=view.data.first, end=view.data.last)  # an address without dates is the first view
         if view == self.view:
             return
-        self._seen[frozenset(self._query.items())] = self.view
+        self._seen[frozenset(self._query.items())] = before = self.view
         found, problems = parse_view(_query(view))
         self._whole = self._whole and not changes.keys() & {"start", "end"}
         self._grain = found.grain
@@ -194,7 +195,7 @@ class Frame:
         for problem in problems:
             ui.notify(problem, type="warning")
         self._link_pages()
-        await self.refresh()
+        await self._refresh_since(before)
 
     async def _go_back(self, query: str) -> None:
         """To what was shown at this address, or forward to it: one without dates does not say all by itself."""
@@ -209,12 +210,19 @@ class Frame:
         view = view.with_(dark=self.view.dark, data=self.view.data)
         if view == self.view:
             return
-        self.view = view
+        before, self.view = self.view, view
         self._locale.set_value(view.locale)
         if self._choices is not None:
             self._fill_bar(self._choices)
         self._link_pages()
-        await self.refresh()
+        await self._refresh_since(before)
+
+    async def _refresh_since(self, before: View) -> None:
+        """Fill what shows something else now; a filter of one page alone is of few of its panels."""
+        changed = self.view.changed(before)
+        await self.refresh(
+            [panel for panel in self.panels if panel.reads & changed] if changed <= {*OF_ONE_PAGE} else None
+        )
 
     def _fill_bar(self, choices: Choices | None) -> None:
         if self._bar:
@@ -226,7 +234,12 @@ class Frame:
 
     def link(self, path: str, **changes: Any) -> str:
         """The address of a page with the filters of this one, but for the changes."""
-        return self.view.with_(**changes).url(path)
+        return self.view.for_pages().with_(**changes).url(path)
+
+    @property
+    def features(self) -> frozenset[str]:
+        """The tables of the published version with what is predicted."""
+        return self._choices.features if self._choices else frozenset()
 
     async def _read_choices(self) -> Choices | None:
         try:
@@ -272,12 +285,13 @@ class Frame:
             if build != self._build and not self._filling:
                 self._filling = True
                 try:
-                    empty, own = self._build is None, self.own
+                    empty, own, features = self._build is None, self.own, self.features
                     choices = await self._read_choices()
                     if self.closed:
                         return
                     self._link_pages()
-                    if empty or (self.path == OWN_PAGE and self.own != own):
+                    other = {OWN_PAGE: self.own != own, FORECAST_PAGE: self.features != features}
+                    if empty or other.get(self.path):
                         self._fill_bar(choices)
                         await self._fill_page(choices)
                     else:
@@ -347,7 +361,7 @@ class Frame:
 
     def _link_pages(self) -> None:
         for path, link in self._links.items():
-            link.props(f'href="{self.view.url(path)}"')
+            link.props(f'href="{self.link(path)}"')
         self._links[OWN_PAGE].set_visibility(bool(self.own) or self.path == OWN_PAGE)
 
     def _say_build(self) -> None:

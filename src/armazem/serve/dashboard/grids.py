@@ -180,7 +180,7 @@ class GridPanel(Framed):
         return f"{which}{found}{f', by {order}' if order else ''}."
 
     async def answer(self, view: View, ask: Ask) -> Callable[[], None]:
-        if view != self._view.with_(dark=view.dark, theme=view.theme, locale=view.locale):
+        if view.changed(self._view) - {"dark", "theme", "locale", "order"}:
             self._wanted, self._view = replace(self._wanted, offset=0), view
         return await super().answer(view, ask)
 
@@ -227,7 +227,8 @@ class GridPanel(Framed):
             # A new grid would take the browser several times as long, and forget how the reader has sorted it.
             if list(self._drawn) != list(self._columns):
                 self._grid.run_grid_method("setGridOption", "columnDefs", columns)
-            self._grid.run_grid_method("setGridOption", "rowData", found)
+            if found != self._grid.options["rowData"]:  # what does not depend on the filters need not be sent again
+                self._grid.run_grid_method("setGridOption", "rowData", found)
             dict.update(self._grid.options, columnDefs=columns, rowData=found)
         self._drawn = self._columns
         return self._words_to(view, rows) if self._words_to else ""

@@ -120,6 +120,11 @@ BOUNDS = Query(
 """First and last day with a valid sale; first and last month with at least a twentieth of what is usual."""
 STATES = Query("select distinct customer_state from marts.fact_orders where customer_state is not null order by all")
 CATEGORIES = Query(f"select distinct {CATEGORY} as category from marts.dim_products p order by all")
+FEATURES = Query(
+    "select table_name from duckdb_tables() where database_name = current_database() and schema_name = 'features' "
+    "order by all"
+)
+"""Which there are: an older armazem builds without them."""
 TOP_SELLERS = Query(
     "select seller_id, seller_city, seller_state from kpis.agg_sales_by_seller order by revenue_rank limit 100"
 )

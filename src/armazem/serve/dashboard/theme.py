@@ -140,6 +140,8 @@ table.plain td { border-top: 1px solid var(--line); padding: 6px 8px; white-spac
 .texts h3 { font-size: 13px; font-weight: 600; line-height: 1.4; margin: 10px 0 2px; color: var(--muted); }
 .texts ul { margin: 0; padding-left: 18px; } .texts li { padding: 2px 0; overflow-wrap: anywhere; }
 .texts small { color: var(--muted); font-size: 12px; }
+.order { width: min(1000px, 94vw); max-width: none; max-height: 86vh; } .order .pagetitle { overflow-wrap: anywhere; }
+.order > .texts { height: auto; overflow: auto; }
 .skip { position: absolute; left: -9999px; } .skip:focus { left: 8px; top: 8px; z-index: 99; background: var(--card);
   padding: 8px; }
 .q-tooltip { font-size: 13px; max-width: 340px; line-height: 1.4; }

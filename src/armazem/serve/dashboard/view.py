@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from datetime import date, timedelta
 from typing import Any, cast
 from urllib.parse import urlencode
@@ -12,8 +12,12 @@ from armazem.contract.identifiers import canonical
 from armazem.serve.dashboard.formats import LOCALES, Format, Locale
 from armazem.serve.dashboard.periods import GRAINS, Span, end_of, start_of
 
-PARAMETERS = ("from", "to", "grain", "state", "category", "seller", "lang", "theme")
+PARAMETERS = ("from", "to", "grain", "state", "category", "seller", "reason", "order", "lang", "theme")
 """What may stand in an address."""
+REASONS = ("overdue", "seller", "lane", "market", "promise", "none")
+"""Why an order may come late: `main_reason` of features.feat_order_delivery."""
+OF_ONE_PAGE = ("reason", "order")
+"""Filters that no other page has: its links leave them out."""
 EARLIEST, LATEST = date(1900, 1, 1), date(2199, 12, 31)
 """Days that a filter may name: with those outside nobody can reckon, neither Python nor DuckDB."""
 _LONGEST = 200  # characters of a text filter
@@ -24,6 +28,7 @@ _SAID = 40  # characters of a wrong value that are repeated
 class View:
     """The filters; None or "" is no filter. `start` and `end` are business dates, both included.
 
+    `reason`: of the worklist of open orders; `order`: the one that is open on the page.
     `theme`: light or dark, where the address says so; `dark`: how it is shown. `data`: what the published data cover,
     where that is known; it is no filter and stands in no address.
     """
@@ -35,6 +40,8 @@ class View:
     state: str = ""
     category: str = ""
     seller: str = ""
+    reason: str = field(default="", kw_only=True)
+    order: str = field(default="", kw_only=True)
     locale: Locale = "en"
     dark: bool = False
     data: Span | None = None
@@ -85,6 +92,14 @@ class View:
     def with_(self, **changes: Any) -> View:
         return replace(self, **changes)
 
+    def changed(self, other: View) -> set[str]:
+        """The names of what the two differ in."""
+        return {each.name for each in fields(self) if getattr(self, each.name) != getattr(other, each.name)}
+
+    def for_pages(self) -> View:
+        """Without what one page alone has."""
+        return self.with_(**dict.fromkeys(OF_ONE_PAGE, ""))
+
     def url(self, path: str) -> str:
         """Return the address that shows the same view, with nothing in it that is the default."""
         given = {
@@ -94,6 +109,8 @@ class View:
             "state": self.state,
             "category": self.category,
             "seller": self.seller,
+            "reason": self.reason,
+            "order": self.order,
             "lang": self.locale if self.locale != "en" else "",
             "theme": self.theme,
         }
@@ -134,7 +151,11 @@ def parse_view(given: Mapping[str, str]) -> tuple[View, list[str]]:
     if locale not in LOCALES:
         problems.append(f"lang={locale[:_SAID]}: one of {', '.join(LOCALES)}")
         locale = "en"
-    texts = {name: given.get(name, "").strip()[:_LONGEST] for name in ("state", "category", "seller")}
+    reason = given.get("reason", "")
+    if reason not in ("", *REASONS):
+        problems.append(f"reason={reason[:_SAID]}: one of {', '.join(REASONS)}")
+        reason = ""
+    texts = {name: given.get(name, "").strip()[:_LONGEST] for name in ("state", "category", "seller", "order")}
     view = View(
         start,
         end,
@@ -144,6 +165,8 @@ def parse_view(given: Mapping[str, str]) -> tuple[View, list[str]]:
         canonical(texts["seller"]),
         cast(Locale, locale),
         given.get("theme") == "dark",
+        reason=reason,
+        order=canonical(texts["order"]),
     )
     theme = given.get("theme", "")
     return view.with_(theme=theme if theme in ("light", "dark") else ""), problems
