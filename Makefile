@@ -127,7 +127,7 @@ release-files: wheel $(DEPLOY_READY)  ## The wheel, looked at as PyPI does, and 
 lock: setup  ## Compile all lock files anew
 	$(PYTHON) tools/environment.py $(VENV) --uv pip compile --quiet --universal --no-emit-index-url --python-version 3.11 \
 		pyproject.toml -o requirements-run.lock
-	$(PYTHON) tools/environment.py $(VENV) --uv pip compile --quiet --group dev --extra bigquery --extra lineage --extra pubsub --extra tableau \
+	$(PYTHON) tools/environment.py $(VENV) --uv pip compile --quiet --group dev --extra bigquery --extra lineage --extra ml --extra pubsub --extra tableau \
 		-c requirements-run.lock --no-emit-index-url --python-version 3.11 pyproject.toml -o requirements.lock
 	$(PYTHON) tools/environment.py $(VENV) --uv pip compile --quiet --universal --group beam --extra beam \
 		--no-emit-index-url --python-version 3.11 pyproject.toml -o requirements-beam.lock

@@ -15,6 +15,8 @@ from tools.data_model import data_model
 from tools.dbt_sources import dbt_files
 from tools.dictionary import data_dictionary
 from tools.event_schemas import pages as event_schemas
+from tools.feature_tables import PAGE as FEATURES
+from tools.feature_tables import features_page
 from tools.pictures import growth, overview
 from tools.warehouse import Warehouse, build_warehouse
 
@@ -43,7 +45,7 @@ def charts(warehouse: Warehouse) -> dict[str, str]:
 
 def main() -> None:
     """Render everything: dbt's part of the contract first, the pages from one build of generated data."""
-    for file, text in (dbt_files() | {FLEX_SPEC: flex_spec()}).items():
+    for file, text in (dbt_files() | {FLEX_SPEC: flex_spec(), FEATURES: features_page()}).items():
         file.write_text(text, encoding="utf-8")
     with tempfile.TemporaryDirectory() as folder:
         warehouse = build_warehouse(Path(folder), ORDERS)

@@ -40,6 +40,11 @@
     {{ return(adapter.dispatch('exact_sum')(value)) }}
 {%- endmacro %}
 
+{# The aggregate of the n-th smallest `value`; `n`, an aggregate too, is at least 1 and no more than there are values. #}
+{% macro nth_smallest(value, n) -%}
+    {{ return(adapter.dispatch('nth_smallest')(value, n)) }}
+{%- endmacro %}
+
 {# `dividend` / `divisor` as a float of 64 bits: for comparisons only, never for a sum of money. #}
 {% macro quotient(dividend, divisor) -%}
     {{ return(adapter.dispatch('quotient')(dividend, divisor)) }}

@@ -10,6 +10,7 @@ _EXTRAS = {
     "beam": ("apache_beam", "google"),
     "bigquery": ("google", "dbt.adapters.bigquery"),
     "lineage": ("openlineage",),
+    "ml": ("lightgbm",),
     "pubsub": ("google",),
     "tableau": ("tableauhyperapi",),
 }

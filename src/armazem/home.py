@@ -21,6 +21,7 @@ class Home:
     rejects/<load id>/         <table>.jsonl
     journal/date=<UTC day>/    <number of its first event>.jsonl or .parquet: accepted events, one writer
     dead-letters/              refused messages
+    models/delivery/           a trained model of deliveries, and its card
     builds/<build id>.duckdb   one published version each; `current` links to the newest
     """
 
@@ -49,6 +50,10 @@ class Home:
     @property
     def builds(self) -> Path:
         return self.root / "builds"
+
+    @property
+    def delivery_model(self) -> Path:
+        return self.root / "models" / "delivery"
 
     @property
     def current(self) -> Path:

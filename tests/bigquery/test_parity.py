@@ -71,7 +71,7 @@ def compare(shop: Shop, cloud: Cloud, first: Path, second: Path, lines: list[byt
         append(shop, cloud, lines[len(lines) // 2 :])
     here, there = tables_of(shop), cloud.tables()
     assert differences(here, there) == []
-    assert len(here) == 38
+    assert len(here) == 39
     assert min(len(rows) for table, rows in here.items() if table != "staging.stg_events" or lines) > 1
     check_features(shop, cloud)
 

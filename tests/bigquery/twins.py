@@ -24,7 +24,7 @@ from armazem.targets.duckdb.query import run_query
 from armazem.targets.registry import target_of
 from armazem.targets.rows import Rows
 
-SCHEMAS = ("staging", "marts", "kpis", "live")
+SCHEMAS = ("staging", "marts", "kpis", "features", "live")
 # Of all warehouses, which come one after the other: dbt parses for a prefix, and the emulator translates what has it.
 PREFIX = "shop_"
 

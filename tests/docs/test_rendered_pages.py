@@ -13,7 +13,10 @@ import pytest
 from armazem.beam.flex import flex_spec
 from armazem.cli.group import all_commands
 from armazem.config import Settings, load_settings
+from armazem.contract.features import ACCUMULATORS, ENTITIES, RATIOS
 from tools.cleaning_counts import STEPS, counts
+from tools.feature_tables import PAGE as FEATURES
+from tools.feature_tables import features_page
 from tools.pictures import growth
 from tools.render import DOCS, FLEX_SPEC, ORDERS, pages
 from tools.warehouse import Warehouse
@@ -29,6 +32,11 @@ def test_what_is_rendered_is_up_to_date(warehouse: Warehouse) -> None:
 
 def test_the_metadata_of_the_template_is_up_to_date() -> None:
     assert FLEX_SPEC.read_text(encoding="utf-8") == flex_spec(), "run `make docs`"
+
+
+def test_the_tables_of_features_are_up_to_date() -> None:
+    assert FEATURES.read_text(encoding="utf-8") == features_page(), "run `make docs`"
+    assert all(f"| `{one.name}` |" in features_page() for one in (*ACCUMULATORS, *RATIOS, *ENTITIES))
 
 
 def test_every_model_and_column_is_in_the_dictionary(warehouse: Warehouse) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from fractions import Fraction
@@ -21,6 +21,7 @@ RATIOS = {
     "avg_review_score": ("score", "reviews", 1),
 }
 SPANS = (("", None), ("_30d", 30), ("_90d", 90))
+MOST_SECONDS = 100_000_000
 Tables = Mapping[str, Sequence[Mapping[str, Any]]]
 
 
@@ -30,12 +31,13 @@ class Shown:
     def __init__(self, tables: Tables) -> None:
         self.orders, self.items = tables["fact_orders"], tables["fact_sales"]
         self.facts: dict[str, list[tuple[date, dict[str, int]]]] = defaultdict(list)
+        bought = {order["order_id"]: order["order_purchase_timestamp"] for order in self.orders}
         for order in self.orders:
             self.facts[order["order_id"]] = list(_facts(order))
         for review in tables["fact_reviews"]:
-            if answered := review["review_answer_timestamp"]:
+            if (answered := review["review_answer_timestamp"]) and (order_id := review["order_id"]) in bought:
                 told = {"reviews": 1, "score": review["review_score"]}
-                self.facts[review["order_id"]].append((answered.date(), told))
+                self.facts[order_id].append((max(answered, bought[order_id]).date(), told))
         # Of each entity and id the orders, with the cents of its part in them.
         self.parts: dict[tuple[str, str], dict[str, int]] = defaultdict(lambda: defaultdict(int))
         for order in self.orders:
@@ -91,7 +93,7 @@ class Shown:
         return rows
 
 
-def _facts(order: Mapping[str, Any]) -> Any:
+def _facts(order: Mapping[str, Any]) -> Iterator[tuple[date, dict[str, int]]]:
     bought, carrier = order["order_purchase_timestamp"], order["order_delivered_carrier_date"]
     arrived, promised = order["order_delivered_customer_date"], order["order_estimated_delivery_date"]
     yield bought.date(), {"sold": 1, "gmv_cents": 0}
@@ -101,14 +103,14 @@ def _facts(order: Mapping[str, Any]) -> Any:
         yield arrived.date(), {"delivered": 1, "total_s": seconds(bought, arrived)}
     passed = None if promised is None else datetime.combine(promised.date() + timedelta(days=1), time())
     if passed is not None and arrived is not None and arrived < passed:
-        yield arrived.date(), {"resolved": 1}
+        yield max(arrived, bought).date(), {"resolved": 1}
     elif passed is not None:
-        yield passed.date(), {"resolved": 1, "late": 1}
+        yield max(passed, bought).date(), {"resolved": 1, "late": 1}
 
 
 def seconds(earlier: datetime, later: datetime) -> int:
-    """Whole seconds of the clock that begin between the two."""
-    return int((later.replace(microsecond=0) - earlier.replace(microsecond=0)).total_seconds())
+    """Whole seconds of the clock that begin between the two, at most as many as count."""
+    return min(MOST_SECONDS, int((later.replace(microsecond=0) - earlier.replace(microsecond=0)).total_seconds()))
 
 
 def cents(amount: Any) -> int:

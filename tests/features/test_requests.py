@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from warehouse.exported import COLUMNS, publish
 from warehouse.shop import Answer, Shop, armazem
 
 from armazem.config import Settings
@@ -25,6 +26,7 @@ from armazem.home import Home
 from .known import Shown
 
 ZONE = ZoneInfo("America/Sao_Paulo")
+AN_ORDER = "(1, null, null, null, null, null, null, null, '2018-01-01 10:00:00')"
 
 
 def get(shop: Shop, file: Path, *options: object) -> Answer:
@@ -179,6 +181,9 @@ def test_nothing_to_ask(tmp_path: Path, requests_csv: Path) -> None:
     home = Home(tmp_path / "empty").open()
     answer = armazem("features", "get", "--entities", requests_csv, home=home.root)
     assert "nothing is published" in refused(answer)
+    publish(Home(tmp_path / "older"), columns=f"{COLUMNS}, order_purchase_timestamp timestamp", rows=AN_ORDER)
+    answer = armazem("features", "get", "--entities", requests_csv, home=tmp_path / "older")
+    assert "the published version has no features → `armazem build` makes them" in refused(answer)
     with pytest.raises(FeatureError, match="the table has no rows"):
         training_set(Settings(home=home.root), Requests(pa.table({"seller_id": pa.array([], pa.string())})))
 

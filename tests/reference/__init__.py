@@ -8,9 +8,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from .compare import KEYS, differences, sort_key
+from .compare import KEYS, differences, schema_of, sort_key
 from .dims import dim_customers, dim_locations, dim_products, dim_sellers, locate
 from .facts import build_facts
+from .forecasts import forecasts
 from .kpi_delivery import delivery_by_seller
 from .kpi_growth import monthly_growth, retained_customers, sales_trend
 from .kpi_places import order_value_by_place, purchase_frequency
@@ -18,7 +19,7 @@ from .kpi_sales import sales_by_seller, top_selling_products
 from .source import Ages, read
 from .tables import fact_orders, fact_payments, fact_reviews, fact_sales
 
-__all__ = ["KEYS", "compute", "differences"]
+__all__ = ["KEYS", "compute", "differences", "schema_of"]
 
 
 def compute(folders: Path | Sequence[Path], ages: Ages | None = None) -> dict[str, list[dict[str, object]]]:
@@ -46,6 +47,7 @@ def compute(folders: Path | Sequence[Path], ages: Ages | None = None) -> dict[st
         "agg_avg_order_value_city_state": order_value_by_place(facts),
         "agg_customer_purchase_frequency": purchase_frequency(facts),
         "agg_retained_customers_over_month": retained_customers(facts),
+        "feat_forecast": forecasts(facts),
     }
     for name, rows in tables.items():
         rows.sort(key=sort_key(KEYS[name]))

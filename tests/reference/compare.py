@@ -23,12 +23,19 @@ KEYS: dict[str, tuple[str, ...]] = {
     "agg_avg_order_value_city_state": ("level", "customer_state", "customer_city"),
     "agg_customer_purchase_frequency": ("level", "customer_state", "customer_city"),
     "agg_retained_customers_over_month": ("cohort_month", "months_since_first"),
+    "feat_forecast": ("level", "customer_state", "product_category", "forecast_date"),
 }
 COMMENTS = ("review_comment_title", "review_comment_message")  # for `loose`
+SCHEMAS = {"agg": "kpis", "feat": "features"}
 SHOWN = 20
 
 Row = Mapping[str, object]
 Key = tuple[object, ...]
+
+
+def schema_of(table: str) -> str:
+    """The schema that a table lies in, by the first word of its name."""
+    return SCHEMAS.get(table.partition("_")[0], "marts")
 
 
 def sort_key(columns: Sequence[str]) -> Callable[[Row], list[tuple[bool, Any]]]:

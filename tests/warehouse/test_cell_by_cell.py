@@ -8,7 +8,7 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
-from reference import KEYS, compute, differences
+from reference import KEYS, compute, differences, schema_of
 from reference.world import World
 
 from armazem.shop.history import generate
@@ -28,8 +28,7 @@ def wrong_cells(shop: Shop, folder: Path) -> dict[str, list[str]]:
     assert set(expected) == set(KEYS)
     found = {}
     for table, key in KEYS.items():
-        schema = "kpis" if table.startswith("agg_") else "marts"
-        found[table] = differences(expected[table], shop.rows(f"{schema}.{table}"), key)
+        found[table] = differences(expected[table], shop.rows(f"{schema_of(table)}.{table}"), key)
     return {table: wrong for table, wrong in found.items() if wrong}
 
 

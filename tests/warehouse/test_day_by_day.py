@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
-from reference import KEYS, compute, differences
+from reference import KEYS, compute, differences, schema_of
 from soak import LONG, NUMBERS, only_in_soak
 
 from armazem.build.run import AuditFailed
@@ -32,8 +32,7 @@ def at_once(shop: Shop, folder: Path) -> Mapping[str, str]:
 def assert_reference(shop: Shop, folders: list[Path]) -> None:
     expected = compute(folders)
     for table, key in KEYS.items():
-        schema = "kpis" if table.startswith("agg_") else "marts"
-        assert differences(expected[table], shop.rows(f"{schema}.{table}"), key) == [], table
+        assert differences(expected[table], shop.rows(f"{schema_of(table)}.{table}"), key) == [], table
 
 
 def test_in_any_order(shop: Shop, tmp_path: Path, history_seed: int, report: Callable[..., None]) -> None:

@@ -11,7 +11,7 @@ import duckdb
 import pytest
 from contract.event_examples import Message, canonical
 from reference import KEYS as MART_KEYS
-from reference import compute, differences
+from reference import compute, differences, schema_of
 from reference.world import columns as columns_of_files
 from soak import NUMBERS
 
@@ -151,8 +151,7 @@ def assert_marts(shop: Shop, merged: Tables, loads: list[Load], folder: Path) ->
         tables[name] = [row for load in loads for row in load.files.get(name, ())]
     expected = compute(history.write(folder, tables))
     for table, key in MART_KEYS.items():
-        schema = "kpis" if table.startswith("agg_") else "marts"
-        assert differences(expected[table], shop.rows(f"{schema}.{table}"), key) == [], table
+        assert differences(expected[table], shop.rows(f"{schema_of(table)}.{table}"), key) == [], table
 
 
 @pytest.mark.parametrize("seed", range(1, NUMBERS.event_histories + 1))

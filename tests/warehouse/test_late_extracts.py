@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from reference import KEYS, compute, differences
+from reference import KEYS, compute, differences, schema_of
 from soak import NUMBERS, only_in_soak
 
 from armazem.shop.history import generate
@@ -45,8 +45,7 @@ def statuses(shop: Shop) -> dict[object, object]:
 def reference(shop: Shop, folders: list[Path], ages: list[datetime | None]) -> None:
     expected = compute(folders, ages)
     for table, key in KEYS.items():
-        schema = "kpis" if table.startswith("agg_") else "marts"
-        assert differences(expected[table], shop.rows(f"{schema}.{table}"), key) == [], table
+        assert differences(expected[table], shop.rows(f"{schema_of(table)}.{table}"), key) == [], table
 
 
 def test_an_order_goes_back_only_by_an_extract_that_knows_something_newer(shop: Shop, tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 import duckdb
 import pytest
 from golden import Golden
-from reference import KEYS, compute, differences
+from reference import KEYS, compute, differences, schema_of
 from reference.world import World
 
 from armazem.build.run import BuildRequest
@@ -150,8 +150,7 @@ def test_the_right_extract_after_the_wrong_one(published: Shop, first: Path, sec
     assert published.armazem("build").code == 0
     expected = compute([first, second])
     for table, key in KEYS.items():
-        schema = "kpis" if table.startswith("agg_") else "marts"
-        assert differences(expected[table], published.rows(f"{schema}.{table}"), key) == [], table
+        assert differences(expected[table], published.rows(f"{schema_of(table)}.{table}"), key) == [], table
 
 
 def test_twice_changes_nothing(published: Shop, first: Path) -> None:

@@ -31,6 +31,10 @@
     {{ return("sum(" ~ wide(value) ~ ")") }}
 {%- endmacro %}
 
+{% macro bigquery__nth_smallest(value, n) -%}
+    {{ return("array_agg(" ~ value ~ " order by " ~ value ~ ")[safe_offset(" ~ n ~ " - 1)]") }}
+{%- endmacro %}
+
 {% macro bigquery__quotient(dividend, divisor) -%}
     {{ return("safe_divide(cast(" ~ dividend ~ " as float64), cast(" ~ divisor ~ " as float64))") }}
 {%- endmacro %}

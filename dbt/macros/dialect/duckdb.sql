@@ -24,6 +24,10 @@
     {{ return("sum(" ~ value ~ ")") }}
 {%- endmacro %}
 
+{% macro duckdb__nth_smallest(value, n) -%}
+    {{ return("list_sort(list(" ~ value ~ "))[" ~ n ~ "]") }}
+{%- endmacro %}
+
 {% macro duckdb__quotient(dividend, divisor) -%}
     {{ return("cast(" ~ dividend ~ " as double) / " ~ divisor) }}
 {%- endmacro %}

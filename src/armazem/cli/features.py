@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from armazem import console
+from armazem.cli.features_train import evaluate, predict, train
 from armazem.cli.group import format_option, main, print_rows, settings_of, target_option
 from armazem.contract.features import ENTITIES
 from armazem.features.catalogue import FEATURES, Feature, entities_named, features_named, features_of, listed
@@ -139,3 +140,7 @@ def _get(
     )
     if out is not None:
         console.messages().print(f"wrote {out}")
+
+
+for _command in (evaluate, train, predict):
+    features.add_command(_command)
