@@ -113,11 +113,11 @@ def test_the_newest_row_before_a_time_is_its_training_set(
     requests = pa.Table.from_pylist([row for row in shown.requests(500, seed=7) if row["at"] >= first])
     expected = training_set(settings, Requests(requests)).append_column("number", pa.array(range(requests.num_rows)))
     for entity in ENTITIES:
-        names = ", ".join(feature.name for feature in features_of([entity]))
+        names = ", ".join(f"rows.{feature.name}" for feature in features_of([entity]))
         rows = f"read_parquet('{exported}/data/{entity.name}_daily.parquet')"
         key = f"expected.{KEYS[entity.name]}" if entity.name in KEYS else "'all'"
         found = duckdb.sql(
-            f"select {names.replace(entity.name + '_', 'rows.' + entity.name + '_')} from expected asof join {rows} as rows "
+            f"select {names} from expected asof join {rows} as rows "
             f"on {key} = rows.entity_id and expected.at at time zone '{ZONE.key}' >= rows.feature_timestamp "
             "order by number"
         ).to_arrow_table()
