@@ -17,14 +17,17 @@ HCLFMT := github.com/hashicorp/hcl/v2/cmd/hclfmt@v2.24.0
 # Airflow's packages and ours do not go together: its environment has nothing of ours, and calls the command.
 AIRFLOW := .venv-airflow
 AIRFLOW_READY := $(AIRFLOW)/.ready
+# Feast too: it reads what `export feast` writes.
+FEAST := .venv-feast
+FEAST_READY := $(FEAST)/.ready
 PYTHON ?= python3
 ARGS ?=
 # Three workers, as two leave a third of two processors idle; tests/conftest.py says which tests come first.
 BESIDE := -n 3 --dist loadgroup --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
-.PHONY: help setup up test beam airflow airflow-image deploy lint soak bench bench-live bench-dashboard docs wheel \
-	release-files lock clean
+.PHONY: help setup up test beam airflow airflow-image feast deploy lint soak bench bench-live bench-dashboard docs \
+	wheel release-files lock clean
 
 help:  ## Show the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 17
@@ -45,6 +48,10 @@ $(BEAM_READY): requirements-beam.lock pyproject.toml
 
 $(AIRFLOW_READY): requirements-airflow.lock
 	@$(PYTHON) tools/environment.py $(AIRFLOW) --uv pip sync --quiet --python $(AIRFLOW)/bin/python requirements-airflow.lock
+	@touch $@
+
+$(FEAST_READY): requirements-feast.lock
+	@$(PYTHON) tools/environment.py $(FEAST) --uv pip sync --quiet --python $(FEAST)/bin/python requirements-feast.lock
 	@touch $@
 
 # Linters in Go are built where there is Go; the tests of the others say which they went without.
@@ -73,6 +80,9 @@ airflow: setup $(AIRFLOW_READY)  ## The tests of the DAGs, with Airflow in an en
 
 airflow-image: wheel  ## Put what the image of the Astronomer project needs into dags/
 	cp dist/armazem-*.whl requirements-run.lock dags/
+
+feast: setup $(FEAST_READY)  ## The tests of `export feast` with Feast, in an environment of its own (ARGS="-k past")
+	FEAST_PYTHON=$(CURDIR)/$(FEAST)/bin/python $(BIN)/python -m pytest tests/feast $(ARGS)
 
 deploy: $(DEPLOY_READY) $(CHECKOV_READY)  ## Check deploy/ and the workflows by their linters (ARGS="-k terraform")
 	CHECKOV=$(CURDIR)/$(CHECKOV)/bin/checkov $(DEPLOY)/bin/python -m pytest tests/deploy $(ARGS)
@@ -123,6 +133,8 @@ lock: setup  ## Compile all lock files anew
 		--no-emit-index-url --python-version 3.11 pyproject.toml -o requirements-beam.lock
 	$(PYTHON) tools/environment.py $(VENV) --uv pip compile --quiet --universal --group airflow \
 		--no-emit-index-url --python-version 3.11 -o requirements-airflow.lock
+	$(PYTHON) tools/environment.py $(VENV) --uv pip compile --quiet --universal --group feast \
+		--no-emit-index-url --python-version 3.11 -o requirements-feast.lock
 	$(PYTHON) tools/environment.py $(VENV) --uv pip compile --quiet --universal -c requirements-beam.lock \
 		--no-emit-index-url --python-version 3.11 deploy/dataflow/requirements-worker.in \
 		-o deploy/dataflow/requirements-worker.txt
@@ -134,4 +146,4 @@ lock: setup  ## Compile all lock files anew
 		--no-emit-index-url --python-version 3.11 -o requirements-checkov.lock
 
 clean:  ## Remove the environment and caches, not the data
-	rm -rf $(VENV) $(BEAM) $(AIRFLOW) $(DEPLOY) $(CHECKOV) .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) $(BEAM) $(AIRFLOW) $(FEAST) $(DEPLOY) $(CHECKOV) .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -1,4 +1,4 @@
-"""A training set of all orders at their purchase: five entities, every feature, by the command of a user."""
+"""A training set of all orders at their purchase, and the export for feature stores: by the commands of a user."""
 
 from __future__ import annotations
 
@@ -12,6 +12,9 @@ from bench.measure import Run, armazem, median
 CPU_SECONDS = 10
 """Of a training set of Olist's size, 99,441 orders."""
 
+EXPORT_CPU_SECONDS, EXPORT_MEBIBYTES = 30, 1000
+"""Of the features of every entity and day of so many; they are made piece by piece, whatever the orders."""
+
 OLIST_ORDERS = 99_441
 
 
@@ -24,6 +27,9 @@ def bench_features(report: Report, home: Path, orders: int, runs: int) -> None:
     with tempfile.TemporaryDirectory(prefix="armazem-bench-features-") as folder:
         out = Path(folder) / "training.parquet"
         done = [armazem(home, "features", "get", "--orders", "purchase", "--out", str(out)) for _ in range(runs)]
+        features = Path(folder) / "features"
+        exports = [armazem(home, "export", "feast", str(features), "--force") for _ in range(runs)]
+        size = sum(path.stat().st_size for path in features.rglob("*.parquet")) / 1e6
     cpu = median(done, _cpu)
     limit = CPU_SECONDS * max(1.0, orders / OLIST_ORDERS)
     peak = median(done, lambda run: run.peak)
@@ -31,6 +37,13 @@ def bench_features(report: Report, home: Path, orders: int, runs: int) -> None:
         f"`features get --orders purchase`, {orders:,} orders, 225 features",
         f"{cpu:.1f} s of processor, {median(done):.1f} s, peak {peak:,.0f} MiB", f"{limit:.0f} s of processor",
         cpu <= limit,
+    )  # fmt: skip
+    cpu, limit = median(exports, _cpu), EXPORT_CPU_SECONDS * max(1.0, orders / OLIST_ORDERS)
+    peak = median(exports, lambda run: run.peak)
+    report.add(
+        f"`export feast`, {orders:,} orders, every day of five entities",
+        f"{cpu:.1f} s of processor, {median(exports):.1f} s, {size:,.0f} MB, peak {peak:,.0f} MiB",
+        f"{limit:.0f} s of processor, {EXPORT_MEBIBYTES:,} MiB", cpu <= limit and peak <= EXPORT_MEBIBYTES,
     )  # fmt: skip
 
 

@@ -50,8 +50,19 @@ def test_what_is_refused(home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyP
     assert not (tmp_path / out).exists()
 
 
+def test_features_of_an_older_version_and_of_bigquery(
+    home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    older = armazem("export", "feast", tmp_path / "features", home=home)
+    assert (older.code, "has no features" in older.err) == (1, True)
+    monkeypatch.setenv("ARMAZEM_TARGET", "bigquery")
+    cloud = armazem("export", "feast", tmp_path / "features", home=home)
+    assert (cloud.code, "the target is bigquery" in cloud.err) == (2, True)
+    assert not (tmp_path / "features").exists()
+
+
 def test_wrong_use(tmp_path: Path) -> None:
-    for arguments in (("tableau",), ("parquet",), ("excel", "x"), ("tableau", tmp_path / "olist.tde")):
+    for arguments in (("tableau",), ("parquet",), ("feast",), ("excel", "x"), ("tableau", tmp_path / "olist.tde")):
         answer = armazem("export", *arguments, home=tmp_path / "home")
         assert (answer.code, "Usage: " in answer.err) == (2, True)
     assert not (tmp_path / "home").exists()
@@ -66,7 +77,7 @@ def test_without_the_extra(home: Path, tmp_path: Path, monkeypatch: pytest.Monke
 
 
 def test_help() -> None:
-    for arguments in ((), ("tableau",), ("parquet",)):
+    for arguments in ((), ("tableau",), ("parquet",), ("feast",)):
         helped = armazem("export", *arguments, "--help")
         assert (helped.code, "Examples:" in helped.out) == (0, True)
     assert "export" in COMMANDS

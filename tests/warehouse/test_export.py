@@ -12,7 +12,7 @@ import duckdb
 import pytest
 
 from armazem.errors import ExportError, HomeError
-from armazem.export import parquet
+from armazem.export import folder, parquet
 from armazem.export.parquet import export_parquet
 from armazem.home import Home
 from armazem.targets.duckdb.query import open_published
@@ -153,7 +153,7 @@ def test_a_rename_that_fails_leaves_the_earlier_export(
             raise OSError(5, "Input/output error")
         replace(source, target)
 
-    monkeypatch.setattr(parquet.os, "replace", failing_once)
+    monkeypatch.setattr(folder.os, "replace", failing_once)
     if failing == 1:  # the direct one is expected to fail
         export_parquet(home, out, silent, force=True)
     else:

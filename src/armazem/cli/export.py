@@ -1,4 +1,4 @@
-"""The command that writes the published tables for other programs: export tableau, export parquet."""
+"""The commands that write what is published for other programs: export tableau, export parquet, export feast."""
 
 from __future__ import annotations
 
@@ -11,8 +11,10 @@ import click
 from armazem import console
 from armazem.cli.group import main, settings_of
 from armazem.errors import extra
+from armazem.export.feast import export_feast
 from armazem.export.parquet import export_parquet
-from armazem.export.tables import Exported
+from armazem.export.tables import Exported, OnTable
+from armazem.targets.base import Target
 from armazem.targets.registry import home_target
 
 force_option = click.option("--force", is_flag=True, help="Replace an earlier export there.")
@@ -20,7 +22,7 @@ force_option = click.option("--force", is_flag=True, help="Replace an earlier ex
 
 @main.group()
 def export() -> None:
-    """Write all marts and KPIs of the published version for other programs.
+    """Write all marts, features and KPIs of the published version for other programs.
 
     It is of one version, whatever is published meanwhile, and it is in its place when it is whole: until then,
     and if it fails, what was there stays. On BigQuery, let the other program connect to BigQuery.
@@ -29,6 +31,7 @@ def export() -> None:
     Examples:
       armazem export tableau ~/shop/olist.hyper
       armazem export parquet ~/shop/olist --force
+      armazem export feast ~/shop/feast --force
     """
 
 
@@ -48,7 +51,8 @@ def tableau(ctx: click.Context, out: Path, force: bool) -> None:
         raise click.BadParameter("Tableau opens extracts by their ending: name a file that ends in .hyper")
     with extra("tableau", "export tableau"):
         from armazem.export.tableau import export_tableau
-    _export(ctx, export_tableau, out, force)
+    home = _target(ctx).home
+    _export(lambda step: export_tableau(home, out, step, force=force))
 
 
 @export.command()
@@ -63,14 +67,40 @@ def parquet(ctx: click.Context, out: Path, force: bool) -> None:
       armazem export parquet olist
       armazem export parquet /mnt/share/olist --force
     """
-    _export(ctx, export_parquet, out, force)
+    home = _target(ctx).home
+    _export(lambda step: export_parquet(home, out, step, force=force))
 
 
-def _export(ctx: click.Context, write: Callable[..., Exported], out: Path, force: bool) -> None:
-    target = home_target(settings_of(ctx), "an export", "connect to BigQuery directly, or set ARMAZEM_TARGET=duckdb")
+@export.command()
+@click.argument("out", type=click.Path(path_type=Path))
+@force_option
+@click.pass_context
+def feast(ctx: click.Context, out: Path, force: bool) -> None:
+    """Write folder OUT: the features of every entity and day, and a feature repository of Feast over them.
+
+    OUT/data has a Parquet file for each entity, with a row for each day from which any of its features is another one:
+    entity_id, feature_timestamp (the midnight, business time, from which it holds), created_timestamp (when the last
+    of what it is made of was told), and all features, named as `armazem features list` has them. BigQuery ML and Vertex
+    AI read them like that. OUT/feature_repo is for `feast apply`; its registry and its online store lie beside OUT,
+    in OUT-state, where --force leaves them.
+
+    \b
+    Examples:
+      armazem export feast olist-features
+      armazem export feast ~/shop/feast --force && cd ~/shop/feast/feature_repo && feast apply
+    """
+    settings = _target(ctx).settings
+    _export(lambda step: export_feast(settings, out, step, force=force))
+
+
+def _target(ctx: click.Context) -> Target:
+    return home_target(settings_of(ctx), "an export", "connect to BigQuery directly, or set ARMAZEM_TARGET=duckdb")
+
+
+def _export(write: Callable[[OnTable], Exported]) -> None:
     started = time.monotonic()
     with console.steps("exporting") as step:
-        done = write(target.home, out, step, force=force)
+        done = write(step)
     _show(done, time.monotonic() - started)
 
 

@@ -1,1 +1,1 @@
-"""The published tables as files for other programs: Parquet, and a Tableau extract with its data source."""
+"""The published tables as files for other programs: Parquet, a Tableau extract, a feature repository of Feast."""

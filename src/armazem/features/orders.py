@@ -41,11 +41,23 @@ def newest_day(reader: Reader) -> date:
     What lies after it is not known, whatever the histories say of it: there an order that is not delivered is late.
     Raises FeatureError where nothing was ordered yet.
     """
-    sql = f"select cast(max(order_purchase_timestamp) as date) as day from {reader.schema('marts')}.fact_orders"
-    last: date | None = reader.answer(sql)["day"][0].as_py()
+    return days_of_purchases(reader)[1] + _DAY
+
+
+def days_of_purchases(reader: Reader) -> tuple[date, date]:
+    """Return the day of the first purchase, before which nothing is known, and that of the newest.
+
+    Raises FeatureError where nothing was ordered yet.
+    """
+    sql = (
+        "select cast(min(order_purchase_timestamp) as date) as first_day, "
+        f"cast(max(order_purchase_timestamp) as date) as last_day from {reader.schema('marts')}.fact_orders"
+    )
+    found = reader.answer(sql)
+    first, last = found["first_day"][0].as_py(), found["last_day"][0].as_py()
     if last is None:
         raise FeatureError("nothing was ordered yet: there are no features", "load orders, and build")
-    return last + _DAY
+    return first, last
 
 
 def _sql(reader: Reader, at: str, end: date) -> str:

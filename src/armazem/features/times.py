@@ -1,4 +1,4 @@
-"""Times of requests, in whatever type and form they come, as naive business time."""
+"""Times of requests, in whatever type and form they come, as naive business time; and midnights of that as instants."""
 
 from __future__ import annotations
 
@@ -47,6 +47,15 @@ def times_of(requests: Requests, column: str, zone: str) -> pa.Array:
             "write times as 2018-08-29 10:30:00, with Z or -03:00 behind them where they are not business time",
         )
     return found
+
+
+def midnights(days: pa.Array, zone: str) -> pa.Array:
+    """Return the moments at which days (date32) begin, timestamp[us] in UTC.
+
+    Where the clock goes from one day's last second to 01:00, as in São Paulo until 2018, a day begins then.
+    """
+    local = pc.assume_timezone(days.cast(_US), zone, ambiguous="earliest", nonexistent="latest")
+    return local.cast(pa.timestamp("us", "UTC"))
 
 
 def _parsed(texts: pa.Array, zone: str) -> pa.Array:

@@ -55,7 +55,7 @@ def training_set(
                 if whole:
                     break
     except (QueryError, CloudError) as error:
-        if not _has_features(target):
+        if not has_features(target):
             raise FeatureError("the published version has no features", "`armazem build` makes them") from error
         raise
     return found
@@ -125,5 +125,6 @@ def _days(requests: Requests, times: pa.Array | None, newest: date) -> pa.Array:
     return days
 
 
-def _has_features(target: Target) -> bool:
+def has_features(target: Target) -> bool:
+    """Whether the published version has them: an older one may not."""
     return any(table == "feat_order_facts" for table, _, _ in target.columns("features"))

@@ -56,8 +56,15 @@ def sums_at(reader: Reader, entity: Entity, moments: pa.Table) -> pa.Table:
 
 def sums_sql(reader: Reader, entity: Entity) -> str:
     """Return SQL from `requests` (number, entity_id, day) to `number` and the sums over all time as of each."""
-    steps = _kept_history(reader, entity) if entity.has_history else _added_up(reader, entity)
-    return f"with {steps} {reader.newest(SUMS)}"
+    return f"with {history_steps(reader, entity)} {reader.newest(SUMS)}"
+
+
+def history_steps(reader: Reader, entity: Entity) -> str:
+    """Return CTEs from `requests` (entity_id) to `history` (entity_id, day, created_timestamp, the sums) of those ids.
+
+    It has a row for each day at whose midnight there is news.
+    """
+    return _kept_history(reader, entity) if entity.has_history else _added_up(reader, entity)
 
 
 def ratio(of: Ratio, numerators: pa.Array, denominators: pa.Array) -> pa.Array:
@@ -70,7 +77,7 @@ def ratio(of: Ratio, numerators: pa.Array, denominators: pa.Array) -> pa.Array:
 def _kept_history(reader: Reader, entity: Entity) -> str:
     sums = ", ".join(SUMS)
     return (
-        f"history as (select entity_id, cast(feature_timestamp as date) as day, {sums} "
+        f"history as (select entity_id, cast(feature_timestamp as date) as day, created_timestamp, {sums} "
         f"from {reader.schema('features')}.{entity.history} where entity_id in (select entity_id from requests))"
     )
 
@@ -91,9 +98,11 @@ def _added_up(reader: Reader, entity: Entity) -> str:
     sums = ", ".join(f"cast(sum({name}) {before} as bigint) as {name}" for name in SUMS)
     return (
         f"parts as ({parts}), "
-        f"news as (select parts.entity_id, facts.known_on, {news} from {features}.feat_order_facts as facts "
-        "inner join parts on facts.order_id = parts.order_id group by parts.entity_id, facts.known_on), "
-        f"history as (select entity_id, cast(date_add(known_on, interval 1 day) as date) as day, {sums} from news)"
+        f"news as (select parts.entity_id, facts.known_on, max(facts.recorded_at) as recorded_at, {news} "
+        f"from {features}.feat_order_facts as facts inner join parts on facts.order_id = parts.order_id "
+        "group by parts.entity_id, facts.known_on), "
+        "history as (select entity_id, cast(date_add(known_on, interval 1 day) as date) as day, "
+        f"max(recorded_at) {before} as created_timestamp, {sums} from news)"
     )
 
 
