@@ -73,7 +73,7 @@ class Online:
         started = self._clock()
         try:
             lookup = self._newest()
-        except BaseException as error:  # noqa: BLE001: whoever waits for it gets it
+        except Exception as error:  # noqa: BLE001  whoever waits for it gets it
             with self._lock:
                 self._reading = None
             future.set_exception(error)

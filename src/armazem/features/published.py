@@ -7,7 +7,6 @@ from collections import OrderedDict
 from contextlib import closing
 from pathlib import Path
 
-import duckdb
 import numpy as np
 
 from armazem.contract.features import Entity
@@ -66,9 +65,8 @@ class PublishedFeatures:
     def _of_history(self, entity: Entity, entity_id: str) -> News:
         # A row holds from the midnight after the day on which something became known.
         columns = columns_of("cast(feature_timestamp as date) - 1", "created_timestamp", SUMS)
-        running = self._rows(
-            f"select {columns} from {VERSION}.features.{entity.history} where entity_id = ? order by feature_timestamp", entity_id
-        )
+        table = f"{VERSION}.features.{entity.history}"
+        running = self._rows(f"select {columns} from {table} where entity_id = ? order by feature_timestamp", entity_id)
         return News(running.days, np.diff(running.sums, axis=0, prepend=0), running.told)
 
     def _of_orders(self, entity: Entity, entity_id: str) -> News:
