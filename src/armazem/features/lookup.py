@@ -14,7 +14,7 @@ from armazem.contract.features import ENTITIES, RATIOS, Entity, windowed
 from armazem.contract.identifiers import canonical
 from armazem.errors import FeatureError
 from armazem.features.changes import Changes
-from armazem.features.news import NEVER, SPANS, SUMS, day_number
+from armazem.features.news import NEVER, SPANS, SUMS, News, day_number
 from armazem.features.published import PublishedFeatures
 
 _AHEAD = timedelta(days=1)
@@ -61,11 +61,20 @@ class Lookup:
     published: PublishedFeatures
     changes: Changes
 
+    def at_hand(self, entity: Entity, entity_id: str, at: datetime) -> Vector | None:
+        """Return the features at a business time without a zone, where nothing has to be read for them."""
+        entity_id = id_as_stored(entity, entity_id)
+        news = self.published.at_hand(entity, entity_id)
+        return None if news is None else self._vector(entity, entity_id, at, news)
+
     def vector(self, entity: Entity, entity_id: str, at: datetime) -> Vector:
         """Return the features at a business time without a zone. Raises duckdb.Error."""
         entity_id = id_as_stored(entity, entity_id)
+        return self._vector(entity, entity_id, at, self.published.news(entity, entity_id))
+
+    def _vector(self, entity: Entity, entity_id: str, at: datetime, before: News) -> Vector:
         day = day_number(at.date())
-        before, since = self.published.news(entity, entity_id), self.changes.news(entity.name, entity_id)
+        since = self.changes.news(entity.name, entity_id)
         sums = before.before(day) + since.before(day)
         values: dict[str, int | float | None] = {}
         for span, row in zip(SPANS, sums.tolist(), strict=True):

@@ -37,25 +37,23 @@ class Online:
         self._clock = clock
         self._pause = seconds
         self._lookup: Lookup | None = None
-        self._right_at = float("-inf")
+        self._right_at = self._begun_at = float("-inf")
         self._reading: Future[Lookup] | None = None
         self._lock = threading.Lock()
 
     def current(self) -> Lookup:
         """Return what lookups are answered from now.
 
-        Raises HomeError where nothing is published, FeatureError where the version has no features, QueryError where it
-        or the journal cannot be read.
+        Raises HomeError where nothing is published, FeatureError where the version has no features or cannot be read,
+        QueryError where the journal cannot.
         """
-        with self._lock:
-            age = self._clock() - self._right_at
-            reading = self._reading
-            if reading is None and age >= self._pause:
-                reading = self._begin()
-            if self._lookup is not None and age < self._pause * _OVERDUE:
-                return self._lookup
-        assert reading is not None
-        return reading.result()
+        found = self._now()
+        return found.result() if isinstance(found, Future) else found
+
+    def at_hand(self) -> Lookup | None:
+        """Return the same where nobody has to wait for it."""
+        found = self._now()
+        return None if isinstance(found, Future) else found
 
     def close(self) -> None:
         """Wait for what is being read."""
@@ -64,24 +62,28 @@ class Online:
         if reading is not None:
             reading.exception()
 
-    def _begin(self) -> Future[Lookup]:
-        self._reading = future = Future[Lookup]()
-        threading.Thread(target=self._read, args=(future,), name="features", daemon=True).start()
-        return future
+    def _now(self) -> Lookup | Future[Lookup]:
+        """What there is; where that is too old, what is being read, or has just failed."""
+        now = self._clock()
+        with self._lock:
+            if self._reading is None or (self._reading.done() and now - self._begun_at >= self._pause):
+                self._begun_at = now
+                self._reading = Future()
+                threading.Thread(target=self._read, args=(self._reading,), name="features", daemon=True).start()
+            if self._lookup is not None and now - self._right_at < self._pause * _OVERDUE:
+                return self._lookup
+            return self._reading
 
-    def _read(self, future: Future[Lookup]) -> None:
-        started = self._clock()
+    def _read(self, reading: Future[Lookup]) -> None:
         try:
             lookup = self._newest()
         except Exception as error:  # noqa: BLE001  whoever waits for it gets it
-            with self._lock:
-                self._reading = None
-            future.set_exception(error)
+            reading.set_exception(error)
             return
         with self._lock:
-            self._lookup, self._right_at, self._reading = lookup, started, None
-            self._pause = max(self._seconds, _SHARE * (self._clock() - started))
-        future.set_result(lookup)
+            self._lookup, self._right_at = lookup, self._begun_at
+            self._pause = max(self._seconds, _SHARE * (self._clock() - self._begun_at))
+        reading.set_result(lookup)
 
     def _newest(self) -> Lookup:
         build = current_build(self._home)

@@ -27,7 +27,8 @@ PARTS = {
 }
 """As dbt/macros/features.sql has the parts of orders that are an entity's, which has no history."""
 
-_NUMBERED = "numbered as (select order_id, row_number() over (order by order_id) - 1 as number from published.marts.fact_orders)"
+_NUMBER = "row_number() over (order by order_id) - 1 as number"
+_NUMBERED = f"numbered as (select order_id, {_NUMBER} from published.marts.fact_orders)"
 _LONG = ("handling_s", "total_s")  # the others fit into 32 bits, as they are of one order
 _OF_ALL = tuple(name for name in SUMS if name != "gmv_cents")
 

@@ -46,13 +46,9 @@ class PublishedFeatures:
 
     def news(self, entity: Entity, entity_id: str) -> News:
         """Return what became known of it, as published; none where nobody knows it. Raises duckdb.Error."""
-        if not entity.has_history and self._index is not None:
-            return self._index.news(entity.name, entity_id)
+        if (found := self.at_hand(entity, entity_id)) is not None:
+            return found
         key = entity.name, entity_id
-        with self._lock:
-            if (found := self._kept.get(key)) is not None:
-                self._kept.move_to_end(key)
-                return found
         news = self._of_history(entity, entity_id) if entity.has_history else self._of_orders(entity, entity_id)
         with self._lock:
             if key not in self._kept:
@@ -61,6 +57,16 @@ class PublishedFeatures:
                 while self._kept_rows > _KEPT_ROWS:
                     self._kept_rows -= 1 + len(self._kept.popitem(last=False)[1].days)
         return news
+
+    def at_hand(self, entity: Entity, entity_id: str) -> News | None:
+        """Return the same where it is in memory."""
+        if not entity.has_history and self._index is not None:
+            return self._index.news(entity.name, entity_id)
+        key = entity.name, entity_id
+        with self._lock:
+            if (found := self._kept.get(key)) is not None:
+                self._kept.move_to_end(key)
+            return found
 
     def _of_history(self, entity: Entity, entity_id: str) -> News:
         # A row holds from the midnight after the day on which something became known.

@@ -62,7 +62,11 @@ class FeatureVectors:
             at = time_asked(_only_at(request), self._zone, self._clock())
         except TimeRefused as error:
             raise HttpError(422, "bad_at", str(error), error.hint) from error
-        found = await anyio.to_thread.run_sync(self._look_up, entity, entity_id, at, limiter=self._limiter)
+        # What is in memory is there sooner than a thread.
+        lookup = self._online.at_hand()
+        found = lookup.at_hand(entity, entity_id, at) if lookup else None
+        if found is None:
+            found = await anyio.to_thread.run_sync(self._look_up, entity, entity_id, at, limiter=self._limiter)
         return Response(to_json(found), media_type=JSON.decode(), headers=_NO_STORE)
 
     def _look_up(self, entity: Entity, entity_id: str, at: datetime) -> Vector:
@@ -79,7 +83,7 @@ def add_features(api: FastAPI, vectors: FeatureVectors) -> None:
     """Add the endpoint. The error that it raises is handled as that of the KPI tables."""
 
     @api.get(
-        "/v1/features/{entity}/{id:path}",
+        "/v1/features/{entity}/{id}",
         tags=["features"],
         summary="The features of an entity",
         description=(
