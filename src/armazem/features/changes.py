@@ -12,7 +12,8 @@ import pyarrow.compute as pc
 from armazem.contract.features import ENTITIES
 from armazem.errors import FeatureError
 from armazem.features.keyed import Keyed
-from armazem.features.news import NOTHING, SUMS, News, columns_of, news_of
+from armazem.features.news import NOTHING, News, columns_of, news_of
+from armazem.features.vectors import SUMS
 from armazem.home import Home
 from armazem.journal.reading import last_seq
 from armazem.targets.duckdb.confined import Limits, connect_version

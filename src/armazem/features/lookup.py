@@ -11,11 +11,13 @@ import msgspec
 from msgspec import Meta
 
 from armazem.contract.features import ENTITIES, RATIOS, Entity, windowed
-from armazem.contract.identifiers import canonical
 from armazem.errors import FeatureError
+from armazem.features.catalogue import SPANS
 from armazem.features.changes import Changes
-from armazem.features.news import NEVER, SPANS, SUMS, News, day_number
+from armazem.features.news import NEVER, News, day_number
 from armazem.features.published import PublishedFeatures
+from armazem.features.requests import as_stored
+from armazem.features.vectors import SUMS
 
 _AHEAD = timedelta(days=1)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -63,13 +65,13 @@ class Lookup:
 
     def at_hand(self, entity: Entity, entity_id: str, at: datetime) -> Vector | None:
         """Return the features at a business time without a zone, where nothing has to be read for them."""
-        entity_id = id_as_stored(entity, entity_id)
+        entity_id = as_stored(entity, entity_id) or ""
         news = self.published.at_hand(entity, entity_id)
         return None if news is None else self._vector(entity, entity_id, at, news)
 
     def vector(self, entity: Entity, entity_id: str, at: datetime) -> Vector:
         """Return the features at a business time without a zone. Raises duckdb.Error."""
-        entity_id = id_as_stored(entity, entity_id)
+        entity_id = as_stored(entity, entity_id) or ""
         return self._vector(entity, entity_id, at, self.published.news(entity, entity_id))
 
     def _vector(self, entity: Entity, entity_id: str, at: datetime, before: News) -> Vector:
@@ -106,12 +108,6 @@ def entity_named(name: str) -> Entity:
         if entity.name == name:
             return entity
     raise NoSuchEntity(f"there are no features of {name!r}", f"there are {', '.join(one.name for one in ENTITIES)}")
-
-
-def id_as_stored(entity: Entity, text: str) -> str:
-    """Return an id as the models write it."""
-    text = text.strip()
-    return text.upper() if entity.name == "lane" else canonical(text)
 
 
 def time_asked(text: str | None, zone: ZoneInfo, now: datetime) -> datetime:

@@ -10,11 +10,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from armazem.contract.features import ACCUMULATORS, WINDOWS
-
-SUMS = tuple(one.name for one in ACCUMULATORS)
-SPANS: tuple[int | None, ...] = (None, *WINDOWS)
-"""Days that a sum looks back; None for all time."""
+from armazem.features.catalogue import SPANS
+from armazem.features.vectors import SUMS
 
 NEVER = np.iinfo(np.int64).min
 """Stands for null where a time is microseconds since 1970."""

@@ -14,7 +14,8 @@ import numpy.typing as npt
 import pyarrow.compute as pc
 
 from armazem.features.keyed import Keyed
-from armazem.features.news import NOTHING, SUMS, News, columns_of
+from armazem.features.news import NOTHING, News, columns_of
+from armazem.features.vectors import SUMS
 
 MOST_FACTS = 2_000_000
 """That are kept in memory, some 110 MB."""

@@ -11,8 +11,9 @@ import numpy as np
 
 from armazem.contract.features import Entity
 from armazem.features.changes import VERSION, check_features
-from armazem.features.news import SUMS, News, columns_of, news_of
+from armazem.features.news import News, columns_of, news_of
 from armazem.features.order_index import MOST_FACTS, PARTS, OrderIndex
+from armazem.features.vectors import SUMS
 from armazem.home import Home
 from armazem.targets.duckdb.confined import Limits, connect_version
 from armazem.targets.duckdb.versions import version_file
