@@ -97,7 +97,7 @@ def test_a_look_up_before_the_build_is_what_the_tables_say_after_it(
         lookup = online.current()
         found = answers(lookup, asked)
         without = answers(replace(lookup, changes=Changes(stream.shop.current, 0, {})), asked)
-        no_index = PublishedFeatures(stream.shop.home, stream.shop.current, most_facts=0)
+        no_index = PublishedFeatures(stream.shop.home, stream.shop.current, most_rows=0)
         read = answers(replace(lookup, published=no_index), asked)
     assert read == found, "read from the tables they are others than from memory"
 

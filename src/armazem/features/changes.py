@@ -7,12 +7,11 @@ from contextlib import closing
 from dataclasses import dataclass
 
 import duckdb
-import pyarrow.compute as pc
 
 from armazem.contract.features import ENTITIES
 from armazem.errors import FeatureError
-from armazem.features.keyed import Keyed
-from armazem.features.news import NOTHING, News, columns_of, news_of
+from armazem.features.keyed import KeyedNews
+from armazem.features.news import NOTHING, News, columns_of
 from armazem.features.vectors import SUMS
 from armazem.home import Home
 from armazem.journal.reading import last_seq
@@ -21,25 +20,22 @@ from armazem.targets.duckdb.versions import version_file
 
 _LIMITS = Limits(memory="1GB", threads=1)
 _MOST_ROWS = 1_000_000  # some 130 MB
+_OF_ENTITY = "select * exclude entity from changes where entity = ? order by entity_id"
 VERSION = "published"
 """The name of the version as a database, on a connection to one."""
 
 
 @dataclass(frozen=True, slots=True)
 class Changes:
-    """Of one build, of the events up to number `until` at least. `of`: entity to its ids and their news."""
+    """Of one build, of the events up to number `until` at least. `of`: by type of entity."""
 
     build: str
     until: int
-    of: Mapping[str, tuple[Keyed, News]]
+    of: Mapping[str, KeyedNews]
 
     def news(self, entity: str, entity_id: str) -> News:
         """Return what events add to the news of an entity and take from them; none where they do not touch it."""
-        if entity not in self.of:
-            return NOTHING
-        keyed, news = self.of[entity]
-        rows = keyed.rows(entity_id)
-        return News(news.days[rows], news.sums[rows], news.told[rows])
+        return self.of[entity].news(entity_id) if entity in self.of else NOTHING
 
 
 def read_changes(home: Home, build: str) -> Changes:
@@ -54,14 +50,15 @@ def read_changes(home: Home, build: str) -> Changes:
         columns = columns_of("known_on", "recorded_at", SUMS)
         connection.execute(
             f"create temp table changes as select entity, entity_id, {columns} from live.feature_changes "
-            f"order by entity, entity_id limit {_MOST_ROWS + 1}"
+            f"limit {_MOST_ROWS + 1}"
         )
-        found = {entity.name: _of_entity(connection, entity.name) for entity in ENTITIES}
-    if sum(len(news.days) for _, news in found.values()) > _MOST_ROWS:
+        tables = {one.name: connection.execute(_OF_ENTITY, [one.name]).to_arrow_table() for one in ENTITIES}
+    found = {name: KeyedNews(table) for name, table in tables.items()}
+    if sum(map(len, found.values())) > _MOST_ROWS:
         raise FeatureError(
             "more has changed since the last build than is kept in memory", "`armazem build` takes in the events so far"
         )
-    return Changes(build, until, {entity: rows for entity, rows in found.items() if len(rows[0])})
+    return Changes(build, until, {entity: rows for entity, rows in found.items() if len(rows)})
 
 
 def check_features(connection: duckdb.DuckDBPyConnection, build: str) -> None:
@@ -74,9 +71,3 @@ def check_features(connection: duckdb.DuckDBPyConnection, build: str) -> None:
         raise FeatureError(
             f"version {build} is of an armazem without features", "`armazem build` makes one that has them"
         )
-
-
-def _of_entity(connection: duckdb.DuckDBPyConnection, entity: str) -> tuple[Keyed, News]:
-    table = connection.execute("select * exclude entity from changes where entity = ?", [entity]).to_arrow_table()
-    ids = pc.cast(table["entity_id"], "string").combine_chunks()
-    return Keyed(ids), news_of([table[name].to_numpy() for name in table.column_names[1:]])

@@ -1,4 +1,4 @@
-"""Rows of many entities, found by id: ids in order, each with the place of its rows."""
+"""Rows of many entities in memory, found by id: ids in order, each with the place of its rows."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
+
+from armazem.features.news import News, news_of
 
 
 class Keyed:
@@ -29,6 +31,23 @@ class Keyed:
         if place == len(self._ids) or self._ids[place].as_py() != entity_id:
             return slice(0, 0)
         return slice(int(self._starts[place]), int(self._starts[place + 1]))
+
+
+class KeyedNews:
+    """The news of many entities."""
+
+    def __init__(self, table: pa.Table) -> None:
+        """`table`: entity_id, and the columns of `news_of`, in the order of the ids."""
+        self._keyed = Keyed(pc.cast(table["entity_id"], "string").combine_chunks())
+        self._news = news_of([table[name].to_numpy() for name in table.column_names[1:]])
+
+    def __len__(self) -> int:
+        return len(self._news.days)
+
+    def news(self, entity_id: str) -> News:
+        """Return the news of one; none where nobody knows it."""
+        rows = self._keyed.rows(entity_id)
+        return News(self._news.days[rows], self._news.sums[rows], self._news.told[rows])
 
 
 class _Texts:

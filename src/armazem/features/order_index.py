@@ -17,9 +17,6 @@ from armazem.features.keyed import Keyed
 from armazem.features.news import NOTHING, News, columns_of
 from armazem.features.vectors import SUMS
 
-MOST_FACTS = 2_000_000
-"""That are kept in memory, some 110 MB."""
-
 PARTS = {
     "product": "select product_id as entity_id, order_id, cast(sum(price * 100) as bigint) as gmv_cents "
     "from published.marts.fact_sales {where} group by product_id, order_id",
