@@ -158,7 +158,8 @@ events_now as (
 
 told as (
     {{ tellings(
-        published('stg_batch_orders'), published('stg_batch_order_reviews'), 'events_now', 'order_id in (' ~ of_changed ~ ')'
+        published('stg_batch_orders'), published('stg_batch_order_reviews'), 'events_now',
+        'order_id in (' ~ of_changed ~ ')'
     ) }}
 ),
 
