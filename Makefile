@@ -104,8 +104,8 @@ soak: setup $(AIRFLOW_READY)  ## The long versions of the kill, fuzz and propert
 bench: setup  ## Benchmarks with their limits; figures into docs/benchmarks.md
 	$(BIN)/python -m bench --write docs/benchmarks.md $(ARGS)
 
-bench-live: setup  ## Benchmarks of live events: ingest, HTTP, live figures, known ids, Pub/Sub, BigQuery, and a server that builds by itself
-	for part in event_core ingest http live seen pubsub cloud unattended; do $(BIN)/python -m bench.$$part || exit 1; done
+bench-live: setup  ## Benchmarks of live events: ingest, HTTP, live figures, look-ups of features, known ids, Pub/Sub, BigQuery, and a server that builds by itself
+	for part in event_core ingest http live lookup seen pubsub cloud unattended; do $(BIN)/python -m bench.$$part || exit 1; done
 
 bench-dashboard: setup  ## The dashboard and its API at full size, while events come in; figures into docs/dashboard.md
 	$(BIN)/python -m bench.dashboard --write docs/dashboard.md $(ARGS)

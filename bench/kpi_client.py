@@ -13,7 +13,7 @@ from datetime import date, timedelta
 from functools import partial
 from pathlib import Path
 from time import perf_counter
-from typing import Any, cast
+from typing import Any, Protocol, cast
 from urllib.parse import urlencode
 
 import duckdb
@@ -41,6 +41,10 @@ class Question:
     given: tuple[tuple[str, str], ...]
 
     @property
+    def name(self) -> str:
+        return self.kpi.name
+
+    @property
     def path(self) -> str:
         return f"/v1/kpis/{self.kpi.name}?{urlencode(self.given)}"
 
@@ -51,6 +55,16 @@ class Question:
 
 
 _DEFAULT = (("limit", str(DEFAULT_LIMIT)),)
+
+
+class Asked(Protocol):
+    """What a client asks for: a path, and a name under which its times are told."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def path(self) -> str: ...
 
 
 class Questions:
@@ -106,7 +120,7 @@ class Times:
     """`seconds` over all; `latencies` in seconds, of each question in the order of their answers."""
 
     seconds: float = 0.0
-    latencies: list[tuple[Question, float]] = field(default_factory=list)
+    latencies: list[tuple[Asked, float]] = field(default_factory=list)
 
     @property
     def rate(self) -> float:
@@ -117,9 +131,9 @@ class Times:
         self.latencies += more.latencies
         return self
 
-    def percentile(self, share: float, kpi: str = "") -> float:
+    def percentile(self, share: float, name: str = "") -> float:
         """In milliseconds."""
-        found = sorted(seconds for question, seconds in self.latencies if kpi in ("", question.kpi.name))
+        found = sorted(seconds for question, seconds in self.latencies if name in ("", question.name))
         return 1000 * found[min(len(found) - 1, int(share * len(found)))]
 
     def __str__(self) -> str:
@@ -136,7 +150,7 @@ class Times:
 class _Asker(asyncio.Protocol):
     """Asks the next question when the last is answered."""
 
-    def __init__(self, waiting: Iterator[Question], times: Times, ended: asyncio.Future[None]) -> None:
+    def __init__(self, waiting: Iterator[Asked], times: Times, ended: asyncio.Future[None]) -> None:
         self._waiting = waiting
         self._times = times
         self._ended = ended
@@ -179,7 +193,7 @@ class _Asker(asyncio.Protocol):
             self._ended.set_result(None)
 
 
-async def ask(port: int, questions: Sequence[Question], clients: int) -> Times:
+async def ask(port: int, questions: Sequence[Asked], clients: int) -> Times:
     """Ask all of them over so many connections, each as fast as it is answered."""
     times = Times()
     waiting = iter(questions)

@@ -24,6 +24,7 @@ class Numbers:
     `simulated_events`: sent by the simulator and all accounted for. `real_sample`: parity on BigQuery of that too.
     `pythons`: that the wheel is tried on, besides the one that runs the tests. `readers` of a warehouse, which rest for
     so many seconds between their queries. `full_disks`: with so little room left that a build fails.
+    `online_streams`: of events, after each of which so many `lookups` of each type of entity are compared with a build.
     `leak_moments`: at which the world is rebuilt as it was known; `leak_builds`: by a build of files as they were.
     `seconds_to_end`: within which a command ends that was told to; more where other tests run beside it.
     """
@@ -55,6 +56,8 @@ class Numbers:
     full_disks: int
     leak_moments: int
     leak_builds: int
+    online_streams: int
+    lookups: int
     seconds_to_end: float
 
 
@@ -86,6 +89,8 @@ SHORT = Numbers(
     full_disks=2,
     leak_moments=4,
     leak_builds=1,
+    online_streams=1,
+    lookups=100,
     seconds_to_end=60,
 )
 LONG = Numbers(
@@ -116,6 +121,8 @@ LONG = Numbers(
     full_disks=4,
     leak_moments=100,
     leak_builds=5,
+    online_streams=10,
+    lookups=1_000,
     seconds_to_end=5,
 )
 

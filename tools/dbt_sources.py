@@ -10,13 +10,13 @@ import yaml
 from armazem.contract.dbt_columns import with_columns
 from armazem.contract.dbt_macros import dbt_macros
 from armazem.contract.event_record import events_source
-from armazem.contract.features import ENTITIES, fact_columns, history_columns, vector_columns
+from armazem.contract.features import ENTITIES, change_columns, fact_columns, history_columns, vector_columns
 from armazem.contract.render import dbt_sources
 
 _PROJECT = Path(__file__).parents[1] / "dbt"
 _SOURCES = _PROJECT / "models" / "staging" / "_sources.yml"
 _MACROS = _PROJECT / "macros" / "contract.sql"
-_FEATURES = _PROJECT / "models" / "features"
+_MODELS = _PROJECT / "models"
 _MARK = "# Rendered from the contract.\n"
 _COLUMNS_MARK = "# The columns are rendered from the contract.\n"
 
@@ -36,9 +36,12 @@ def _features() -> dict[Path, str]:
     """Return the YAML of the models whose columns are the sums that the contract declares."""
     columns = {entity.history: history_columns() for entity in ENTITIES if entity.has_history}
     columns |= dict.fromkeys(("feat_seller", "feat_lane"), vector_columns()) | {"feat_order_facts": fact_columns()}
+    paths = {name: _MODELS / "features" / f"{name}.yml" for name in columns}
+    columns["live_feature_changes"] = change_columns()
+    paths["live_feature_changes"] = _MODELS / "live" / "live_feature_changes.yml"
     files = {}
     for name, meanings in columns.items():
-        path = _FEATURES / f"{name}.yml"
+        path = paths[name]
         content = yaml.safe_load(path.read_text(encoding="utf-8"))
         [model] = content["models"]
         model["columns"] = [{"name": column, "description": meaning} for column, meaning in meanings.items()]

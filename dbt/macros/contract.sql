@@ -142,6 +142,11 @@
     ]) }}
 {%- endmacro %}
 
+{# What features are of. #}
+{% macro feature_entities() -%}
+    {{ return(['seller', 'lane', 'marketplace', 'product', 'customer']) }}
+{%- endmacro %}
+
 {# Days that features look back, besides all time. #}
 {% macro feature_windows() -%}
     {{ return([30, 90]) }}

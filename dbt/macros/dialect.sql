@@ -181,7 +181,7 @@
     {{ return(adapter.dispatch('schema_being_built')(name)) }}
 {%- endmacro %}
 
-{# The published staging table `name`, a word, as readers name it. #}
-{% macro published(name) -%}
-    {{ return(adapter.dispatch('published')(name)) }}
+{# The published table `name` of a schema, both words, as readers name it. #}
+{% macro published(name, schema='staging') -%}
+    {{ return(adapter.dispatch('published')(name, schema)) }}
 {%- endmacro %}

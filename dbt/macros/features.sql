@@ -123,6 +123,70 @@ order_facts as (
 {%- endmacro %}
 
 {#
+    When we were told of what: by an event when it came, by a file when it was loaded. A query on rows of files, orders and
+    reviews, and on events; `where`: a condition on order_id.
+#}
+{% macro tellings(orders, reviews, events, where=none) -%}
+    select
+        order_id,
+        {{ utc_time(load_time('_load_id')) }} as recorded_at,
+        true as tells_order,
+        order_delivered_carrier_date is not null as tells_carrier,
+        order_delivered_customer_date is not null as tells_delivery,
+        false as tells_review
+    from {{ orders }}
+    {{ 'where ' ~ where if where }}
+    union all
+    select
+        order_id,
+        {{ utc_time(load_time('_load_id')) }} as recorded_at,
+        false as tells_order,
+        false as tells_carrier,
+        false as tells_delivery,
+        true as tells_review
+    from {{ reviews }}
+    {{ 'where ' ~ where if where }}
+    union all
+    select
+        order_id,
+        received_at as recorded_at,
+        data.orders.order_purchase_timestamp is not null as tells_order,
+        data.orders.order_delivered_carrier_date is not null as tells_carrier,
+        data.orders.order_delivered_customer_date is not null as tells_delivery,
+        data.order_reviews.review_score is not null as tells_review
+    from {{ events }}
+    where order_id is not null {{- ' and ' ~ where if where }}
+{%- endmacro %}
+
+{#
+    Which part of each order is an entity's, as a query of order_id, entity_id and gmv_cents: of rows of fact_sales, or of
+    fact_orders where the entity has whole orders.
+#}
+{% macro parts_of(entity, sales=none, orders=none) -%}
+    {%- set whole_orders = {'marketplace': "'all'", 'customer': 'customer_unique_id'} -%}
+    {%- set keys = {
+        'seller': ['seller_id'], 'lane': ['seller_state', 'customer_state'], 'product': ['product_id']
+    } -%}
+    select
+        order_id,
+        {%- if entity in whole_orders %}
+        {{ whole_orders[entity] }} as entity_id,
+        {{ cents('gmv') }} as gmv_cents
+    from {{ orders }}
+        {%- else %}
+        {{ keys[entity] | join(" || '-' || ") }} as entity_id,
+        sum({{ cents('price') }}) as gmv_cents
+    from {{ sales }}
+    group by order_id, {{ keys[entity] | join(', ') }}
+        {%- endif %}
+{%- endmacro %}
+
+{# What a fact of an order adds to the sum `name`, a word, of an entity with this part of the order. #}
+{% macro fact_of_part(name) -%}
+    {{ return('facts.sold * parts.gmv_cents' if name == 'gmv_cents' else 'facts.' ~ name) }}
+{%- endmacro %}
+
+{#
     The CTEs from `parts`, order_id, entity_id and gmv_cents of each entity's part of each order, to `final`: the history
     of each entity, a row for each day on which something became known, which holds from the midnight after it.
 #}
@@ -137,7 +201,7 @@ news as (
         facts.known_on,
         max(facts.recorded_at) as recorded_at
         {%- for name in accumulators() %},
-        sum({{ 'facts.sold * parts.gmv_cents' if name == 'gmv_cents' else 'facts.' ~ name }}) as {{ name }}
+        sum({{ fact_of_part(name) }}) as {{ name }}
         {%- endfor %}
     from facts
     inner join parts on facts.order_id = parts.order_id

@@ -20,7 +20,7 @@ from .subscribing import books, letters, subscribe
 from .twins import Cloud, differences, environment, tables_of
 
 pytestmark = pytest.mark.xdist_group("bigquery")
-OF_THE_WAY = ("received_at", "source")  # columns of an event that say how it came
+OF_THE_WAY = ("received_at", "source", "recorded_at")  # columns that say how and when an event came
 ROOT = Path(__file__).parents[2]
 _QUIET = 10.0  # seconds
 BEAM = ROOT / ".venv-beam" / "bin" / "python"
@@ -72,9 +72,13 @@ def simulated(shop: Shop, folder: Path, count: int) -> list[bytes]:
 
 def tables(found: dict[str, list[tuple[str, ...]]]) -> dict[str, list[tuple[str, ...]]]:
     """Without what says of an event how it came."""
-    names, *rows = found["staging.stg_events"]
-    kept = [place for place, name in enumerate(names) if name not in OF_THE_WAY]
-    return found | {"staging.stg_events": [tuple(row[place] for place in kept) for row in (names, *sorted(rows))]}
+    stripped = {}
+    for table in ("staging.stg_events", "live.feature_changes"):
+        names, *rows = found[table]
+        kept = [place for place, name in enumerate(names) if name not in OF_THE_WAY]
+        left, *others = (tuple(row[place] for place in kept) for row in (names, *rows))
+        stripped[table] = [left, *sorted(others)]
+    return found | stripped
 
 
 @pytest.mark.slow

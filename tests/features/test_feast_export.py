@@ -25,7 +25,7 @@ from armazem.errors import ExportError, HomeError
 from armazem.export import feast, folder
 from armazem.export.feast import export_feast
 from armazem.export.feast_repo import definitions, feature_store, join_key
-from armazem.features import changes
+from armazem.features import timeline
 from armazem.features.catalogue import FEATURES, features_of
 from armazem.features.requests import KEYS, Requests
 from armazem.features.times import midnights
@@ -162,7 +162,7 @@ def test_the_columns_are_those_that_others_read(exported: Path) -> None:
 def test_pieces_make_the_same_files(
     exported: Path, settings: Settings, out: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(changes, "_ROWS", 120)
+    monkeypatch.setattr(timeline, "_ROWS", 120)
     export_feast(settings, out, silent)
     for entity in ENTITIES:
         assert read(out, entity.name).equals(read(exported, entity.name))

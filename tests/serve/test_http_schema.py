@@ -21,10 +21,10 @@ from .running import Running
 
 TOKEN = "sesame"
 OPERATIONS = (
-    ("POST", "/v1/events"), ("GET", "/v1/live"), ("GET", "/v1/kpis"), ("GET", "/v1/kpis/{name}"), ("GET", "/healthz"),
-    ("GET", "/readyz"), ("GET", "/metrics"),
+    ("POST", "/v1/events"), ("GET", "/v1/live"), ("GET", "/v1/kpis"), ("GET", "/v1/kpis/{name}"),
+    ("GET", "/v1/features/{entity}/{id}"), ("GET", "/healthz"), ("GET", "/readyz"), ("GET", "/metrics"),
 )  # fmt: skip
-VARIED = ("/v1/events", "/v1/kpis/{name}")
+VARIED = ("/v1/events", "/v1/kpis/{name}", "/v1/features/{entity}/{id}")
 ENDLESS = ("GET", "/v1/live/stream")
 # schemathesis invents wrong tokens, more than one client may send.
 _MANY = "from armazem.serve.http.attempts import Attempts as A; A.__init__.__kwdefaults__.update(per_client=10**9)"

@@ -188,8 +188,8 @@
     {{ return(target.schema) }}
 {%- endmacro %}
 
-{% macro bigquery__published(name) -%}
-    {{ return("`" ~ target.project ~ "`." ~ env_var('ARMAZEM_DBT_BIGQUERY_PREFIX', '') ~ "staging." ~ name) }}
+{% macro bigquery__published(name, schema) -%}
+    {{ return("`" ~ target.project ~ "`." ~ env_var('ARMAZEM_DBT_BIGQUERY_PREFIX', '') ~ schema ~ "." ~ name) }}
 {%- endmacro %}
 
 {#

@@ -135,8 +135,8 @@
 {%- endmacro %}
 
 {# Without the database: the file that is built has another name than the one that is published. #}
-{% macro duckdb__published(name) -%}
-    {{ return("staging." ~ name) }}
+{% macro duckdb__published(name, schema) -%}
+    {{ return(schema ~ "." ~ name) }}
 {%- endmacro %}
 
 {#

@@ -1,12 +1,7 @@
 {{ config(cluster_by='entity_id') }}
 
 with parts as (
-    select
-        order_id,
-        seller_state || '-' || customer_state as entity_id,
-        sum({{ cents('price') }}) as gmv_cents
-    from {{ ref('fact_sales') }}
-    group by order_id, seller_state, customer_state
+    {{ parts_of('lane', sales=ref('fact_sales')) }}
 ),
 
 {{ feature_history() }} {#- makes final #}

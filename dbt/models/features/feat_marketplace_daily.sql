@@ -1,9 +1,5 @@
 with parts as (
-    select
-        order_id,
-        'all' as entity_id,
-        {{ cents('gmv') }} as gmv_cents
-    from {{ ref('fact_orders') }}
+    {{ parts_of('marketplace', orders=ref('fact_orders')) }}
 ),
 
 {{ feature_history() }} {#- makes final #}

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Mapping
 
 from armazem.contract.event_record import PARTS, REPEATED_PARTS
 from armazem.contract.event_types import EVENT_TYPES
-from armazem.contract.features import ACCUMULATORS, WINDOWS
+from armazem.contract.features import ACCUMULATORS, ENTITIES, WINDOWS
 from armazem.contract.identifiers import UUID_PATTERN
 from armazem.contract.model import Table
 from armazem.contract.states import STATES
@@ -59,6 +59,7 @@ def dbt_macros() -> str:
             "accumulators()",
             _wrapped([accumulator.name for accumulator in ACCUMULATORS]),
         ),
+        ("What features are of.", "feature_entities()", _list([entity.name for entity in ENTITIES])),
         ("Days that features look back, besides all time.", "feature_windows()", str(list(WINDOWS))),
     )
     return _MARK + "".join(

@@ -142,6 +142,17 @@ def fact_columns() -> dict[str, str]:
     } | {one.name: f"What it adds to: {one.description}" for one in ACCUMULATORS}
 
 
+def change_columns() -> dict[str, str]:
+    """Return the columns of what events change in the sums, name to meaning."""
+    sums = {one.name: f"What it adds to, or takes from: {one.description}" for one in ACCUMULATORS}
+    return {
+        "entity": f"What the row is of: {', '.join(entity.name for entity in ENTITIES)}.",
+        "entity_id": "Which of them.",
+        "known_on": "Day, business time, from whose end on the change counts.",
+        "recorded_at": "When the last of the facts that came was told, in UTC; null where facts only went.",
+    } | sums
+
+
 def windowed(name: str, days: int | None) -> str:
     """Return the name of a sum or ratio over the last `days`, None for all time."""
     return name if days is None else f"{name}_{days}d"

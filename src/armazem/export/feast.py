@@ -17,8 +17,8 @@ from armazem.errors import ExportError
 from armazem.export.feast_repo import DATA, REPO, definitions, feature_store
 from armazem.export.folder import moment, write_build_file, written_folder
 from armazem.export.tables import Column, Contents, Exported, OnTable, Table
-from armazem.features.changes import changes, changes_schema
 from armazem.features.orders import newest_day
+from armazem.features.timeline import timeline, timeline_schema
 from armazem.features.times import midnights
 from armazem.features.training import has_features
 from armazem.targets.reader import Reader
@@ -74,8 +74,8 @@ def _write(reader: Reader, entity: Entity, newest: date, zone: str, path: Path) 
     """Write what the features of an entity were to a new file, piece by piece; how many rows that are."""
     rows = 0
     try:
-        with path.open("wb") as file, pq.ParquetWriter(file, changes_schema(entity), compression="zstd") as writer:
-            for piece in changes(reader, entity, newest, zone):
+        with path.open("wb") as file, pq.ParquetWriter(file, timeline_schema(entity), compression="zstd") as writer:
+            for piece in timeline(reader, entity, newest, zone):
                 writer.write_table(piece)
                 rows += piece.num_rows
         sync_path(path)
@@ -85,7 +85,7 @@ def _write(reader: Reader, entity: Entity, newest: date, zone: str, path: Path) 
 
 
 def _table(entity: Entity) -> Table:
-    columns = tuple(Column(field.name, str(field.type)) for field in changes_schema(entity))
+    columns = tuple(Column(field.name, str(field.type)) for field in timeline_schema(entity))
     return Table(DATA, f"{entity.name}_daily", columns)
 
 

@@ -66,7 +66,7 @@ class Requests:
         except pa.ArrowException as error:
             raise FeatureError(f"{self.name}: column {column} holds no ids: {first_line(error)}") from error
         coded = texts.dictionary_encode()
-        known = pa.array([_as_stored(entity, value) for value in coded.dictionary.to_pylist()], pa.string())
+        known = pa.array([as_stored(entity, value) for value in coded.dictionary.to_pylist()], pa.string())
         return known.take(coded.indices)
 
 
@@ -152,7 +152,7 @@ def _line(path: Path, record: int) -> int:
     return begun
 
 
-def _as_stored(entity: Entity, text: str) -> str | None:
-    """An id as the models write it; null where nothing is left of it."""
+def as_stored(entity: Entity, text: str) -> str | None:
+    """Return an id as the models write it; None where nothing is left of it."""
     text = text.strip()
     return (text.upper() if entity.name == "lane" else canonical(text)) or None

@@ -21,6 +21,7 @@ from armazem.serve.http.broadcast import Broadcast
 from armazem.serve.http.docs_page import docs_page
 from armazem.serve.http.events_api import PATH as EVENTS_PATH
 from armazem.serve.http.events_api import EventsEndpoint
+from armazem.serve.http.features_api import FeatureVectors, add_features
 from armazem.serve.http.headers import API_POLICY, DASHBOARD_POLICY, with_policy
 from armazem.serve.http.kpi_api import KpiTables, add_kpis
 from armazem.serve.http.metrics import CONTENT_TYPE, Metrics
@@ -34,14 +35,21 @@ NO_STORE = {"Cache-Control": "no-store"}
 class Application:
     """ASGI: `/v1` asks for the token; what is no path of the API is the dashboard's. All of it is guarded.
 
-    `/v1/events` and the tables of `/v1/kpis` go past FastAPI.
+    `/v1/events`, the tables of `/v1/kpis` and the vectors of `/v1/features` go past FastAPI.
     """
 
     def __init__(
-        self, events: EventsEndpoint, tables: KpiTables, access: Access, api: FastAPI, dashboard: ASGIApp
+        self,
+        events: EventsEndpoint,
+        tables: KpiTables,
+        vectors: FeatureVectors,
+        access: Access,
+        api: FastAPI,
+        dashboard: ASGIApp,
     ) -> None:
         self.events = events
         self._tables = ServerErrorMiddleware(tables, handler=_failure)
+        self._vectors = ServerErrorMiddleware(vectors, handler=_failure)
         self._access = access
         self._api = api
         self._dashboard = dashboard
@@ -72,6 +80,8 @@ class Application:
             await self._dashboard(scope, receive, with_policy(send, DASHBOARD_POLICY))
         elif KpiTables.answers(scope):
             await self._tables(scope, receive, with_policy(send, API_POLICY))
+        elif FeatureVectors.answers(scope):
+            await self._vectors(scope, receive, with_policy(send, API_POLICY))
         else:
             await self._api(scope, receive, with_policy(send, API_POLICY))
 
@@ -83,6 +93,7 @@ def build_api(
     metrics: Metrics,
     not_ready: Callable[[], list[str]],
     tables: KpiTables,
+    vectors: FeatureVectors,
     standing: Callable[[], Standing | None],
 ) -> FastAPI:
     """Return all endpoints but `/v1/events`. `not_ready` gives the reasons why the server should get no events now.
@@ -127,6 +138,7 @@ def build_api(
         return StreamingResponse(broadcast.frames(), media_type="text/event-stream", headers=headers)
 
     add_kpis(api, tables)
+    add_features(api, vectors)
 
     @api.get(
         "/healthz",

@@ -7,13 +7,14 @@ from typing import Any
 import msgspec
 
 from armazem.contract.event_types import EVENT_TYPES
+from armazem.features.lookup import Vector
 from armazem.intake.queue import Outcome
 from armazem.serve.http.answers import Error
 from armazem.serve.http.kpi_answers import Catalogue, Table
 
 DESCRIPTION = (
-    "Events in, live figures and KPIs out. Events are acknowledged when they are on the disk: what was answered with "
-    "200 is never lost, and a request without an answer can be sent again, as an event counts once."
+    "Events in, live figures, KPIs and features out. Events are acknowledged when they are on the disk: what was "
+    "answered with 200 is never lost, and a request without an answer can be sent again, as an event counts once."
 )
 
 _EVENT = (
@@ -67,7 +68,7 @@ COMPONENTS: dict[str, Any] = {
         },
         # Of what is sent, from its types.
         **msgspec.json.schema_components(
-            (Outcome, Error, Table, Catalogue), ref_template="#/components/schemas/{name}"
+            (Outcome, Error, Table, Catalogue, Vector), ref_template="#/components/schemas/{name}"
         )[1],
     },
 }

@@ -24,6 +24,7 @@ from uvicorn.server import HANDLED_SIGNALS
 from armazem import interrupts
 from armazem.config import Settings
 from armazem.errors import ArmazemError
+from armazem.features.online import Online
 from armazem.intake.ingest import Ingest
 from armazem.intake.receivers import Receiver, receiver_of
 from armazem.intake.sinks import JournalSink
@@ -38,6 +39,7 @@ from armazem.serve.http.app import Application, build_api
 from armazem.serve.http.broadcast import Broadcast
 from armazem.serve.http.compactor import Compactor
 from armazem.serve.http.events_api import EventsEndpoint
+from armazem.serve.http.features_api import FeatureVectors
 from armazem.serve.http.guard import Guard
 from armazem.serve.http.headers import ON_EVERY_ANSWER
 from armazem.serve.http.kpi_api import KpiTables
@@ -153,11 +155,13 @@ def serve(
         opened.enter_context(Compactor(home))
         builder = opened.enter_context(_building(settings))
         published = opened.enter_context(contextlib.closing(Published(home)))
+        online = opened.enter_context(contextlib.closing(Online(home)))
 
         def standing() -> Standing | None:
             return builder.standing if builder else None
 
-        sources = Sources(published, live, lambda: start.missing, ZoneInfo(settings.time_zone), standing)
+        zone = ZoneInfo(settings.time_zone)
+        sources = Sources(published, live, lambda: start.missing, zone, standing)
         opened.enter_context(Warm(sources))
         runner = opened.enter_context(asyncio.Runner(loop_factory=_loop_factory()))
         broadcast = Broadcast(live)
@@ -188,9 +192,10 @@ def serve(
             loop=runner.get_loop(),
         )
         tables = KpiTables(published)
-        api = build_api(live, start, broadcast, metrics, not_ready, tables, standing)
+        vectors = FeatureVectors(online, zone)
+        api = build_api(live, start, broadcast, metrics, not_ready, tables, vectors, standing)
         dashboard = Login(build_dashboard(sources), settings.token, access)
-        config = _config(Application(events, tables, access, api, dashboard))
+        config = _config(Application(events, tables, vectors, access, api, dashboard))
         server = Server(config, on_ready=functools.partial(on_ready, _url(host, listener)), on_stop=stop)
         metrics.watch(ingest, live, lambda: len(server.server_state.connections), standing)
         runner.run(server.serve(sockets=[listener]))
