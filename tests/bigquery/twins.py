@@ -125,8 +125,8 @@ def tables_of(shop: Shop, *schemas: str) -> dict[str, list[tuple[str, ...]]]:
 def canonical(answer: Rows) -> list[tuple[str, ...]]:
     """The names of the columns, then the rows, sorted. Money is exact, other numbers to nine decimals.
 
-    Without what is of the one warehouse only: the id of a load, the position in a journal; of when a load told something
-    only whether it did.
+    Without what is of the one warehouse only: the id of a load, the position in a journal; of the time at which a load
+    told something only whether it did.
     """
     places = [place for place, name in enumerate(answer.columns) if name not in ("_load_id", "seq")]
     order = sorted(places, key=lambda place: answer.columns[place])
