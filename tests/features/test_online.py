@@ -6,12 +6,12 @@ import random
 from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
-from contract.event_examples import Message, canonical
+from contract.event_examples import Message, canonical, event
 from golden import Golden
 from soak import NUMBERS, Numbers
 from warehouse import history
@@ -31,6 +31,7 @@ from .offline import ENTITIES, Tables
 
 pytestmark = pytest.mark.xdist_group("online")
 
+NEWS, END = datetime(2019, 6, 1, tzinfo=UTC), datetime(2019, 12, 1)
 HISTORIES = ("feat_order_facts", "feat_seller_daily", "feat_lane_daily", "feat_marketplace_daily")
 
 
@@ -54,21 +55,45 @@ class Stream:
 
 def stream_of(golden: Golden, folder: Path, seed: int) -> Stream:
     rng = random.Random(seed)
-    cast = cast_of(history.read(golden.first), rng, known=12, new=6)
+    tables = history.read(golden.first)
+    cast = cast_of(tables, rng, known=80, new=6)
+    # Most orders are named by no event: they change with their customer or seller, where that is news after the files.
+    later = [NEWS + timedelta(hours=number) for number in range(len(cast.moments))]
+    sellers = sorted({row["seller_id"] for row in tables[history.ITEMS]})
+    cast = replace(cast, sellers=sellers[:1], moments=[*cast.moments, *later])
     before, since = some_events(rng, cast, 30, "before"), some_events(rng, cast, 120, "since")
+    since += [_moved(rng, row["customer_id"]) for row in rng.sample(tables[history.ORDERS], 15)]
+    since.append(_update("sellers", seller_id=sellers[0], seller_state="AC"))
     since += rng.choices([*before, *since], k=20)
     rng.shuffle(since)
     return Stream(golden.once(folder / f"home{seed}"), cast, before, since)
 
 
+def _moved(rng: random.Random, customer_id: str) -> Message:
+    """A customer that becomes another person, in another state."""
+    return _update(
+        "customers", customer_id=customer_id, customer_unique_id=f"{rng.randrange(4):032x}", customer_state="AC"
+    )
+
+
+def _update(table: str, **row: str) -> Message:
+    """Newer than what others say of it."""
+    event_id = f"moved-{next(iter(row.values()))}"
+    return event(f"{table[:-1]}_update", {table: row}, event_id=event_id, timestamp="2019-11-01T12:00:00Z")
+
+
 def questions(stream: Stream, rng: random.Random, count: int) -> list[tuple[str, str, datetime]]:
-    """So many of each type: of everybody, more often of those that events speak of, at times at which facts change."""
+    """So many of each type: of everybody, more often of those that events speak of, at times at which facts change.
+
+    And all there are, as of the end.
+    """
     changed = run_query(stream.shop.home, "select distinct entity, entity_id from live.feature_changes").rows
     asked = []
     with stream.published() as tables:
         for entity in ENTITIES:
             touched = sorted(entity_id for name, entity_id in changed if name == entity)
             assert touched
+            asked += [(entity, entity_id, END) for entity_id in tables.ids(entity)]
             for _ in range(count):
                 pool = rng.choice((touched, touched, tables.ids(entity), ["nobody"]))
                 at = rng.choice(stream.cast.moments).replace(tzinfo=None) + timedelta(
