@@ -108,7 +108,9 @@ def _add(report: Report, what: str, times: Times) -> None:
 def simulated(server: Server, home: Path, rate: int) -> Iterator[None]:
     """The shop of `simulate` at the server, so many events a second."""
     command = [sys.executable, "-m", "armazem", "--home", str(home), "simulate", "--quiet"]
-    sender = subprocess.Popen([*command, "--rate", str(rate), "--to", server.url], stdout=subprocess.DEVNULL)
+    sender = subprocess.Popen(
+        [*command, "--rate", str(rate), "--to", server.url], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
     time.sleep(3)
     try:
         yield
