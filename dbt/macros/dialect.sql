@@ -148,6 +148,11 @@
 
 {# ---- Histories. ---- #}
 
+{# The end of a model's query whose rows are to lie in the order of `columns`, for those who look up a few of them. #}
+{% macro stored_by(columns) -%}
+    {{ return(adapter.dispatch('stored_by')(columns)) }}
+{%- endmacro %}
+
 {#
     A query of each row of `requests` (words: `keys`, columns that it has, among them entity_id and day) with `columns` of
     `history` as they were at the midnight that begins `day`: of the last row of the entity whose feature_timestamp is not
@@ -155,6 +160,11 @@
 #}
 {% macro as_of(requests, keys, history, columns) -%}
     {{ return(adapter.dispatch('as_of')(requests, keys, history, columns)) }}
+{%- endmacro %}
+
+{# Whether `recorded`, which has a zone, is before `time`, business time, in whatever zone: by 14 hours at least. #}
+{% macro long_before(recorded, time) -%}
+    {{ return(adapter.dispatch('long_before')(recorded, time)) }}
 {%- endmacro %}
 
 {# ---- Events. ---- #}

@@ -18,8 +18,11 @@ recorded as (
         order_id,
         min(case when tells_order then recorded_at end) as order_at,
         min(case when tells_carrier then recorded_at end) as carrier_at,
+        max(case when tells_carrier then recorded_at end) as newest_carrier_at,
         min(case when tells_delivery then recorded_at end) as delivery_at,
-        min(case when tells_review then recorded_at end) as review_at
+        max(case when tells_delivery then recorded_at end) as newest_delivery_at,
+        min(case when tells_review then recorded_at end) as review_at,
+        max(case when tells_review then recorded_at end) as newest_review_at
     from {{ told }}
     group by order_id
 ),
@@ -33,9 +36,12 @@ dated as (
         {{ cents('orders.gmv') }} as gmv_cents,
         {{ midnight_after('orders.order_estimated_delivery_date') }} as promise_passed,
         recorded.order_at,
-        recorded.carrier_at,
-        recorded.delivery_at,
-        recorded.review_at
+        {{ told_at('orders.order_delivered_carrier_date', 'recorded.carrier_at', 'recorded.newest_carrier_at') }}
+            as carrier_at,
+        {{ told_at('orders.order_delivered_customer_date', 'recorded.delivery_at', 'recorded.newest_delivery_at') }}
+            as delivery_at,
+        recorded.review_at,
+        recorded.newest_review_at
     from {{ orders }} as orders
     left join recorded on orders.order_id = recorded.order_id
 ),
@@ -44,7 +50,7 @@ reviewed as (
     select
         dated.order_id,
         dated.bought,
-        dated.review_at,
+        {{ told_at('answers.review_answer_timestamp', 'dated.review_at', 'dated.newest_review_at') }} as review_at,
         answers.review_score,
         answers.review_answer_timestamp as answered
     from {{ reviews }} as answers
@@ -104,6 +110,14 @@ order_facts as (
 {% macro seconds_taken(earlier, later) -%}
     {%- set seconds = seconds_between(earlier, later) -%}
     {{ return("case when " ~ seconds ~ " > 100000000 then 100000000 else " ~ seconds ~ " end") }}
+{%- endmacro %}
+
+{#
+    When we were told of what happened at `time`: the first telling, unless it came before that and spoke of something else,
+    such as another review or a delivery that was corrected. Then the newest one.
+#}
+{% macro told_at(time, first, newest) -%}
+    {{ return("case when " ~ long_before(first, time) ~ " then " ~ newest ~ " else " ~ first ~ " end") }}
 {%- endmacro %}
 
 {# The later of two times, the second of which is not null. #}

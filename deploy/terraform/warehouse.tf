@@ -8,11 +8,12 @@ locals {
     staging = "One cleaned table per source table."
     marts   = "Dimensions and facts: what to query."
     kpis    = "The KPI tables."
+    features = "Features at a point in time, and what is predicted of them."
     own     = "A user's own models."
     live    = "Views on the published tables and on the events since."
     meta    = "What builds say of themselves."
   }
-  published = ["staging", "marts", "kpis", "own", "live", "meta"]
+  published = ["staging", "marts", "kpis", "features", "own", "live", "meta"]
   built     = concat(["audit", "kept"], local.published)
   read      = concat(local.published, var.readers_see_live ? ["raw"] : [])
 

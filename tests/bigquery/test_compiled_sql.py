@@ -46,7 +46,7 @@ SQL_OF_DBT = ("run", "compiled")
 TYPES = {"STRING", "INT64", "NUMERIC", "FLOAT64", "DATE", "DATETIME", "BOOL", "TIMESTAMP"}
 # As GoogleSQL's function reference names them; one that is missing here has to be looked up there first.
 FUNCTIONS = {
-    "ARRAY_AGG", "FORMAT_TIMESTAMP", "MAX_BY", "SAFE_OFFSET", "TIMESTAMP",
+    "ARRAY_AGG", "FORMAT_TIMESTAMP", "TIMESTAMP_SUB", "MAX_BY", "SAFE_OFFSET", "TIMESTAMP",
     "ABS", "CAST", "CHR", "COALESCE", "CONTAINS_SUBSTR", "COUNT", "CURRENT_TIMESTAMP", "DATE_ADD", "DATE_DIFF",
     "DATE_SUB", "DATE_TRUNC", "DATETIME", "DATETIME_ADD", "DATETIME_DIFF", "DATETIME_TRUNC", "DIV", "EXTRACT",
     "FIRST_VALUE", "NTILE",

@@ -14,7 +14,7 @@ from warehouse.shop import Shop
 
 from armazem.shop.history import generate
 
-from .worlds import MODELS, VECTORS, Sources, differences, moments
+from .worlds import PUBLISHED, VECTORS, Sources, differences, moments
 
 pytestmark = pytest.mark.xdist_group("leaks")
 
@@ -101,7 +101,7 @@ def test_the_models_run_on_cut_tables_as_a_build_runs_them(
     sources: Sources, published: duckdb.DuckDBPyConnection
 ) -> None:
     with closing(sources.world(datetime(2100, 1, 1))) as world:
-        for name in MODELS:
+        for name in PUBLISHED:
             query = f"select * from features.{name} order by all"
             assert world.execute(query).fetchall() == published.execute(query).fetchall(), name
 

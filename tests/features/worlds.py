@@ -21,15 +21,17 @@ MODELS = (
     "feat_seller",
     "feat_lane",
     "feat_customer",
+    "int_delivery_scores",
     "feat_order_delivery",
 )
+PUBLISHED = tuple(name for name in MODELS if name.startswith("feat_"))
 HISTORIES = ("feat_seller_daily", "feat_lane_daily", "feat_marketplace_daily")
 VECTORS = ("feat_seller", "feat_lane", "feat_customer")
 
 # What was known before a moment: later orders and reviews are not there, later stages have not been reached, which tell
 # the status of an order. One that was canceled was so from the start, as no file tells when.
 CUT = """
-create schema marts; create schema staging; create schema features;
+create schema marts; create schema staging; create schema intermediate; create schema features;
 create view staging.stg_batch_orders as from known.staging.stg_batch_orders;
 create view staging.stg_batch_order_reviews as from known.staging.stg_batch_order_reviews;
 create view staging.stg_events as from known.staging.stg_events;
@@ -61,9 +63,8 @@ class Sources:
     def of(cls, home: Home) -> Sources:
         build = current_build(home)
         assert build is not None
-        folder = home.root / "dbt" / "compiled" / "armazem" / "models" / "features"
-        # Names of tables begin with that of the file which was built.
-        sql = {name: re.sub(r'"[^".]+"\."(\w+)"\.', r'"\1".', (folder / f"{name}.sql").read_text()) for name in MODELS}
+        folder = home.root / "dbt" / "compiled" / "armazem" / "models"
+        sql = {name: _unnamed((folder / _schema(name) / f"{name}.sql").read_text(encoding="utf-8")) for name in MODELS}
         return cls(version_file(home, build), sql)
 
     def leaking(self, model: str, *changes: tuple[str, str]) -> Sources:
@@ -80,8 +81,17 @@ class Sources:
         connection.execute(f"attach '{self.file}' as known (read_only)")
         connection.execute(CUT.format(at=f"timestamp '{at}'"))
         for name, sql in self.compiled.items():
-            connection.execute(f"create table features.{name} as {sql}")
+            connection.execute(f"create table {_schema(name)}.{name} as {sql}")
         return connection
+
+
+def _schema(model: str) -> str:
+    return "features" if model in PUBLISHED else "intermediate"
+
+
+def _unnamed(sql: str) -> str:
+    """The SQL without the name of the file that was built."""
+    return re.sub(r'"[^".]+"\."(\w+)"\.', r'"\1".', sql)
 
 
 def differences(later: duckdb.DuckDBPyConnection, world: duckdb.DuckDBPyConnection, at: datetime) -> dict[str, int]:

@@ -120,6 +120,14 @@
     {{ return(utc_text("timestamp(" ~ time ~ ", '" ~ zone ~ "')")) }}
 {%- endmacro %}
 
+{% macro bigquery__long_before(recorded, time) -%}
+    {{ return(recorded ~ " < timestamp_sub(timestamp(" ~ time ~ "), interval 14 hour)") }}
+{%- endmacro %}
+
+{# A clustered table takes no ordered query, and is in the order of its clusters. #}
+{% macro bigquery__stored_by(columns) -%}
+{%- endmacro %}
+
 {# There is no ASOF join: rows of both are put in one order, and the greatest so far is the last, as columns never fall. #}
 {% macro bigquery__as_of(requests, keys, history, columns) -%}
     select

@@ -7,4 +7,4 @@ with parts as (
 {{ feature_history() }} {#- makes final #}
 
 select * from final
-order by entity_id, feature_timestamp
+{{ stored_by('entity_id, feature_timestamp') }}

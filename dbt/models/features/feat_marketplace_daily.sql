@@ -5,4 +5,4 @@ with parts as (
 {{ feature_history() }} {#- makes final #}
 
 select * from final
-order by feature_timestamp
+{{ stored_by('feature_timestamp') }}

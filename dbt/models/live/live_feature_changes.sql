@@ -1,4 +1,4 @@
-{{ config(alias='feature_changes') }}
+{{ config(alias='feature_changes', enabled=target.type != 'bigquery') }}
 {#- Not refs in the SQL: see live_rows_to_merge. -#}
 {%- do [ref('feat_order_facts'), ref('fact_orders'), ref('fact_sales')] -%}
 {%- set of_changed = "select order_id from changed_orders" -%}

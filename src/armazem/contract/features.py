@@ -113,7 +113,7 @@ UNITS = {
 
 _MOMENTS = {
     "feature_timestamp": "Midnight, business time, from which the row holds: of what was known before it.",
-    "created_timestamp": "When the last of the facts in it was told: the event came or the file was loaded, in UTC.",
+    "created_timestamp": "When the last of the facts in it was told, in UTC: the event came, or the newest extract that has it was loaded.",
 }
 
 
@@ -138,7 +138,7 @@ def fact_columns() -> dict[str, str]:
     return {
         "order_id": "The order.",
         "known_on": "Day, business time, on which it became known; it may lie ahead: see `late`.",
-        "recorded_at": "When it was told: the event came or the file was loaded, in UTC; null where that is not kept.",
+        "recorded_at": "When it was told, in UTC: the event came, or the newest extract that has it was loaded.",
     } | {one.name: f"What it adds to: {one.description}" for one in ACCUMULATORS}
 
 
