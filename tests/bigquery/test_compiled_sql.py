@@ -284,4 +284,4 @@ def test_raw_tables_are_read_by_the_days_of_the_loads(cloud: Cloud) -> None:
 def test_a_dry_run_names_every_model(cloud: Cloud) -> None:
     names = {item.name for item in estimate(cloud.settings, BuildRequest(full_refresh=True))}
     assert {"stg_orders", "fact_sales", "agg_top_selling_products"} <= names
-    assert len(names) == 51
+    assert len(names) == 52

@@ -25,6 +25,8 @@ from armazem.targets.registry import target_of
 from armazem.targets.rows import Rows
 
 SCHEMAS = ("staging", "marts", "kpis", "features", "live")
+# Views that look-ups of the embedded warehouse read, and nobody on BigQuery.
+EMBEDDED_ONLY = {("live", "feature_changes")}
 # Of all warehouses, which come one after the other: dbt parses for a prefix, and the emulator translates what has it.
 PREFIX = "shop_"
 
@@ -119,6 +121,7 @@ def tables_of(shop: Shop, *schemas: str) -> dict[str, list[tuple[str, ...]]]:
     return {
         f"{schema}.{name}": canonical(run_query(shop.home, f"select * from {schema}.{name}"))
         for schema, name in listed.rows
+        if (schema, name) not in EMBEDDED_ONLY
     }
 
 

@@ -1,3 +1,4 @@
+{#- BigQuery would run each CTE as often as it is named, and nobody reads it there. -#}
 {{ config(alias='feature_changes', enabled=target.type != 'bigquery') }}
 {#- Not refs in the SQL: see live_rows_to_merge. -#}
 {%- do [ref('feat_order_facts'), ref('fact_orders'), ref('fact_sales')] -%}
