@@ -2,16 +2,16 @@
 locals {
   # What they hold: docs/google-cloud.md, Datasets.
   datasets = {
-    raw     = "The rows of every load and event, the ledger, what was rejected. Personal data."
-    audit   = "What a build works on, its lock. Personal data."
-    kept    = "Tables of the last builds. Personal data."
-    staging = "One cleaned table per source table."
-    marts   = "Dimensions and facts: what to query."
-    kpis    = "The KPI tables."
+    raw      = "The rows of every load and event, the ledger, what was rejected. Personal data."
+    audit    = "What a build works on, its lock. Personal data."
+    kept     = "Tables of the last builds. Personal data."
+    staging  = "One cleaned table per source table."
+    marts    = "Dimensions and facts: what to query."
+    kpis     = "The KPI tables."
     features = "Features at a point in time, and what is predicted of them."
-    own     = "A user's own models."
-    live    = "Views on the published tables and on the events since."
-    meta    = "What builds say of themselves."
+    own      = "A user's own models."
+    live     = "Views on the published tables and on the events since."
+    meta     = "What builds say of themselves."
   }
   published = ["staging", "marts", "kpis", "features", "own", "live", "meta"]
   built     = concat(["audit", "kept"], local.published)
