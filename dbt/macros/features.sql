@@ -282,3 +282,8 @@ final as (
 {% macro whole(value) -%}
     {{ return("cast(" ~ value ~ " as " ~ dbt.type_bigint() ~ ")") }}
 {%- endmacro %}
+
+{# Days that a forecast looks ahead, days whose misses make a band, and earlier forecasts that are looked back at. #}
+{% macro forecast_spans() %}
+    {{ return({'ahead': 14, 'band': 112, 'backtests': 12}) }}
+{%- endmacro %}

@@ -9,7 +9,7 @@ from __future__ import annotations
 import itertools
 import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from datetime import date
 from functools import cache
@@ -43,6 +43,8 @@ pytestmark = pytest.mark.xdist_group("bigquery")
 
 Statements = dict[str, exp.Expression]
 SQL_OF_DBT = ("run", "compiled")
+# Google gives no number from which on a query is too complex.
+MOST_READS = 60
 TYPES = {"STRING", "INT64", "NUMERIC", "FLOAT64", "DATE", "DATETIME", "BOOL", "TIMESTAMP"}
 # As GoogleSQL's function reference names them; one that is missing here has to be looked up there first.
 FUNCTIONS = {
@@ -252,6 +254,39 @@ def test_merges_prune_partitions_by_literals(statements: Statements) -> None:
                 assert isinstance(bound, exp.Cast) and isinstance(bound.this, exp.Literal), bound
 
 
+def table_reads(tree: exp.Expression, known: Mapping[str, int] | None = None) -> int:
+    """How many tables a query reads as BigQuery runs it, which computes a CTE anew wherever it is named."""
+    ctes = {} if known is None else dict(known)
+    clause = tree.args.get("with_")
+    for cte in clause.expressions if clause else ():
+        ctes[cte.alias] = table_reads(cte.this, ctes)
+    if isinstance(tree, exp.Table) and isinstance(tree.this, exp.Identifier):
+        return 1 if tree.db else ctes[tree.name]
+    return sum(table_reads(part, ctes) for part in tree.iter_expressions() if part is not clause)
+
+
+def test_reads_are_counted_with_ctes_expanded() -> None:
+    sql = """
+        with a as (select * from `d`.`t` union all select * from `d`.`u`),
+        b as (select a.* from a join a as other on a.k = other.k where a.k in (select k from `d`.`a`))
+        select * from b cross join (with a as (select * from `d`.`v`) select * from a) cross join unnest([1, 2]) as n
+    """
+    (tree,) = parsed(sql)
+    assert tree is not None
+    assert table_reads(tree) == 5 + 1
+
+
+def test_no_model_reads_its_tables_more_than_60_times(statements: Statements) -> None:
+    """BigQuery computes a CTE once for each time that it is named, and refuses a query that grows too large by it."""
+    reads: dict[str, int] = {}
+    for name, tree in statements.items():
+        if found := re.fullmatch(r"compiled-\w+/armazem/models/\w+/(\w+)\.sql:0", name):
+            reads[found[1]] = max(reads.get(found[1], 0), table_reads(tree))
+    assert len(reads) > 40
+    too_many = {name: count for name, count in reads.items() if count > MOST_READS}
+    assert too_many == {}, ", ".join(f"{name} reads {count} tables" for name, count in too_many.items())
+
+
 def test_large_tables_are_partitioned_and_clustered(statements: Statements) -> None:
     created = {}
     for tree in of(statements, "run-first"):
@@ -284,4 +319,4 @@ def test_raw_tables_are_read_by_the_days_of_the_loads(cloud: Cloud) -> None:
 def test_a_dry_run_names_every_model(cloud: Cloud) -> None:
     names = {item.name for item in estimate(cloud.settings, BuildRequest(full_refresh=True))}
     assert {"stg_orders", "fact_sales", "agg_top_selling_products"} <= names
-    assert len(names) == 52
+    assert len(names) == 53

@@ -164,7 +164,7 @@ def columns(history: History, measure: str, per_unit: int) -> dict[str, list[Dec
         for name, quarters in zip(("forecast", "lower", "upper"), (told, *band), strict=True):
             shown = None if quarters is None else rounded(Fraction(quarters, 4 * per_unit), places)
             found[f"{measure}_{name}"].append(shown)
-        found[f"{measure}_wape_pct"].append(percent(missed, sold))
+        found[f"{measure}_wape_pct"].append(percent(missed, sold) if sold > 0 else None)
         found[f"{measure}_coverage_pct"].append(percent(covered, AHEAD * len(backtests)))
         found["backtests"].append(len(backtests))
     return found

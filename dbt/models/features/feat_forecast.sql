@@ -1,176 +1,23 @@
-{#- Days that a forecast looks ahead, days whose misses make a band, and earlier forecasts that are looked back at. -#}
-{%- set ahead = 14 -%}
-{%- set band_days = 112 -%}
-{%- set backtests = 12 -%}
-{#- The oldest miss that counts, the five weeks that its forecast is of, and one for a Black Friday in the first. -#}
-{%- set oldest = ahead * backtests + band_days - 1 + 35 + 7 -%}
+{%- set spans = forecast_spans() -%}
+{%- set ahead = spans.ahead -%}
+{%- set band_days = spans.band -%}
+{%- set backtests = spans.backtests -%}
 {#- Cents and units as they are summed; what a quarter of one is, which has so many decimals. -#}
 {%- set measures = {'revenue': ('0.0025', 4), 'units': ('0.25', 2)} -%}
 
-with orders as (
-    select
-        customer_state,
-        items,
-        revenue,
-        is_valid_sale,
-        cast(order_purchase_timestamp as date) as date_day
-    from {{ ref('fact_orders') }}
-),
-
-items as (
-    select
-        product_id,
-        customer_state,
-        payment_value,
-        cast(order_purchase_timestamp as date) as date_day
-    from {{ ref('fact_sales') }}
-    where is_valid_sale
-),
-
-products as (
-    select * from {{ ref('dim_products') }}
-),
-
-orders_per_day as (
-    select
-        date_day,
-        count(*) as orders
-    from orders
-    where is_valid_sale
-    group by date_day
-),
-
--- The day of the newest order may be going on still.
-bounds as (
-    select
-        min(case when is_valid_sale then date_day end) as first_day,
-        max(date_day) as newest_day
-    from orders
-),
-
-past_days as (
-    select
-        calendar.date_day,
-        calendar.is_black_friday,
-        coalesce(orders_per_day.orders, 0) as orders
-    from {{ ref('dim_dates') }} as calendar
-    cross join bounds
-    left join orders_per_day on calendar.date_day = orders_per_day.date_day
-    where calendar.date_day >= bounds.first_day and calendar.date_day < bounds.newest_day
-),
-
-expected as (
-    select
-        date_day,
-        orders,
-        is_black_friday
-        or lag(is_black_friday, 1, false) over (order by date_day)
-        or lag(is_black_friday, 2, false) over (order by date_day) as is_black_weekend,
-        lag(orders, 7, 0) over (order by date_day)
-        + lag(orders, 14, 0) over (order by date_day)
-        + lag(orders, 21, 0) over (order by date_day)
-        + lag(orders, 28, 0) over (order by date_day) as orders_of_four_weeks
-    from past_days
-),
-
--- Below a quarter of the same weekday's mean a day is no slow one: its orders are still to come, or the data has ended.
-complete as (
-    select max(date_day) as last_day
-    from expected
-    where orders > 0 and 16 * orders >= orders_of_four_weeks
-),
-
-numbered as (
-    select
-        expected.date_day,
-        expected.is_black_weekend,
-        complete.last_day,
-        row_number() over (order by expected.date_day desc) - 1 as age
-    from expected
-    cross join complete
-    where expected.date_day <= complete.last_day
+with sales as (
+    select * from {{ ref('int_daily_sales') }}
 ),
 
 days as (
-    select * from numbered
-    where age <= {{ oldest }}
+    select distinct
+        age,
+        last_day
+    from sales
 ),
 
 history as (
     select max(age) as oldest from days
-),
-
-sold as (
-    select
-        items.date_day,
-        items.customer_state,
-        {{ product_category('products') }} as product_category,
-        {{ cents('items.payment_value') }} as revenue,
-        1 as units
-    from items
-    left join products on items.product_id = products.product_id
-    union all
-    select
-        date_day,
-        customer_state,
-        'no items' as product_category,
-        {{ cents('revenue') }} as revenue,
-        0 as units
-    from orders
-    where is_valid_sale and items = 0
-),
-
-parts as (
-    select
-        days.age,
-        sold.customer_state,
-        sold.product_category,
-        sum(sold.revenue) as revenue,
-        sum(sold.units) as units
-    from sold
-    inner join days on sold.date_day = days.date_day
-    group by days.age, sold.customer_state, sold.product_category
-),
-
-levels as (
-    select
-        'total' as level,
-        cast(null as {{ dbt.type_string() }}) as customer_state,
-        cast(null as {{ dbt.type_string() }}) as product_category,
-        age,
-        sum(revenue) as revenue,
-        sum(units) as units
-    from parts
-    group by age
-    union all
-    select
-        'state' as level,
-        customer_state,
-        cast(null as {{ dbt.type_string() }}) as product_category,
-        age,
-        sum(revenue) as revenue,
-        sum(units) as units
-    from parts
-    group by customer_state, age
-    union all
-    select
-        'category' as level,
-        cast(null as {{ dbt.type_string() }}) as customer_state,
-        product_category,
-        age,
-        sum(revenue) as revenue,
-        sum(units) as units
-    from parts
-    group by product_category, age
-),
-
--- A number stands for the three columns, of which two may be null: it is grouped and joined by faster. So is one that
--- stands for a series and a measure, `line`, and one for a line and a week, `band`.
-numbered_levels as (
-    select
-        *,
-        dense_rank() over (order by level, customer_state, product_category) as series
-    from levels
 ),
 
 series as (
@@ -179,35 +26,10 @@ series as (
         level,
         customer_state,
         product_category
-    from numbered_levels
+    from sales
 ),
 
--- A day without a sale is a day of 0.
-daily as (
-    select
-        series,
-        age,
-        cast(sum(revenue) as {{ dbt.type_bigint() }}) as revenue,
-        cast(sum(units) as {{ dbt.type_bigint() }}) as units
-    from (
-        select
-            series,
-            age,
-            revenue,
-            units
-        from numbered_levels
-        union all
-        select
-            series.series,
-            days.age,
-            0 as revenue,
-            0 as units
-        from series
-        cross join days
-    ) as with_zeros
-    group by series, age
-),
-
+-- A number stands for a series and a measure, `line`, and one for a line and a week, `band`.
 amounts as (
     {%- for measure in measures %}
     select
@@ -215,8 +37,9 @@ amounts as (
         '{{ measure }}' as measure,
         {{ measures | length }} * series + {{ loop.index0 }} as line,
         age,
+        is_black_weekend,
         {{ measure }} as amount
-    from daily
+    from sales
     {%- if not loop.last %}
     union all
     {%- endif %}
@@ -226,17 +49,13 @@ amounts as (
 -- Black Friday and the weekend after it say nothing of the weeks that follow: the week before stands in for them.
 examples as (
     select
-        amounts.*,
+        *,
         case
-            when days.is_black_weekend
-                then coalesce(
-                    lag(amounts.amount, 7) over (partition by amounts.line order by amounts.age desc),
-                    amounts.amount
-                )
-            else amounts.amount
+            when is_black_weekend
+                then coalesce(lag(amount, 7) over (partition by line order by age desc), amount)
+            else amount
         end as example
     from amounts
-    inner join days on amounts.age = days.age
 ),
 
 -- The mean of four is in quarters, which are whole: the sum of the same weekday in the four weeks before.
@@ -334,7 +153,7 @@ accuracy as (
     select
         line,
         count(*) as backtests,
-        {{ percentage('sum(missed)', '4 * sum(amount)') }} as wape_pct,
+        {{ percentage('sum(missed)', 'case when sum(amount) > 0 then 4 * sum(amount) end') }} as wape_pct,
         {{ percentage('sum(covered)', ahead ~ ' * count(*)') }} as coverage_pct
     from backtested
     group by line
