@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 import shutil
 import sys
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -164,8 +166,7 @@ def test_open_orders_are_predicted_once_each(shop: Shop, trained: Trained, frame
 
 
 def test_a_model_of_other_features_is_refused(shop: Shop, trained: Trained, frames: Frames, tmp_path: Path) -> None:
-    other = json.loads(content_of(trained)) | {"fingerprint": "0" * 64}
-    (tmp_path / MODEL).write_text(json.dumps(other), encoding="utf-8")
+    (tmp_path / MODEL).write_bytes(content_of(replace(trained, fingerprint="0" * 64)))
     refused = shop.armazem("features", "predict", "--model", tmp_path)
     assert refused.code == 1
     assert "trained on features" in refused.err
@@ -192,12 +193,55 @@ def test_a_warehouse_built_by_other_models_refuses_the_model_until_it_is_trained
     assert other.armazem("features", "predict").code == 0
 
 
-@pytest.mark.parametrize("content", ["", "{}", '{"format": 99}', '{"format": 1, "build": "b"}'])
+_SAID = "is no model of armazem, or is damaged → train it again: `armazem features train`"
+
+
+@pytest.mark.parametrize(
+    "content", ["", "{}", "[]", "null", "[" * 100_000, '{"format": 99}', '{"format": 1, "build": "b"}', "\ud800"]
+)
 def test_what_is_no_model_is_refused(shop: Shop, tmp_path: Path, content: str) -> None:
-    (tmp_path / MODEL).write_text(content, encoding="utf-8")
+    (tmp_path / MODEL).write_text(content, encoding="utf-8", errors="surrogatepass")
     refused = shop.armazem("features", "predict", "--model", tmp_path)
     assert refused.code == 1
-    assert "features train" in refused.err
+    said = "has format 99, this armazem reads 1 → train it again" if "99" in content else _SAID
+    assert said in " ".join(refused.err.split())
+
+
+def _damaged(trained: Trained) -> Iterator[bytes]:
+    """Files that are nearly a model: cut off, with a booster cut off, a digit changed, of other types, of one stage."""
+    content = content_of(trained)
+    yield content[: len(content) // 2]
+    for change in (
+        lambda found: found["stages"]["purchase"].update(booster=found["stages"]["purchase"]["booster"][:2000]),
+        lambda found: found["stages"]["purchase"].update(slope=found["stages"]["purchase"]["slope"] + 1),
+        lambda found: found.pop("sha256"),
+    ):
+        found = json.loads(content)
+        change(found)
+        yield json.dumps(found).encode()
+    # With the right sum: written by something else.
+    for change in (
+        lambda found: found["stages"].pop("handover"),
+        lambda found: found["stages"]["purchase"].update(errors=[]),
+        lambda found: found["stages"]["purchase"].update(intercept="0"),
+        lambda found: found.update(stages=[]),
+        lambda found: found["evaluation"].update(lines=None),
+    ):
+        found = json.loads(content)
+        del found["sha256"]
+        change(found)
+        text = json.dumps(found, ensure_ascii=False, indent=1).encode()
+        yield json.dumps({**found, "sha256": hashlib.sha256(text).hexdigest()}).encode()
+
+
+def test_a_damaged_model_is_refused_before_it_is_used(trained: Trained, tmp_path: Path) -> None:
+    (tmp_path / MODEL).write_bytes(content_of(trained))
+    assert content_of(read(tmp_path)) == content_of(trained)
+    for content in _damaged(trained):
+        (tmp_path / MODEL).write_bytes(content)
+        with pytest.raises(FeatureError, match="is no model of armazem, or is damaged") as refused:
+            read(tmp_path)
+        assert refused.value.hint == "train it again: `armazem features train`"
 
 
 def test_without_a_model_it_says_how_to_make_one(shop: Shop, tmp_path: Path) -> None:
