@@ -12,6 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pyarrow.compute as pc
 import pyarrow.csv as pacsv
 import pytest
 from golden import base_of_run, made_once
@@ -191,6 +192,17 @@ def test_a_warehouse_built_by_other_models_refuses_the_model_until_it_is_trained
     assert not refused.out
     assert other.armazem("features", "train", "--months", "1").code == 0
     assert other.armazem("features", "predict").code == 0
+
+
+def test_an_order_handed_over_after_the_newest_day_is_at_its_purchase(trained: Trained, frames: Frames) -> None:
+    found = predict_open(trained, frames)
+    order = found.filter(pc.equal(found["stage"], "handover"))["order_id"][0]
+    handover = frames.of["handover"]
+    later = handover.scored_at.copy()
+    later[pc.index(handover.order_ids, order).as_py()] = frames.until + np.timedelta64(3, "h")
+    changed = predict_open(trained, replace(frames, of={**frames.of, "handover": replace(handover, scored_at=later)}))
+    assert changed.num_rows == found.num_rows
+    assert changed.filter(pc.equal(changed["order_id"], order))["stage"].to_pylist() == ["purchase"]
 
 
 _SAID = "is no model of armazem, or is damaged → train it again: `armazem features train`"
