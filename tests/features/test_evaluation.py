@@ -16,11 +16,13 @@ from warehouse.exported import COLUMNS, publish
 from warehouse.shop import Shop
 
 from armazem.errors import FeatureError
+from armazem.features.delivery import frame as delivery_frame
 from armazem.features.delivery import scores
 from armazem.features.delivery.evaluation import evaluate
 from armazem.features.delivery.frame import FORBIDDEN, Frame, names_of
 from armazem.features.delivery.frames import Frames
 from armazem.features.delivery.model import recalibrated, recalibration
+from armazem.features.delivery.orders import SAID
 from armazem.features.delivery.walk import months_to_judge
 from armazem.home import Home
 
@@ -130,6 +132,12 @@ def test_no_feature_is_of_the_end_of_an_order_or_of_its_promise(frames: Frames) 
         for name, values in frame.numbers.items():
             for outcome in outcomes:
                 assert not np.array_equal(values, outcome, equal_nan=True), name
+
+
+def test_a_feature_that_is_forbidden_makes_no_frame(whole: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(delivery_frame, "SAID", (*SAID, "risk_permille"))
+    with pytest.raises(ValueError, match="risk_permille is no feature"):
+        frames_of(whole)
 
 
 def days_of(times: np.ndarray) -> np.ndarray:
