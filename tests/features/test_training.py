@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import re
 import shutil
 import sys
@@ -19,6 +20,7 @@ from golden import base_of_run, made_once
 from warehouse.shop import Shop
 
 from armazem.errors import FeatureError
+from armazem.features.delivery import frames as delivery_frames
 from armazem.features.delivery.frames import Frames
 from armazem.features.delivery.model import LOWER, UPPER, Model, train
 from armazem.features.delivery.model_card import card
@@ -261,6 +263,26 @@ def test_without_a_model_it_says_how_to_make_one(shop: Shop, tmp_path: Path) -> 
     assert refused.code == 1
     assert "there is no model" in refused.err
     assert "armazem features train" in refused.err
+
+
+def test_where_no_model_can_be_written_is_said_before_the_work(
+    shop: Shop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def work(*_: object) -> None:
+        raise AssertionError("it has begun")
+
+    monkeypatch.setattr(delivery_frames, "read_frames", work)
+    (tmp_path / "file").write_text("dear to me")
+    for out in ("file", "file/below"):
+        refused = shop.armazem("features", "train", "--out", tmp_path / out)
+        assert refused.code == 1
+        assert "is a file → name a folder" in " ".join(refused.err.split())
+    may = os.access
+    monkeypatch.setattr(os, "access", lambda place, mode: place != tmp_path and may(place, mode))
+    refused = shop.armazem("features", "train", "--out", tmp_path / "new" / "folder")
+    assert refused.code == 1
+    assert "it is not permitted → name another folder" in " ".join(refused.err.split())
+    assert not (tmp_path / "new").exists()
 
 
 def test_too_few_deliveries_are_refused(frames: Frames) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -105,6 +106,15 @@ def content_of(trained: Trained) -> bytes:
         "stages": stages,
     }
     return _json({**written, "sha256": _sum(written)}) + b"\n"
+
+
+def check_place(folder: Path) -> None:
+    """Raise FeatureError where no model can be written into a folder, which need not be there yet."""
+    there = next(place for place in (folder, *folder.parents) if place.exists())
+    if not there.is_dir():
+        raise FeatureError(f"{there} is a file", "name a folder for the model")
+    if not os.access(there, os.W_OK | os.X_OK):
+        raise FeatureError(f"cannot write into {there}: it is not permitted", "name another folder for the model")
 
 
 def write(folder: Path, trained: Trained, card: str) -> None:
