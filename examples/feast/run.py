@@ -10,6 +10,7 @@ import json
 import os
 import random
 import resource
+import shlex
 import subprocess
 import sys
 import tempfile
@@ -126,7 +127,7 @@ def main() -> int:
     store = registered(arguments.export)
     load_online(store, arguments.export)
     requests = random_requests(arguments.export, arguments.requests, seed=1)
-    command = arguments.armazem.split()
+    command = shlex.split(arguments.armazem)
     now = requests.drop(columns="at")
     different = differences(ours(command, now), online(store, requests))
     different += differences(ours(command, requests), historical(store, requests))

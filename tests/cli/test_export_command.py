@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 import sys
 from pathlib import Path
 
@@ -59,6 +60,15 @@ def test_features_of_an_older_version_and_of_bigquery(
     cloud = armazem("export", "feast", tmp_path / "features", home=home)
     assert (cloud.code, "the target is bigquery" in cloud.err) == (2, True)
     assert not (tmp_path / "features").exists()
+
+
+def test_help_needs_no_library_of_an_export() -> None:
+    code = (
+        "import sys; import armazem.cli.export; "
+        "print([name for name in ('pyarrow', 'duckdb', 'numpy') if name in sys.modules])"
+    )
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert found.stdout.strip() == "[]"
 
 
 def test_wrong_use(tmp_path: Path) -> None:

@@ -57,7 +57,9 @@ def test_the_memory_limit_holds(asked: Asked) -> None:
 
 
 def test_the_example(asked: Asked, feast: str, tmp_path: Path) -> None:
-    command = f"{sys.executable} -m armazem --home {asked.settings.home_folder.root}"
+    home = tmp_path / "a home"
+    home.symlink_to(asked.settings.home_folder.root)
+    command = f"{sys.executable} -m armazem --home '{home}'"
     done = subprocess.run(
         [feast, EXAMPLE / "run.py", asked.export, "--armazem", command, "--requests", "10", "--memory", "3"],
         cwd=tmp_path, capture_output=True, text=True, timeout=300, check=False,

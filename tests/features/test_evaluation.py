@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from itertools import combinations, product
 from pathlib import Path
 
@@ -11,18 +12,23 @@ import pytest
 from golden import base_of_run, made_once
 from hypothesis import given
 from hypothesis import strategies as st
+from warehouse.exported import COLUMNS, publish
 from warehouse.shop import Shop
 
 from armazem.errors import FeatureError
+from armazem.features.delivery import frame as delivery_frame
 from armazem.features.delivery import scores
 from armazem.features.delivery.evaluation import evaluate
 from armazem.features.delivery.frame import FORBIDDEN, Frame, names_of
 from armazem.features.delivery.frames import Frames
 from armazem.features.delivery.model import recalibrated, recalibration
+from armazem.features.delivery.orders import SAID
 from armazem.features.delivery.walk import months_to_judge
+from armazem.home import Home
 
 from .delivery_shop import as_of, built, frames_of, write_orders
 
+AN_ORDER = "(1, null, null, null, null, null, null, null, '2018-01-01 10:00:00')"
 UNTIL = "2018-03-01"
 
 _outcomes = st.lists(st.tuples(st.booleans(), st.integers(0, 4)), min_size=2, max_size=30)
@@ -128,6 +134,12 @@ def test_no_feature_is_of_the_end_of_an_order_or_of_its_promise(frames: Frames) 
                 assert not np.array_equal(values, outcome, equal_nan=True), name
 
 
+def test_a_feature_that_is_forbidden_makes_no_frame(whole: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(delivery_frame, "SAID", (*SAID, "risk_permille"))
+    with pytest.raises(ValueError, match="risk_permille is no feature"):
+        frames_of(whole)
+
+
 def days_of(times: np.ndarray) -> np.ndarray:
     return times.astype("datetime64[D]").astype(float)
 
@@ -156,14 +168,26 @@ def test_a_month_is_judged_when_it_is_settled(frames: Frames) -> None:
     middle = found[-1].astype("datetime64[us]") + np.timedelta64(14, "D")
     assert months_to_judge(as_known_at(frame, middle), middle, 1)[0] < found[-1]
     assert str(months_to_judge(frame, frames.until, 2, "2018-01")[-1]) == "2018-01"
-    with pytest.raises(FeatureError, match="no month"):
-        months_to_judge(frame, frames.until, 2, "2010-01")
+    newest = found[-1]
+    for last in ("2010-01", str(newest + 1), "2030-01"):
+        with pytest.raises(FeatureError, match=f"{last} is not settled") as refused:
+            months_to_judge(frame, frames.until, 2, last)
+        assert f"the newest that is settled is {newest}" in refused.value.hint
+
+
+def test_the_months_told_are_those_that_were_judged(frames: Frames) -> None:
+    found = evaluate(frames, with_model=False, months=120)
+    months = {line.month for line in found.lines if line.month is not None}
+    assert (found.first, found.last) == (min(months), max(months))
+    assert len(months_to_judge(frames.of["purchase"], frames.until, 120)) < 40
+    frame = frames.of["purchase"]
+    nothing = replace(frame, said={name: np.full(len(frame), np.nan) for name in frame.said})
+    with pytest.raises(FeatureError, match="has a prediction at purchase"):
+        evaluate(replace(frames, of={**frames.of, "purchase": nothing}), with_model=False)
 
 
 def as_known_at(frame: Frame, moment: np.datetime64) -> Frame:
     """The frame with the arrivals that were known then."""
-    from dataclasses import replace
-
     return replace(frame, arrived=np.where(frame.arrived < moment, frame.arrived, np.datetime64("NaT", "us")))
 
 
@@ -196,6 +220,7 @@ def test_the_command_tells_the_same_in_every_form(whole: Shop) -> None:
 
 
 def test_a_shop_without_features_is_told_what_to_do(tmp_path: Path) -> None:
+    publish(Home(tmp_path / "home"), columns=f"{COLUMNS}, order_purchase_timestamp timestamp", rows=AN_ORDER)
     refused = Shop(tmp_path / "home").armazem("features", "evaluate", "--without-model")
-    assert refused.code == 1
-    assert "error:" in refused.err
+    assert (refused.code, refused.out) == (1, "")
+    assert "the published version has no features → `armazem build` makes them" in " ".join(refused.err.split())

@@ -238,6 +238,23 @@ def test_files_that_no_export_wrote_are_never_deleted(settings: Settings, out: P
     assert tree(out.parent) == before
 
 
+def test_an_export_may_be_called_as_python_calls_its_own_folder(settings: Settings, out: Path) -> None:
+    out = out.parent / "__pycache__"
+    export_feast(settings, out, silent)
+    export_feast(settings, out, silent, force=True)
+    (out / "definitions.cpython-311.pyc").write_bytes(b"dear to me")
+    with pytest.raises(ExportError, match=r"such as definitions\.cpython-311\.pyc"):
+        export_feast(settings, out, silent, force=True)
+
+
+@pytest.mark.parametrize("name", ["of$HOME", "${HOME}", "$"])
+def test_a_name_that_feast_reads_as_another_one_is_refused(settings: Settings, out: Path, name: str) -> None:
+    with pytest.raises(ExportError, match=r"has a \$, and Feast takes") as refused:
+        export_feast(settings, out.parent / name, silent)
+    assert "name the folder without it" in refused.value.hint
+    assert not any(out.parent.iterdir())
+
+
 def test_a_full_disk_leaves_the_earlier_export(settings: Settings, out: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     export_feast(settings, out, silent)
     before = tree(out.parent)

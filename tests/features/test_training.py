@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
+import os
 import re
 import shutil
 import sys
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pyarrow.compute as pc
 import pyarrow.csv as pacsv
 import pytest
 from golden import base_of_run, made_once
 from warehouse.shop import Shop
 
 from armazem.errors import FeatureError
+from armazem.features.delivery import frames as delivery_frames
 from armazem.features.delivery.frames import Frames
 from armazem.features.delivery.model import LOWER, UPPER, Model, train
 from armazem.features.delivery.model_card import card
@@ -164,8 +169,7 @@ def test_open_orders_are_predicted_once_each(shop: Shop, trained: Trained, frame
 
 
 def test_a_model_of_other_features_is_refused(shop: Shop, trained: Trained, frames: Frames, tmp_path: Path) -> None:
-    other = json.loads(content_of(trained)) | {"fingerprint": "0" * 64}
-    (tmp_path / MODEL).write_text(json.dumps(other), encoding="utf-8")
+    (tmp_path / MODEL).write_bytes(content_of(replace(trained, fingerprint="0" * 64)))
     refused = shop.armazem("features", "predict", "--model", tmp_path)
     assert refused.code == 1
     assert "trained on features" in refused.err
@@ -192,12 +196,66 @@ def test_a_warehouse_built_by_other_models_refuses_the_model_until_it_is_trained
     assert other.armazem("features", "predict").code == 0
 
 
-@pytest.mark.parametrize("content", ["", "{}", '{"format": 99}', '{"format": 1, "build": "b"}'])
+def test_an_order_handed_over_after_the_newest_day_is_at_its_purchase(trained: Trained, frames: Frames) -> None:
+    found = predict_open(trained, frames)
+    order = found.filter(pc.equal(found["stage"], "handover"))["order_id"][0]
+    handover = frames.of["handover"]
+    later = handover.scored_at.copy()
+    later[pc.index(handover.order_ids, order).as_py()] = frames.until + np.timedelta64(3, "h")
+    changed = predict_open(trained, replace(frames, of={**frames.of, "handover": replace(handover, scored_at=later)}))
+    assert changed.num_rows == found.num_rows
+    assert changed.filter(pc.equal(changed["order_id"], order))["stage"].to_pylist() == ["purchase"]
+
+
+_SAID = "is no model of armazem, or is damaged → train it again: `armazem features train`"
+
+
+@pytest.mark.parametrize(
+    "content", ["", "{}", "[]", "null", "[" * 100_000, '{"format": 99}', '{"format": 1, "build": "b"}', "\ud800"]
+)
 def test_what_is_no_model_is_refused(shop: Shop, tmp_path: Path, content: str) -> None:
-    (tmp_path / MODEL).write_text(content, encoding="utf-8")
+    (tmp_path / MODEL).write_text(content, encoding="utf-8", errors="surrogatepass")
     refused = shop.armazem("features", "predict", "--model", tmp_path)
     assert refused.code == 1
-    assert "features train" in refused.err
+    said = "has format 99, this armazem reads 1 → train it again" if "99" in content else _SAID
+    assert said in " ".join(refused.err.split())
+
+
+def _damaged(trained: Trained) -> Iterator[bytes]:
+    """Files that are nearly a model: cut off, with a booster cut off, a digit changed, of other types, of one stage."""
+    content = content_of(trained)
+    yield content[: len(content) // 2]
+    for change in (
+        lambda found: found["stages"]["purchase"].update(booster=found["stages"]["purchase"]["booster"][:2000]),
+        lambda found: found["stages"]["purchase"].update(slope=found["stages"]["purchase"]["slope"] + 1),
+        lambda found: found.pop("sha256"),
+    ):
+        found = json.loads(content)
+        change(found)
+        yield json.dumps(found).encode()
+    # With the right sum: written by something else.
+    for change in (
+        lambda found: found["stages"].pop("handover"),
+        lambda found: found["stages"]["purchase"].update(errors=[]),
+        lambda found: found["stages"]["purchase"].update(intercept="0"),
+        lambda found: found.update(stages=[]),
+        lambda found: found["evaluation"].update(lines=None),
+    ):
+        found = json.loads(content)
+        del found["sha256"]
+        change(found)
+        text = json.dumps(found, ensure_ascii=False, indent=1).encode()
+        yield json.dumps({**found, "sha256": hashlib.sha256(text).hexdigest()}).encode()
+
+
+def test_a_damaged_model_is_refused_before_it_is_used(trained: Trained, tmp_path: Path) -> None:
+    (tmp_path / MODEL).write_bytes(content_of(trained))
+    assert content_of(read(tmp_path)) == content_of(trained)
+    for content in _damaged(trained):
+        (tmp_path / MODEL).write_bytes(content)
+        with pytest.raises(FeatureError, match="is no model of armazem, or is damaged") as refused:
+            read(tmp_path)
+        assert refused.value.hint == "train it again: `armazem features train`"
 
 
 def test_without_a_model_it_says_how_to_make_one(shop: Shop, tmp_path: Path) -> None:
@@ -205,6 +263,26 @@ def test_without_a_model_it_says_how_to_make_one(shop: Shop, tmp_path: Path) -> 
     assert refused.code == 1
     assert "there is no model" in refused.err
     assert "armazem features train" in refused.err
+
+
+def test_where_no_model_can_be_written_is_said_before_the_work(
+    shop: Shop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def work(*_: object) -> None:
+        raise AssertionError("it has begun")
+
+    monkeypatch.setattr(delivery_frames, "read_frames", work)
+    (tmp_path / "file").write_text("dear to me")
+    for out in ("file", "file/below"):
+        refused = shop.armazem("features", "train", "--out", tmp_path / out)
+        assert refused.code == 1
+        assert "is a file → name a folder" in " ".join(refused.err.split())
+    may = os.access
+    monkeypatch.setattr(os, "access", lambda place, mode: place != tmp_path and may(place, mode))
+    refused = shop.armazem("features", "train", "--out", tmp_path / "new" / "folder")
+    assert refused.code == 1
+    assert "it is not permitted → name another folder" in " ".join(refused.err.split())
+    assert not (tmp_path / "new").exists()
 
 
 def test_too_few_deliveries_are_refused(frames: Frames) -> None:

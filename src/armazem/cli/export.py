@@ -5,17 +5,17 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from armazem import console
 from armazem.cli.group import main, settings_of
 from armazem.errors import extra
-from armazem.export.feast import export_feast
-from armazem.export.parquet import export_parquet
-from armazem.export.tables import Exported, OnTable
-from armazem.targets.base import Target
-from armazem.targets.registry import home_target
+
+if TYPE_CHECKING:  # pyarrow and DuckDB take half a second, and help needs neither
+    from armazem.export.tables import Exported, OnTable
+    from armazem.targets.base import Target
 
 force_option = click.option("--force", is_flag=True, help="Replace an earlier export there.")
 
@@ -67,6 +67,8 @@ def parquet(ctx: click.Context, out: Path, force: bool) -> None:
       armazem export parquet olist
       armazem export parquet /mnt/share/olist --force
     """
+    from armazem.export.parquet import export_parquet
+
     home = _target(ctx).home
     _export(lambda step: export_parquet(home, out, step, force=force))
 
@@ -89,11 +91,15 @@ def feast(ctx: click.Context, out: Path, force: bool) -> None:
       armazem export feast olist-features
       armazem export feast ~/shop/feast --force && cd ~/shop/feast/feature_repo && feast apply
     """
+    from armazem.export.feast import export_feast
+
     settings = _target(ctx).settings
     _export(lambda step: export_feast(settings, out, step, force=force))
 
 
 def _target(ctx: click.Context) -> Target:
+    from armazem.targets.registry import home_target
+
     return home_target(settings_of(ctx), "an export", "connect to BigQuery directly, or set ARMAZEM_TARGET=duckdb")
 
 

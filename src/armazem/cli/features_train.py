@@ -20,7 +20,7 @@ months_option = click.option(
     "--months", type=click.IntRange(1, 120), default=12, show_default=True, help="Months that are predicted."
 )
 last_option = click.option(
-    "--last", type=_MONTH, metavar="YYYY-MM", help="The last of them.  [default: the newest that is settled]"
+    "--last", type=_MONTH, metavar="YYYY-MM", help="The last of them, which is settled.  [default: the newest that is]"
 )
 
 
@@ -114,11 +114,12 @@ def train(ctx: click.Context, out: Path | None, months: int, last: object, targe
     from armazem.features.delivery.frames import read_frames
     from armazem.features.delivery.model import lightgbm
     from armazem.features.delivery.model_card import card
-    from armazem.features.delivery.model_file import CARD, MODEL, train_all, write
+    from armazem.features.delivery.model_file import CARD, MODEL, check_place, train_all, write
 
     started = time.monotonic()
     settings = settings_of(ctx, target=target)
     folder = _folder(settings, out, create=True)
+    check_place(folder)
     library = lightgbm().__version__
     with console.steps("training") as step:
         frames = read_frames(settings)

@@ -29,9 +29,13 @@ def export_feast(settings: Settings, out: Path, on_table: OnTable, *, force: boo
     """Write the features of the current version to folder `out`; `force`: in place of an earlier export.
 
     Raises HomeError where nothing is published, FeatureError where nothing was ordered yet, ExportError where the
-    version has no features or the folder cannot be written.
+    version has no features, the folder cannot be written, or Feast would read its name as another one.
     """
     out = out.expanduser().resolve()
+    if "$" in out.name:
+        raise ExportError(
+            f"{out.name} has a $, and Feast takes what follows it for a variable", "name the folder without it"
+        )
     target = target_of(settings)
     with target.errors("the features"):
         if not has_features(target):

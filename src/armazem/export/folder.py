@@ -81,7 +81,9 @@ def _foreign_files(out: Path) -> list[Path]:
 
 def _is_compiled(path: Path, known: set[str], out: Path) -> bool:
     source = path.parent.parent / f"{path.name.partition('.')[0]}.py"
-    return path.parent.name == _COMPILED and path.suffix == ".pyc" and str(source.relative_to(out)) in known
+    if path.parent.name != _COMPILED or path.suffix != ".pyc" or not source.is_relative_to(out):
+        return False
+    return str(source.relative_to(out)) in known
 
 
 def _put_in_place(new: Path, out: Path, old: Path) -> None:

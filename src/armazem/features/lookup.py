@@ -16,7 +16,7 @@ from armazem.features.catalogue import SPANS
 from armazem.features.changes import Changes
 from armazem.features.news import NEVER, News, day_number
 from armazem.features.published import PublishedFeatures
-from armazem.features.requests import as_stored
+from armazem.features.requests import KEYS, as_stored
 from armazem.features.vectors import SUMS
 
 _AHEAD = timedelta(days=1)
@@ -52,6 +52,14 @@ class Vector(msgspec.Struct):
     created_timestamp: Annotated[
         str | None, Meta(description="When the last of what it is made of was told, in UTC; null where nothing was.")
     ]
+    known_until: Annotated[
+        str | None,
+        Meta(
+            description="The midnight after the newest purchase, business time. What came after it nobody has told: "
+            "late orders after it are those whose promise has passed since without a delivery being told. Null where "
+            "nothing was ordered yet."
+        ),
+    ]
     build_id: Annotated[str, Meta(description="The published version that it begins with.")]
     events_until: Annotated[int, Meta(description="The number of the last event of the journal that is in it.")]
 
@@ -64,14 +72,15 @@ class Lookup:
     changes: Changes
 
     def at_hand(self, entity: Entity, entity_id: str, at: datetime) -> Vector | None:
-        """Return the features at a business time without a zone, where nothing has to be read for them."""
-        entity_id = as_stored(entity, entity_id) or ""
+        """Return the features at a business time without a zone, where nothing has to be read for them.
+
+        `entity_id`: as `id_asked` gives it.
+        """
         news = self.published.at_hand(entity, entity_id)
         return None if news is None else self._vector(entity, entity_id, at, news)
 
     def vector(self, entity: Entity, entity_id: str, at: datetime) -> Vector:
-        """Return the features at a business time without a zone. Raises duckdb.Error."""
-        entity_id = as_stored(entity, entity_id) or ""
+        """Return the same, read where it has to be. Raises duckdb.Error."""
         return self._vector(entity, entity_id, at, self.published.news(entity, entity_id))
 
     def _vector(self, entity: Entity, entity_id: str, at: datetime, before: News) -> Vector:
@@ -97,9 +106,14 @@ class Lookup:
             values,
             datetime.combine(at.date(), datetime.min.time()).isoformat(),
             _utc(told) if known else None,
+            self._known_until(),
             self.published.build,
             self.changes.until,
         )
+
+    def _known_until(self) -> str | None:
+        days = [day for day in (self.published.newest, self.changes.newest) if day is not None]
+        return (_EPOCH + timedelta(days=max(days) + 1)).replace(tzinfo=None).isoformat() if days else None
 
 
 def entity_named(name: str) -> Entity:
@@ -108,6 +122,16 @@ def entity_named(name: str) -> Entity:
         if entity.name == name:
             return entity
     raise NoSuchEntity(f"there are no features of {name!r}", f"there are {', '.join(one.name for one in ENTITIES)}")
+
+
+def id_asked(entity: Entity, text: str) -> str:
+    """Return an id as the models write it. Raises NoSuchEntity where it is none, or the marketplace's is another."""
+    found = as_stored(entity, text)
+    if found is None:
+        raise NoSuchEntity("there is no id", f"name one: {entity.key}")
+    if entity.name not in KEYS and found != entity.key:
+        raise NoSuchEntity(f"there is one {entity.name}, and {text!r} is not its id", f"its id is {entity.key}")
+    return found
 
 
 def time_asked(text: str | None, zone: ZoneInfo, now: datetime) -> datetime:

@@ -33,6 +33,8 @@ class PublishedFeatures:
     def __init__(self, home: Home, build: str, *, most_rows: int = MOST_ROWS) -> None:
         """`most_rows`: that are kept in memory; where there are more, each question reads the tables.
 
+        `newest`: the day of its newest purchase, since 1970-01-01; None where nothing was ordered.
+
         Raises HomeError where the version is gone, FeatureError where it has no features, duckdb.Error.
         """
         self.build = build
@@ -41,6 +43,7 @@ class PublishedFeatures:
         self._connection = connect_version(home, version_file(home, build), VERSION, False, _LIMITS)
         try:
             check_features(self._connection, build)
+            self.newest = self._newest_purchase()
             if self._rows_of_all() <= most_rows:
                 self._read()
         except BaseException:
@@ -59,6 +62,12 @@ class PublishedFeatures:
         if entity.name in self._histories:
             return _as_it_came(self._histories[entity.name].news(entity_id))
         return self._orders.news(entity.name, entity_id) if self._orders and not entity.has_history else None
+
+    def _newest_purchase(self) -> int | None:
+        """Its day, since 1970-01-01; None where nothing was ordered."""
+        sql = f"select cast(max(order_purchase_timestamp) as date) - date '1970-01-01' from {VERSION}.marts.fact_orders"
+        row = self._connection.execute(sql).fetchone()
+        return None if row is None or row[0] is None else int(row[0])
 
     def _rows_of_all(self) -> int:
         tables = (_FACTS, *(_table(entity) for entity in _WITH_HISTORY))

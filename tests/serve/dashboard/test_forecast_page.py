@@ -21,7 +21,7 @@ from armazem.serve.dashboard.downloads import csv_lines
 from armazem.serve.dashboard.frame import FORECAST_PAGE, NO_BUILD, Frame, Sources
 from armazem.serve.dashboard.pages import forecast
 from armazem.serve.dashboard.pages.forecast_order import OrderWindow
-from armazem.serve.dashboard.pages.forecast_worklist import WorklistPanel
+from armazem.serve.dashboard.pages.forecast_worklist import LARGEST, WorklistPanel
 from armazem.targets.duckdb.query import Published
 from armazem.targets.duckdb.versions import make_current, version_file
 
@@ -133,7 +133,7 @@ def test_the_filters_and_the_reason_hold_for_list_and_file(home: Path) -> None:
         await page.show(state="", reason="promise")
         panel = page.panel(WorklistPanel)
         chosen = page.value(
-            "select count(*) from features.feat_order_delivery where stage = 'today' and main_reason = 'promise'"
+            f"select count(*) from features.feat_order_delivery as f where stage = 'today' and {LARGEST} = 'promise'"
         )
         rows = [row for batch in panel.csv_rows() for row in batch]
         assert len(rows) == chosen + 1 and panel._reason.value == "promise"

@@ -27,9 +27,10 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Evaluation:
-    """What was measured on the version `build`, which knows things up to the day `known_until`, over months `first` to
-    `last`. `left_out`: orders of them by stage that had not arrived, had no promise, or were scored before the SQL
-    model had seen deliveries.
+    """What was measured on the version `build`, which knows things up to the day `known_until`.
+
+    Over months `first` to `last`, the first and the last with an order that was judged. `left_out`: orders by stage
+    that had not arrived, had no promise, or were scored before the SQL model had seen deliveries.
     """
 
     build: str
@@ -76,11 +77,12 @@ def evaluate(
             on_step(name, before + number, total * len(frames.of))
 
         walked[stage] = walk(frame, window, with_model=with_model, on_step=step)
+    judged = np.concatenate([one.months for one in walked.values()])
     return Evaluation(
         frames.build,
         str(frames.until.astype("datetime64[D]")),
-        str(window[0]),
-        str(window[-1]),
+        str(judged.min()),
+        str(judged.max()),
         {stage: one.left_out for stage, one in walked.items()},
         tuple(line for one in walked.values() for line in _lines(one)),
     )

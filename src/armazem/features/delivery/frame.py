@@ -108,7 +108,8 @@ class Frame:
 def training_frame(reader: Reader, stage: Stage) -> Frame:
     """Return the orders of the published version that have reached the stage, by time and id.
 
-    Features are as of the midnight that begins the day of the stage. Raises QueryError.
+    Features are as of the midnight that begins the day of the stage. Raises QueryError, ValueError where one is of
+    `FORBIDDEN`.
     """
     orders = stage_orders(reader, stage)
     vector = _vectors(reader, orders)
@@ -135,6 +136,8 @@ def training_frame(reader: Reader, stage: Stage) -> Frame:
     )
     if stage == "handover":
         frame.numbers["days_before"] = frame.before
+    if known := set(names_of(frame)).intersection(FORBIDDEN):
+        raise ValueError(f"{min(known)} is no feature: the end of the order is in it, or its promise")
     return frame
 
 

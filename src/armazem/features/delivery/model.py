@@ -202,7 +202,7 @@ def _booster(text: str) -> Any:
 
 def _matrix(frame: Frame, names: tuple[str, ...], values: Mapping[str, tuple[str, ...]]) -> np.ndarray:
     """Return the features as float64, a row per order; texts as codes, NaN where a value is unknown."""
-    if names != tuple(names_of(frame)):
+    if names != tuple(names_of(frame)) or values.keys() != frame.texts.keys():
         raise FeatureError("the model was trained on other features", "train it again: `armazem features train`")
     columns = []
     for name in names:

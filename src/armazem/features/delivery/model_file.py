@@ -2,25 +2,51 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
+import msgspec
 import numpy as np
 
 from armazem.disk.causes import cause_of
 from armazem.disk.durable import write_whole
 from armazem.errors import FeatureError
-from armazem.features.delivery.evaluation import Evaluation, Line
+from armazem.features.delivery.evaluation import Evaluation
 from armazem.features.delivery.frames import Frames
 from armazem.features.delivery.model import PARAMETERS, ROUNDS, Model, train
-from armazem.features.delivery.scores import Scores
+from armazem.features.delivery.orders import STAGES
 
 FORMAT = 1
 MODEL, CARD = "model.json", "MODEL_CARD.md"
 _TRAIN = "train it again: `armazem features train`"
+
+
+class _Stage(msgspec.Struct):
+    """What the file says of the model of a stage."""
+
+    names: tuple[str, ...]
+    values: dict[str, tuple[str, ...]]
+    trained_on: int
+    intercept: float
+    slope: float
+    errors: Annotated[list[float], msgspec.Meta(min_length=1)]
+    booster: str
+
+
+class _File(msgspec.Struct):
+    """What the file holds, without what is only for people to read."""
+
+    build: str
+    known_until: str
+    fingerprint: str
+    library: str
+    evaluation: Evaluation
+    stages: dict[str, _Stage]
 
 
 @dataclass(frozen=True)
@@ -56,7 +82,7 @@ def train_all(frames: Frames, evaluation: Evaluation, library: str) -> Trained:
 
 
 def content_of(trained: Trained) -> bytes:
-    """Return the file's content: JSON, the same for the same model."""
+    """Return the file's content: JSON, the same for the same model. `sha256` is of all the rest."""
     stages = {
         stage: {
             "names": model.names,
@@ -79,7 +105,16 @@ def content_of(trained: Trained) -> bytes:
         "evaluation": trained.evaluation.as_json(),
         "stages": stages,
     }
-    return json.dumps(written, ensure_ascii=False, indent=1).encode() + b"\n"
+    return _json({**written, "sha256": _sum(written)}) + b"\n"
+
+
+def check_place(folder: Path) -> None:
+    """Raise FeatureError where no model can be written into a folder, which need not be there yet."""
+    there = next(place for place in (folder, *folder.parents) if place.exists())
+    if not there.is_dir():
+        raise FeatureError(f"{there} is a file", "name a folder for the model")
+    if not os.access(there, os.W_OK | os.X_OK):
+        raise FeatureError(f"cannot write into {there}: it is not permitted", "name another folder for the model")
 
 
 def write(folder: Path, trained: Trained, card: str) -> None:
@@ -98,44 +133,52 @@ def write(folder: Path, trained: Trained, card: str) -> None:
 
 
 def read(folder: Path) -> Trained:
-    """Return the model of a folder. Raises FeatureError where there is none, or it cannot be read."""
+    """Return the model of a folder. Raises FeatureError where there is none, or it cannot be read.
+
+    What is not as it was written goes no further: LightGBM ends the process over a text that is cut off.
+    """
     path = folder / MODEL
     try:
-        written = json.loads(path.read_bytes())
-        if written["format"] != FORMAT:
-            raise FeatureError(f"{path} has format {written['format']}, this armazem reads {FORMAT}", _TRAIN)
-        return Trained(
-            written["build"],
-            written["known_until"],
-            written["fingerprint"],
-            written["library"],
-            {stage: _model(stage, parts) for stage, parts in written["stages"].items()},
-            _evaluation(written["evaluation"]),
-        )
+        content = path.read_bytes()
     except FileNotFoundError as error:
         raise FeatureError(f"there is no model in {folder}", "make one: `armazem features train`") from error
     except OSError as error:
         cause = cause_of(error, path)
         raise FeatureError(f"cannot read {path}: {cause.reason}", cause.hint) from error
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise FeatureError(f"{path} is no model of armazem: {error!r}", _TRAIN) from error
+    damaged = FeatureError(f"{path} is no model of armazem, or is damaged", _TRAIN)
+    try:
+        written = json.loads(content)
+        if not isinstance(written, dict):
+            raise damaged
+        if written.get("format", FORMAT) != FORMAT:
+            raise FeatureError(f"{path} has format {written['format']}, this armazem reads {FORMAT}", _TRAIN)
+        if written.pop("sha256", None) != _sum(written):
+            raise damaged
+        found = msgspec.convert(written, _File)
+    except (ValueError, RecursionError, msgspec.ValidationError) as error:
+        raise damaged from error
+    if tuple(found.stages) != STAGES:
+        raise damaged
+    stages = {stage: _model(stage, parts) for stage, parts in found.stages.items()}
+    return Trained(found.build, found.known_until, found.fingerprint, found.library, stages, found.evaluation)
 
 
-def _model(stage: str, parts: Mapping[str, Any]) -> Model:
+def _model(stage: str, parts: _Stage) -> Model:
     return Model(
         stage,
-        tuple(parts["names"]),
-        {name: tuple(values) for name, values in parts["values"].items()},
-        parts["booster"],
-        np.array(parts["errors"], dtype=float),
-        parts["intercept"],
-        parts["slope"],
-        parts["trained_on"],
+        parts.names,
+        parts.values,
+        parts.booster,
+        np.array(parts.errors, dtype=float),
+        parts.intercept,
+        parts.slope,
+        parts.trained_on,
     )
 
 
-def _evaluation(parts: Mapping[str, Any]) -> Evaluation:
-    lines = tuple(
-        Line(line["stage"], line["predictor"], line["month"], Scores(**line["scores"])) for line in parts["lines"]
-    )
-    return Evaluation(**{**parts, "lines": lines})
+def _json(value: Any) -> bytes:
+    return json.dumps(value, ensure_ascii=False, indent=1).encode()
+
+
+def _sum(written: Mapping[str, Any]) -> str:
+    return hashlib.sha256(_json(written)).hexdigest()

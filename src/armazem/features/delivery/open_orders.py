@@ -23,7 +23,9 @@ def predict_open(trained: Trained, frames: Frames) -> pa.Table:
     Raises FeatureError where the model's features are not those of the warehouse.
     """
     trained.check(frames)
-    handed = frames.of["handover"].order_ids
+    of_handover = frames.of["handover"]
+    # One that is handed over after the newest day is still at its purchase.
+    handed = of_handover.order_ids.filter(pa.array(of_handover.scored_at <= frames.until))
     parts = []
     for stage in STAGES:
         frame = frames.of[stage]

@@ -46,7 +46,8 @@ def months_to_judge(frame: Frame, newest: np.datetime64, count: int = MONTHS, la
     """Return the last months, datetime64[M], up to `last`; by default the newest of which nearly all is settled.
 
     Settled is an order that arrived, or whose promise had passed: of a month that is hardly over, only those that were
-    fast have arrived. Raises FeatureError where there is no such month.
+    fast have arrived. There are fewer where the orders begin later. Raises FeatureError where there is no such month,
+    or `last` is none.
     """
     months = frame.scored_at.astype("datetime64[M]")
     settled = ~np.isnat(frame.arrived) | (frame.promise_passed <= newest)
@@ -57,11 +58,15 @@ def months_to_judge(frame: Frame, newest: np.datetime64, count: int = MONTHS, la
         and settled[months == month].mean() >= _SETTLED
         and (~np.isnan(frame.left[months == month])).any()
     ]
-    if last is not None:
-        over = [month for month in over if month <= np.datetime64(last, "M")]
     if not over:
         raise FeatureError("there is no month whose deliveries are known", "load more of the past")
-    return np.arange(over[-1] - count + 1, over[-1] + 1)
+    end = over[-1] if last is None else np.datetime64(last, "M")
+    if end not in over:
+        raise FeatureError(
+            f"{end} is not settled: that is a month of whose orders nearly all have arrived, or have had their day",
+            f"the newest that is settled is {over[-1]}, the first {over[0]}",
+        )
+    return np.arange(max(end - count + 1, over[0]), end + 1)
 
 
 def walk(frame: Frame, months: np.ndarray, *, with_model: bool, on_step: OnStep = lambda *_: None) -> Walked:
@@ -69,8 +74,13 @@ def walk(frame: Frame, months: np.ndarray, *, with_model: bool, on_step: OnStep 
     chosen = np.isin(frame.scored_at.astype("datetime64[M]"), months)
     told = ~np.isnan(frame.limit) & ~np.isnan(frame.left)
     judged = chosen & told & ~np.isnan(frame.said["risk_permille"])
-    if not judged.any():
+    if not (chosen & told).any():
         raise FeatureError(f"no order of {months[0]} to {months[-1]} was delivered", "name other months")
+    if not judged.any():
+        raise FeatureError(
+            f"no order of {months[0]} to {months[-1]} has a prediction at {frame.stage}: no delivery was known before",
+            "name later months",
+        )
     parts: list[list[Prediction]] = []
     for number, month in enumerate(months, 1):
         on_step(f"{frame.stage} {month}", number, len(months))

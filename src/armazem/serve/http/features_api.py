@@ -15,7 +15,7 @@ from fastapi import FastAPI, Path, Query, Request, Response
 from armazem.contract.features import ENTITIES, Entity
 from armazem.disk.causes import first_line
 from armazem.errors import FeatureError, HomeError, QueryError
-from armazem.features.lookup import NoSuchEntity, TimeRefused, Vector, entity_named, time_asked
+from armazem.features.lookup import NoSuchEntity, TimeRefused, Vector, entity_named, id_asked, time_asked
 from armazem.features.online import Online
 from armazem.serve.http.answers import JSON, HttpError, Receive, Scope, Send, respond_error, to_json
 from armazem.serve.http.features_openapi import ANSWERS, AT, ID, OPERATION
@@ -53,9 +53,10 @@ class FeatureVectors:
             await response(scope, receive, send)
 
     async def vector(self, request: Request, name: str, entity_id: str) -> Response:
-        """Answer with the vector. Raises HttpError 404, 422, 503."""
+        """Answer with the vector. Raises HttpError 404, 422, 500, 503."""
         try:
             entity = entity_named(name)
+            entity_id = id_asked(entity, entity_id)
         except NoSuchEntity as error:
             raise HttpError(404, "not_found", str(error), error.hint) from error
         try:

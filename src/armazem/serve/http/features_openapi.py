@@ -25,6 +25,7 @@ _EXAMPLE = {
     },
     "feature_timestamp": "2018-05-31T00:00:00",
     "created_timestamp": "2026-11-30T09:06:59.929286Z",
+    "known_until": "2018-09-04T00:00:00",
     "build_id": "20261130T090701118774Z",
     "events_until": 5720,
 }  # fmt: skip
@@ -34,7 +35,14 @@ ANSWERS: dict[int | str, dict[str, Any]] = {
         "content": {"application/json": {**in_json("Vector")["application/json"], "example": _EXAMPLE}},
     },
     401: UNAUTHORIZED,
-    404: error_answer("There are no features of such a thing; the hint names what there are features of."),
+    404: error_answer(
+        "There are no features of such a thing, the id is blank, or that of the marketplace is not `all`; the hint "
+        "names what there is."
+    ),
     422: error_answer("`at` is no time, or lies more than a day ahead; or there is another parameter."),
-    503: error_answer("Nothing is built yet, or the published version is of an armazem without features."),
+    500: error_answer("The published version cannot be read, being damaged; or the events since cannot."),
+    503: error_answer(
+        "Nothing is built yet; or another armazem made the published version, without features or without the view by "
+        "which they are looked up; or it cannot be opened; or too much has changed since. The hint says what to do."
+    ),
 }

@@ -68,16 +68,18 @@ def _open(view: View, select: str, *more: Any) -> Query:
         "placed + to_seconds(f.upper_s) as latest, "
         "f.late_permille / 1000.0 as late_probability, f.risk_permille, f.main_reason, orders.order_status, "
         f"case when f.main_reason = 'overdue' then 'overdue; ' else '' end || {reason_words(view, LARGEST, handed)} "
-        f"as reason from features.{TABLE} f join orders using (order_id) join marts.fact_orders o using (order_id) "
+        f"as reason, {LARGEST} as cause from features.{TABLE} f join orders using (order_id) "
+        "join marts.fact_orders o using (order_id) "
         f"where f.stage = 'today') {select}",
         *more,
     )
 
 
 def worklist(view: View) -> Query:
-    chosen = "where main_reason = ?" if view.reason else ""
+    """By the reason that a row says: an overdue order has two, and is found by either."""
+    chosen = {"": "", "overdue": "where is_overdue"}.get(view.reason, "where cause = ?")
     columns = ", ".join(column.name for column in columns_of())
-    return _open(view, f"select {columns} from open {chosen}", *([view.reason] if view.reason else []))
+    return _open(view, f"select {columns} from open {chosen}", *([view.reason] if "?" in chosen else []))
 
 
 def by_risk(view: View) -> Query:
