@@ -113,7 +113,8 @@ UNITS = {
 
 _MOMENTS = {
     "feature_timestamp": "Midnight, business time, from which the row holds: of what was known before it.",
-    "created_timestamp": "When the last of the facts in it was told, in UTC: the event came, or the newest extract that has it was loaded.",
+    "created_timestamp": "When the last of the facts in it was told, in UTC: by an event that came, or by the load of the "
+    "newest extract that has it.",
 }
 
 
@@ -138,7 +139,7 @@ def fact_columns() -> dict[str, str]:
     return {
         "order_id": "The order.",
         "known_on": "Day, business time, on which it became known; it may lie ahead: see `late`.",
-        "recorded_at": "When it was told, in UTC: the event came, or the newest extract that has it was loaded.",
+        "recorded_at": "When it was told, in UTC: by an event that came, or by the load of the newest extract that has it.",
     } | {one.name: f"What it adds to: {one.description}" for one in ACCUMULATORS}
 
 
