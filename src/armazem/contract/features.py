@@ -111,10 +111,10 @@ UNITS = {
 }
 """Of sums and ratios."""
 
+_TOLD = "was told, in UTC: by an event that came, or by the load of the newest extract that has it."
 _MOMENTS = {
     "feature_timestamp": "Midnight, business time, from which the row holds: of what was known before it.",
-    "created_timestamp": "When the last of the facts in it was told, in UTC: by an event that came, or by the load of the "
-    "newest extract that has it.",
+    "created_timestamp": f"When the last of the facts in it {_TOLD}",
 }
 
 
@@ -139,7 +139,7 @@ def fact_columns() -> dict[str, str]:
     return {
         "order_id": "The order.",
         "known_on": "Day, business time, on which it became known; it may lie ahead: see `late`.",
-        "recorded_at": "When it was told, in UTC: by an event that came, or by the load of the newest extract that has it.",
+        "recorded_at": f"When it {_TOLD}",
     } | {one.name: f"What it adds to: {one.description}" for one in ACCUMULATORS}
 
 
