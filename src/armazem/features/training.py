@@ -10,19 +10,18 @@ import pyarrow.compute as pc
 
 from armazem.config import Settings
 from armazem.contract.features import Entity
-from armazem.errors import CloudError, FeatureError, QueryError
+from armazem.errors import FeatureError
 from armazem.features.catalogue import Feature, features_of
 from armazem.features.orders import newest_day
+from armazem.features.reading import FACTS, read_whole
 from armazem.features.requests import AT, KEYS, Requests
 from armazem.features.times import times_of
 from armazem.features.vectors import vectors
-from armazem.targets.base import Target
+from armazem.targets.reader import Reader
 from armazem.targets.registry import target_of
 
 # Called before each entity with its name, its number and how many there are.
 OnEntity = Callable[[str, int, int], None]
-
-_ATTEMPTS = 3
 
 
 def training_set(
@@ -47,42 +46,30 @@ def training_set(
     _check_names(requests, wanted)
     ids = {feature.entity: requests.ids(feature.entity) for feature in wanted}
     times = _times(requests, at, settings.time_zone)
-    target = target_of(settings)
-    try:
-        with target.errors("the features"):
-            for _ in range(_ATTEMPTS):
-                found, whole = _once(target, requests, wanted, ids, times, on_entity)
-                if whole:
-                    break
-    except (QueryError, CloudError) as error:
-        if not has_features(target):
-            raise FeatureError("the published version has no features", "`armazem build` makes them") from error
-        raise
-    return found
+    return read_whole(
+        target_of(settings), FACTS, lambda reader: _joined(reader, requests, wanted, ids, times, on_entity)
+    )
 
 
-def _once(
-    target: Target,
+def _joined(
+    reader: Reader,
     requests: Requests,
     wanted: Sequence[Feature],
     ids: dict[Entity, pa.Array],
     times: pa.Array | None,
     on_entity: OnEntity,
-) -> tuple[pa.Table, bool]:
-    """Return the training set, and whether all of it is of one version."""
+) -> pa.Table:
     columns: dict[str, pa.Array] = {}
-    with target.reading() as reader:
-        newest = newest_day(reader)
-        days = _days(requests, times, newest)
-        for number, (entity, keys) in enumerate(ids.items(), 1):
-            on_entity(entity.name, number, len(ids))
-            columns |= vectors(reader, keys, days, [feature for feature in wanted if feature.entity == entity])
-        build, whole = reader.build, reader.is_of_one_build()
+    newest = newest_day(reader)
+    days = _days(requests, times, newest)
+    for number, (entity, keys) in enumerate(ids.items(), 1):
+        on_entity(entity.name, number, len(ids))
+        columns |= vectors(reader, keys, days, [feature for feature in wanted if feature.entity == entity])
     found = requests.table
     for feature in wanted:
         found = found.append_column(feature.name, columns[feature.name])
-    told = {"armazem.build": build, "armazem.as_of": f"{newest} 00:00:00"}
-    return found.replace_schema_metadata({**(found.schema.metadata or {}), **told}), whole
+    told = {"armazem.build": reader.build, "armazem.as_of": f"{newest} 00:00:00"}
+    return found.replace_schema_metadata({**(found.schema.metadata or {}), **told})
 
 
 def _default(requests: Requests) -> tuple[Feature, ...]:
@@ -123,8 +110,3 @@ def _days(requests: Requests, times: pa.Array | None, newest: date) -> pa.Array:
             f"ask for times before {newest + timedelta(days=1)}, or leave the times out for the newest features",
         )
     return days
-
-
-def has_features(target: Target) -> bool:
-    """Whether the published version has them: an older one may not."""
-    return any(table == "feat_order_facts" for table, _, _ in target.columns("features"))
