@@ -9,6 +9,7 @@ from typing import Any
 
 import pyarrow as pa
 import pytest
+from warehouse.shop import Shop
 
 from armazem.config import Settings
 from armazem.errors import FeatureError
@@ -74,3 +75,14 @@ def test_frames_that_are_never_of_one_version_are_refused(settings: Settings, mo
     with pytest.raises(FeatureError, match="versions are published faster than they are read"):
         frames.read_frames(settings)
     assert len(target.read) == READ
+
+
+def test_orders_and_their_features_are_read_of_one_version(
+    shop: Shop, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    target = restless(monkeypatch, settings, READ - 1)
+    answer = shop.armazem("features", "get", "--orders", "purchase", "--features", "seller_sold")
+    assert answer.code == 0, answer.err
+    assert answer.out.splitlines()[0].replace('"', "").endswith(",at,seller_sold")
+    assert len(target.read) == READ
+    assert "1 features of build version 3" in answer.err

@@ -7,31 +7,28 @@ from typing import Literal
 
 import pyarrow as pa
 
-from armazem.config import Settings
 from armazem.errors import FeatureError
 from armazem.targets.reader import Reader
-from armazem.targets.registry import target_of
 
 Stage = Literal["purchase", "handover"]
 STAGES: tuple[Stage, ...] = ("purchase", "handover")
+
+COLUMNS = ("order_id", "seller_id", "lane", "product_id", "customer_unique_id", "at")
 
 _AT = {"purchase": "order_purchase_timestamp", "handover": "order_delivered_carrier_date"}
 _DAY = timedelta(days=1)
 
 
-def order_requests(settings: Settings, stage: Stage) -> pa.Table:
-    """Return order_id, seller_id, lane, product_id, customer_unique_id and at, a row per order, by time and order.
+def order_requests(reader: Reader, stage: Stage) -> pa.Table:
+    """Return `COLUMNS`, a row per order, by time and order.
 
     `at`: the purchase, or the handover to the carrier; orders without one, with one before the purchase, or after the
     newest features are left out. Seller, lane and product are those of the item with the highest price, of several the
     first; null where the order has no item. Raises FeatureError where nothing was ordered yet.
     """
-    target = target_of(settings)
-    with target.errors("the orders"), target.reading() as reader:
-        end = newest_day(reader) + _DAY
-        found = reader.answer(_sql(reader, _AT[stage], end))
+    found = reader.answer(_sql(reader, _AT[stage], newest_day(reader) + _DAY))
     # AT is a word of BigQuery's own.
-    found = found.append_column("at", found["moment"].cast(pa.timestamp("us"))).drop_columns("moment")
+    found = found.append_column("at", found["moment"].cast(pa.timestamp("us"))).select(COLUMNS)
     return found.sort_by([("at", "ascending"), ("order_id", "ascending")])
 
 

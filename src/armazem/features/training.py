@@ -1,8 +1,12 @@
-"""Training sets: to each request the features as they were known then, of one published version."""
+"""Training sets: to each request the features as they were known then, of one published version.
+
+Requests that are its own orders are of the same version.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import date, timedelta
 
 import pyarrow as pa
@@ -12,7 +16,7 @@ from armazem.config import Settings
 from armazem.contract.features import Entity
 from armazem.errors import FeatureError
 from armazem.features.catalogue import Feature, features_of
-from armazem.features.orders import newest_day
+from armazem.features.orders import Stage, newest_day, order_requests
 from armazem.features.reading import FACTS, read_whole
 from armazem.features.requests import AT, KEYS, Requests
 from armazem.features.times import times_of
@@ -41,32 +45,53 @@ def training_set(
 
     Raises FeatureError where the requests do not fit, lie after the newest features, or the warehouse has none.
     """
+    asked = _asked(requests, at, features, settings.time_zone)
+    return read_whole(target_of(settings), FACTS, lambda reader: _joined(reader, asked, on_entity))
+
+
+def training_set_of_orders(
+    settings: Settings,
+    stage: Stage,
+    *,
+    features: Sequence[Feature] = (),
+    on_entity: OnEntity = lambda name, number, total: None,
+) -> pa.Table:
+    """Return the same of all orders, as of a stage, which are read of the version that the features are of."""
+
+    def read(reader: Reader) -> pa.Table:
+        requests = Requests(order_requests(reader, stage), "the orders")
+        return _joined(reader, _asked(requests, AT, features, settings.time_zone), on_entity)
+
+    return read_whole(target_of(settings), FACTS, read)
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """Requests, and what is read of them. `times`: None for the newest features."""
+
+    requests: Requests
+    wanted: Sequence[Feature]
+    ids: dict[Entity, pa.Array]
+    times: pa.Array | None
+
+
+def _asked(requests: Requests, at: str | None, features: Sequence[Feature], zone: str) -> _Asked:
     requests.check()
     wanted = features or _default(requests)
     _check_names(requests, wanted)
     ids = {feature.entity: requests.ids(feature.entity) for feature in wanted}
-    times = _times(requests, at, settings.time_zone)
-    return read_whole(
-        target_of(settings), FACTS, lambda reader: _joined(reader, requests, wanted, ids, times, on_entity)
-    )
+    return _Asked(requests, wanted, ids, _times(requests, at, zone))
 
 
-def _joined(
-    reader: Reader,
-    requests: Requests,
-    wanted: Sequence[Feature],
-    ids: dict[Entity, pa.Array],
-    times: pa.Array | None,
-    on_entity: OnEntity,
-) -> pa.Table:
+def _joined(reader: Reader, asked: _Asked, on_entity: OnEntity) -> pa.Table:
     columns: dict[str, pa.Array] = {}
     newest = newest_day(reader)
-    days = _days(requests, times, newest)
-    for number, (entity, keys) in enumerate(ids.items(), 1):
-        on_entity(entity.name, number, len(ids))
-        columns |= vectors(reader, keys, days, [feature for feature in wanted if feature.entity == entity])
-    found = requests.table
-    for feature in wanted:
+    days = _days(asked.requests, asked.times, newest)
+    for number, (entity, keys) in enumerate(asked.ids.items(), 1):
+        on_entity(entity.name, number, len(asked.ids))
+        columns |= vectors(reader, keys, days, [feature for feature in asked.wanted if feature.entity == entity])
+    found = asked.requests.table
+    for feature in asked.wanted:
         found = found.append_column(feature.name, columns[feature.name])
     told = {"armazem.build": reader.build, "armazem.as_of": f"{newest} 00:00:00"}
     return found.replace_schema_metadata({**(found.schema.metadata or {}), **told})
