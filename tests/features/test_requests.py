@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import os
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -117,6 +118,8 @@ BAD = [
     ),
     ("seller_id;at\na;2018-01-01\n", "requests.csv names no entity: it has seller_id;at"),
     ("seller_id,seller_id\na,b\n", "requests.csv has the column seller_id more than once"),
+    ("seller_id,at,,\na,2018-01-01,,\n", "requests.csv: columns 3 and 4 have no name → delete them"),
+    (",seller_id,at,,\n,a,2018-01-01,,\n", "requests.csv: columns 1, 4 and 5 have no name → delete them"),
     ("seller_id,at,seller_sold\na,2018-01-01,1\n", "has a column seller_sold already, which is a feature's name"),
     ("seller_id,at\na,2018-01-01\nb,yesterday\n", "requests.csv, line 3: column at has no time: 'yesterday'"),
     ('seller_id,at\n"a\nb",2018-01-01\n\nb,2018-02-30\n', "requests.csv, line 5: column at has no time: '2018-02-30'"),
@@ -148,6 +151,43 @@ def test_bad_bytes_and_names(shop: Shop, tmp_path: Path, requests_csv: Path) -> 
     assert "requests.parquet, row 2: column at is empty" in refused(get(shop, no_parquet))
 
 
+def test_values_that_are_very_long(shop: Shop, requests_csv: Path) -> None:
+    long = "x" * 140_000
+    requests_csv.write_text(f"seller_id,note,at\na,{long},2018-01-01\nb,,yesterday\n")
+    assert "requests.csv, row 2: column at has no time: 'yesterday'" in refused(get(shop, requests_csv))
+    requests_csv.write_text(f"seller_id,{long}\na,b\n")
+    assert "requests.csv: its header cannot be read: field larger" in refused(get(shop, requests_csv))
+
+
+def test_lines_before_the_header_may_be_empty(shop: Shop, requests_csv: Path) -> None:
+    requests_csv.write_text("\n\nseller_id,at\n\na,2018-01-01\n")
+    assert [row["seller_id"] for row in rows_of(get(shop, requests_csv))] == ["a"]
+    requests_csv.write_text("\n\nseller_id,at\n\na,yesterday\n")
+    assert "requests.csv, line 5: column at has no time" in refused(get(shop, requests_csv))
+
+
+def test_one_column_may_have_no_name(shop: Shop, requests_csv: Path) -> None:
+    requests_csv.write_text(",seller_id\n0,a\n")
+    [row] = rows_of(get(shop, requests_csv, "--features", "seller_sold"))
+    assert row == {"": "0", "seller_id": "a", "seller_sold": "0"}
+
+
+@pytest.mark.parametrize("name", ["requests.csv", "requests.parquet"])
+def test_what_is_no_file(shop: Shop, tmp_path: Path, name: str) -> None:
+    (tmp_path / name).mkdir()
+    assert f"{name} is a folder or a pipe, and no file" in refused(get(shop, tmp_path / name))
+    (tmp_path / name).rmdir()
+    os.mkfifo(tmp_path / name)
+    assert f"{name} is a folder or a pipe, and no file" in refused(get(shop, tmp_path / name))
+
+
+def test_a_column_twice_in_parquet(shop: Shop, tmp_path: Path) -> None:
+    twice = pa.Table.from_arrays([pa.array(["a"]), pa.array(["b"])], ["seller_id", "seller_id"])
+    pq.write_table(twice, tmp_path / "requests.parquet")
+    said = refused(get(shop, tmp_path / "requests.parquet"))
+    assert "requests.parquet has the column seller_id more than once" in said
+
+
 def test_bad_options(shop: Shop, tmp_path: Path, requests_csv: Path) -> None:
     requests_csv.write_text("seller_id,at\na,2018-01-01\n")
     assert "has no column when, which --at names" in refused(get(shop, requests_csv, "--at", "when"))
@@ -164,6 +204,10 @@ def test_bad_options(shop: Shop, tmp_path: Path, requests_csv: Path) -> None:
         ("--orders", "purchase", "--at", "at"),
         ("--entities", requests_csv, "--entity", "seller", "--features", "seller_sold"),
         ("--entities", requests_csv, "--entity", "shop"),
+        ("--entities", requests_csv, "--entity", ""),
+        ("--entities", requests_csv, "--features", ""),
+        ("--entities", requests_csv, "--features", " , ", "--features", ","),
+        ("--orders", "purchase", "--features", ""),
     ):
         answer = shop.armazem("features", "get", *arguments)
         assert (answer.code, "Usage: " in answer.err) == (2, True)

@@ -100,7 +100,10 @@ def get(
 
 def _wanted(entity_names: tuple[str, ...], names: tuple[str, ...]) -> tuple[Feature, ...]:
     if names:
-        return features_named(name.strip() for given in names for name in given.split(",") if name.strip())
+        stripped = [name.strip() for given in names for name in given.split(",") if name.strip()]
+        if not stripped:
+            raise click.UsageError("--features names none: leave it out for all of the entities")
+        return features_named(stripped)
     return features_of(entities_named(entity_names)) if entity_names else ()
 
 
