@@ -57,12 +57,20 @@ def days_of_purchases(reader: Reader) -> tuple[date, date]:
     return first, last
 
 
+def main_items(marts: str) -> str:
+    """Return the CTE main_items: of each order the item with the highest price, of several the first."""
+    return f"""main_items as (
+    select order_id, seller_id, seller_state, product_id
+    from {marts}.fact_sales
+    where true
+    qualify row_number() over (partition by order_id order by price desc, order_item_id asc) = 1
+)"""
+
+
 def _sql(reader: Reader, at: str, end: date) -> str:
     marts = reader.schema("marts")
     return (
-        "with main_items as (select order_id, seller_id, seller_state, product_id "
-        f"from {marts}.fact_sales where true "
-        "qualify row_number() over (partition by order_id order by price desc, order_item_id asc) = 1) "
+        f"with {main_items(marts)} "
         "select orders.order_id, main_items.seller_id, "
         "main_items.seller_state || '-' || orders.customer_state as lane, "
         f"main_items.product_id, orders.customer_unique_id, orders.{at} as moment "

@@ -10,8 +10,8 @@ import numpy as np
 
 from armazem.config import Settings
 from armazem.features.delivery.frame import VECTORS, Frame, names_of, training_frame
-from armazem.features.delivery.orders import STAGES, Stage, stage_sql
-from armazem.features.orders import newest_day
+from armazem.features.delivery.orders import stage_sql
+from armazem.features.orders import STAGES, Stage, newest_day
 from armazem.features.reading import read_whole
 from armazem.targets.reader import Reader
 from armazem.targets.registry import target_of
