@@ -11,6 +11,7 @@ from armazem.features.orders import STAGES, order_requests
 from armazem.features.requests import Requests
 from armazem.features.training import training_set
 from armazem.targets.bigquery import reader
+from armazem.targets.registry import target_of
 
 from .twins import Cloud
 
@@ -27,8 +28,9 @@ def check_features(shop: Shop, cloud: Cloud) -> None:
     """Requests and features are equal to the last bit, however many queries BigQuery is asked by."""
     here = Settings(home=shop.path)
     for stage in STAGES:
-        orders = order_requests(here, stage)
-        assert order_requests(cloud.settings, stage) == orders
+        with target_of(here).reading() as ours_reader, target_of(cloud.settings).reading() as theirs_reader:
+            orders = order_requests(ours_reader, stage)
+            assert order_requests(theirs_reader, stage) == orders
         assert orders.num_rows > 0
     step = max(1, orders.num_rows // _KEPT)
     some = orders.take(list(range(0, orders.num_rows, step)))

@@ -17,6 +17,7 @@ from armazem.features.catalogue import FEATURES, features_named
 from armazem.features.orders import STAGES, Stage, order_requests
 from armazem.features.requests import KEYS, Requests
 from armazem.features.training import training_set
+from armazem.targets.registry import target_of
 
 from . import known
 from .known import Shown
@@ -55,7 +56,8 @@ def test_random_requests(settings: Settings, shown: Shown, seed: int) -> None:
 
 @pytest.mark.parametrize("stage", STAGES)
 def test_all_orders(settings: Settings, shown: Shown, stage: Stage) -> None:
-    requests = order_requests(settings, stage)
+    with target_of(settings).reading() as reader:
+        requests = order_requests(reader, stage)
     items: dict[str, list[tuple[float, int, str, str]]] = {}
     for item in shown.items:
         lane = f"{item['seller_state']}-{item['customer_state']}"

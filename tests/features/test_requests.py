@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import os
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ from armazem.config import Settings
 from armazem.errors import FeatureError
 from armazem.features.catalogue import FEATURES
 from armazem.features.requests import Requests
+from armazem.features.times import time_of, times_of
 from armazem.features.training import training_set
 from armazem.home import Home
 
@@ -97,6 +99,9 @@ def test_csv_and_parquet_give_the_same(shop: Shop, shown: Shown, tmp_path: Path)
         lambda day: pa.array([f"{day}T03:00:00Z"]),
         lambda day: pa.array([f"{day + timedelta(days=1)} 02:59:59+00:00"]).dictionary_encode(),
         lambda day: pa.array([f"{day} 23:59-03:00"], pa.large_string()),
+        lambda day: pa.array([f"{day} 23:59-03:00"], pa.string_view()),
+        lambda day: pa.array([day], pa.date64()),
+        lambda day: pa.array([datetime(day.year, day.month, day.day, 1)], pa.timestamp("s")),
     ],
 )
 def test_times_in_every_form(settings: Settings, shown: Shown, times: Any) -> None:
@@ -117,6 +122,8 @@ BAD = [
     ),
     ("seller_id;at\na;2018-01-01\n", "requests.csv names no entity: it has seller_id;at"),
     ("seller_id,seller_id\na,b\n", "requests.csv has the column seller_id more than once"),
+    ("seller_id,at,,\na,2018-01-01,,\n", "requests.csv: columns 3 and 4 have no name → delete them"),
+    (",seller_id,at,,\n,a,2018-01-01,,\n", "requests.csv: columns 1, 4 and 5 have no name → delete them"),
     ("seller_id,at,seller_sold\na,2018-01-01,1\n", "has a column seller_sold already, which is a feature's name"),
     ("seller_id,at\na,2018-01-01\nb,yesterday\n", "requests.csv, line 3: column at has no time: 'yesterday'"),
     ('seller_id,at\n"a\nb",2018-01-01\n\nb,2018-02-30\n', "requests.csv, line 5: column at has no time: '2018-02-30'"),
@@ -148,6 +155,91 @@ def test_bad_bytes_and_names(shop: Shop, tmp_path: Path, requests_csv: Path) -> 
     assert "requests.parquet, row 2: column at is empty" in refused(get(shop, no_parquet))
 
 
+TOKYO = "Asia/Tokyo"
+LAST = 253_402_300_799  # 9999-12-31T23:59:59
+
+
+@pytest.mark.parametrize(
+    ("times", "zone"),
+    [
+        (pa.array([LAST * 1_000_000], pa.timestamp("us", "UTC")), TOKYO),
+        (pa.array([LAST + 1], pa.timestamp("s")), TOKYO),
+        (pa.array([-62_135_596_801], pa.timestamp("s")), TOKYO),
+        (pa.array([-62_135_596_800], pa.timestamp("s", "UTC")), "America/Sao_Paulo"),
+        (pa.array([-62_135_596_800 - 10**11], pa.timestamp("s", "Mars/Olympus")), TOKYO),
+        (pa.array([2**61], pa.timestamp("ms")), TOKYO),
+        (pa.array([2**61], pa.timestamp("ms", "UTC")), TOKYO),
+        (pa.array([2**63 - 1], pa.timestamp("us")), TOKYO),
+        (pa.array([-(2**63)], pa.timestamp("s", "UTC")), TOKYO),
+        (pa.array([2**30], pa.date32()), TOKYO),
+        (pa.array([-(2**30)], pa.date32()), TOKYO),
+        (pa.array([2**62], pa.date64()), TOKYO),
+        (pa.array(["9999-12-31T23:59:59Z"]), TOKYO),
+        (pa.array(["0001-01-01T00:00+14:00"]), TOKYO),
+    ],
+)
+def test_times_that_no_calendar_has(times: pa.Array, zone: str) -> None:
+    good = pa.array([0], pa.int32() if times.type == pa.date32() else pa.int64())
+    good = pa.array(["2018-01-01"]) if times.type == pa.string() else good.cast(times.type)
+    requests = Requests(pa.table({"at": pa.concat_arrays([good, times])}))
+    with pytest.raises(FeatureError, match="row 2 of the table: column at is out of range: ") as raised:
+        times_of(requests, "at", zone)
+    assert "the years 1 to 9999" in (raised.value.hint or "")
+
+
+@pytest.mark.parametrize(
+    ("time", "type_"),
+    [
+        (datetime(1, 1, 1), pa.timestamp("s")),
+        (datetime(1, 1, 1), pa.timestamp("us")),
+        (datetime(9999, 12, 31, 23, 59, 59), pa.timestamp("ms")),
+        (datetime(1677, 9, 22), pa.timestamp("ns")),
+        (datetime(1, 1, 1), pa.date32()),
+        (datetime(9999, 12, 31), pa.date64()),
+    ],
+)
+def test_the_first_and_the_last_time(time: datetime, type_: pa.DataType) -> None:
+    given = pa.array([time.date() if pa.types.is_date(type_) else time], type_)
+    assert times_of(Requests(pa.table({"at": given})), "at", "America/Sao_Paulo").to_pylist() == [time]
+
+
+def test_values_that_are_very_long(shop: Shop, requests_csv: Path) -> None:
+    long = "x" * 140_000
+    requests_csv.write_text(f"seller_id,note,at\na,{long},2018-01-01\nb,,yesterday\n")
+    assert "requests.csv, row 2: column at has no time: 'yesterday'" in refused(get(shop, requests_csv))
+    requests_csv.write_text(f"seller_id,{long}\na,b\n")
+    assert "requests.csv: its header cannot be read: field larger" in refused(get(shop, requests_csv))
+
+
+def test_lines_before_the_header_may_be_empty(shop: Shop, requests_csv: Path) -> None:
+    requests_csv.write_text("\n\nseller_id,at\n\na,2018-01-01\n")
+    assert [row["seller_id"] for row in rows_of(get(shop, requests_csv))] == ["a"]
+    requests_csv.write_text("\n\nseller_id,at\n\na,yesterday\n")
+    assert "requests.csv, line 5: column at has no time" in refused(get(shop, requests_csv))
+
+
+def test_one_column_may_have_no_name(shop: Shop, requests_csv: Path) -> None:
+    requests_csv.write_text(",seller_id\n0,a\n")
+    [row] = rows_of(get(shop, requests_csv, "--features", "seller_sold"))
+    assert row == {"": "0", "seller_id": "a", "seller_sold": "0"}
+
+
+@pytest.mark.parametrize("name", ["requests.csv", "requests.parquet"])
+def test_what_is_no_file(shop: Shop, tmp_path: Path, name: str) -> None:
+    (tmp_path / name).mkdir()
+    assert f"{name} is a folder or a pipe, and no file" in refused(get(shop, tmp_path / name))
+    (tmp_path / name).rmdir()
+    os.mkfifo(tmp_path / name)
+    assert f"{name} is a folder or a pipe, and no file" in refused(get(shop, tmp_path / name))
+
+
+def test_a_column_twice_in_parquet(shop: Shop, tmp_path: Path) -> None:
+    twice = pa.Table.from_arrays([pa.array(["a"]), pa.array(["b"])], ["seller_id", "seller_id"])
+    pq.write_table(twice, tmp_path / "requests.parquet")
+    said = refused(get(shop, tmp_path / "requests.parquet"))
+    assert "requests.parquet has the column seller_id more than once" in said
+
+
 def test_bad_options(shop: Shop, tmp_path: Path, requests_csv: Path) -> None:
     requests_csv.write_text("seller_id,at\na,2018-01-01\n")
     assert "has no column when, which --at names" in refused(get(shop, requests_csv, "--at", "when"))
@@ -164,6 +256,10 @@ def test_bad_options(shop: Shop, tmp_path: Path, requests_csv: Path) -> None:
         ("--orders", "purchase", "--at", "at"),
         ("--entities", requests_csv, "--entity", "seller", "--features", "seller_sold"),
         ("--entities", requests_csv, "--entity", "shop"),
+        ("--entities", requests_csv, "--entity", ""),
+        ("--entities", requests_csv, "--features", ""),
+        ("--entities", requests_csv, "--features", " , ", "--features", ","),
+        ("--orders", "purchase", "--features", ""),
     ):
         answer = shop.armazem("features", "get", *arguments)
         assert (answer.code, "Usage: " in answer.err) == (2, True)
@@ -186,6 +282,37 @@ def test_nothing_to_ask(tmp_path: Path, requests_csv: Path) -> None:
     assert "the published version has no features → `armazem build` makes them" in refused(answer)
     with pytest.raises(FeatureError, match="the table has no rows"):
         training_set(Settings(home=home.root), Requests(pa.table({"seller_id": pa.array([], pa.string())})))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "2018-05-31", "2018-05-31 12:00", "2018-05-31T12:00:01.5", "2018-05-31t12:00z", "2018-05-31 12:00:00 UTC",
+        "2018-05-31T12:00:00.1234565", "2018-05-31T12:00:00.12345649", "2018-05-31 12:00:59.9999999",
+        "2018-05-31T12:00-03", "2018-05-31T23:30-0330", "2018-05-31T02:30 +05:30", " 2018-05-31 ",
+        "2016-12-31 23:59:60", "2016-12-31T20:59:60-03:00", "2016-12-31T20:59:60.5-03:00", "0001-01-02",
+        "9998-12-31T23:59:59Z",
+        "2018-02-17T23:30:00", "2018-02-18T02:30:00Z", "2018-11-04T00:30:00",
+        # No times.
+        "", " ", "2018", "20180531", "2018-W22-4", "2018-05-31T12", "2018-05-31T12:00:00,5",
+        "2018-05-31T12:00+00:00:30", "2018-02-30", "2018-05-31T24:00", "2018-05-31 12:00:60",
+        "2018-05-31 12:00:60Z", "2018-05-31T12:00+24:00",
+        "2018-05-31T12:00:00.", "2018-05-31\n", "٢٠١٨-05-31", "now", "infinity", "2018-05-31T",
+        # Out of range.
+        "0001-01-01T00:00+14:00", "0001-01-01T01:00Z",
+    ],
+)  # fmt: skip
+def test_one_text_is_read_as_a_column_of_them(text: str) -> None:
+    requests = Requests(pa.table({"at": [text]}))
+    try:
+        of_file: object = times_of(requests, "at", ZONE.key)[0].as_py()
+    except FeatureError as error:
+        of_file = OverflowError if "out of range" in str(error) else ValueError
+    try:
+        asked: object = time_of(text, ZONE)
+    except (ValueError, OverflowError) as error:
+        asked = type(error)
+    assert asked == of_file
 
 
 def test_the_list(shop: Shop) -> None:

@@ -100,7 +100,10 @@ def get(
 
 def _wanted(entity_names: tuple[str, ...], names: tuple[str, ...]) -> tuple[Feature, ...]:
     if names:
-        return features_named(name.strip() for given in names for name in given.split(",") if name.strip())
+        stripped = [name.strip() for given in names for name in given.split(",") if name.strip()]
+        if not stripped:
+            raise click.UsageError("--features names none: leave it out for all of the entities")
+        return features_named(stripped)
     return features_of(entities_named(entity_names)) if entity_names else ()
 
 
@@ -114,9 +117,9 @@ def _get(
     target: str | None,
 ) -> None:
     from armazem.features.files import check_place, csv_of, write
-    from armazem.features.orders import order_requests
-    from armazem.features.requests import Requests, read_requests
-    from armazem.features.training import training_set
+    from armazem.features.orders import COLUMNS
+    from armazem.features.requests import read_requests
+    from armazem.features.training import training_set, training_set_of_orders
 
     started = time.monotonic()
     settings = settings_of(ctx, target=target)
@@ -124,10 +127,12 @@ def _get(
         out = check_place(out)
     with console.steps("features of") as step:
         if orders is not None:
-            requests = Requests(order_requests(settings, orders), "the orders")
+            given = len(COLUMNS)
+            found = training_set_of_orders(settings, orders, features=wanted, on_entity=step)
         else:
             requests = read_requests(file or Path())
-        found = training_set(settings, requests, at=at, features=wanted, on_entity=step)
+            given = requests.table.num_columns
+            found = training_set(settings, requests, at=at, features=wanted, on_entity=step)
     if out is None:
         with console.answering():
             click.echo(csv_of(found), nl=False)
@@ -135,7 +140,7 @@ def _get(
         write(out, found)
     told = {name.decode(): value.decode() for name, value in found.schema.metadata.items()}
     console.messages().print(
-        f"{found.num_rows:,} rows, {found.num_columns - requests.table.num_columns} features of build "
+        f"{found.num_rows:,} rows, {found.num_columns - given} features of build "
         f"{told['armazem.build']}, known until {told['armazem.as_of']}, {time.monotonic() - started:.1f} s"
     )
     if out is not None:

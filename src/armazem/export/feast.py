@@ -18,9 +18,9 @@ from armazem.export.feast_repo import DATA, REPO, definitions, feature_store
 from armazem.export.folder import moment, write_build_file, written_folder
 from armazem.export.tables import Column, Contents, Exported, OnTable, Table
 from armazem.features.orders import newest_day
+from armazem.features.reading import has_features
 from armazem.features.timeline import timeline, timeline_schema
 from armazem.features.times import midnights
-from armazem.features.training import has_features
 from armazem.targets.reader import Reader
 from armazem.targets.registry import target_of
 

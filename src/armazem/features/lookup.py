@@ -17,6 +17,7 @@ from armazem.features.changes import Changes
 from armazem.features.news import NEVER, News, day_number
 from armazem.features.published import PublishedFeatures
 from armazem.features.requests import KEYS, as_stored
+from armazem.features.times import time_of
 from armazem.features.vectors import SUMS
 
 _AHEAD = timedelta(days=1)
@@ -143,11 +144,11 @@ def time_asked(text: str | None, zone: ZoneInfo, now: datetime) -> datetime:
     if text is None:
         return today
     try:
-        at = datetime.fromisoformat(text.strip())
-        if at.tzinfo is not None:
-            at = at.astimezone(zone).replace(tzinfo=None)
-    except (ValueError, OverflowError) as error:
+        at = time_of(text, zone)
+    except ValueError as error:
         raise TimeRefused(f"{text!r} is no time", _EXAMPLES) from error
+    except OverflowError as error:
+        raise TimeRefused(f"{text} is out of range", "times are of the years 1 to 9999") from error
     if at > today + _AHEAD:
         raise TimeRefused(f"{text} lies ahead, and what will be known then is not known", "ask for a time up to now")
     return at

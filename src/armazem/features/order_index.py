@@ -13,17 +13,11 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow.compute as pc
 
+from armazem.contract.features import ENTITIES
 from armazem.features.keyed import Keyed
 from armazem.features.news import NOTHING, News, columns_of
+from armazem.features.parts import parts_sql
 from armazem.features.vectors import SUMS
-
-PARTS = {
-    "product": "select product_id as entity_id, order_id, cast(sum(price * 100) as bigint) as gmv_cents "
-    "from published.marts.fact_sales {where} group by product_id, order_id",
-    "customer": "select customer_unique_id as entity_id, order_id, cast(gmv * 100 as bigint) as gmv_cents "
-    "from published.marts.fact_orders {where}",
-}
-"""As dbt/macros/features.sql has the parts of orders that are an entity's, which has no history."""
 
 _NUMBER = "row_number() over (order by order_id) - 1 as number"
 _NUMBERED = f"numbered as (select order_id, {_NUMBER} from published.marts.fact_orders)"
@@ -47,7 +41,8 @@ class OrderIndex:
         self._days = np.ma.getdata(facts["day"]).astype(np.int32)
         self._told = np.ma.getdata(facts["told"])
         self._sums = {name: np.ma.getdata(facts[name]) for name in _OF_ALL}
-        self._parts = {name: _Parts(connection, sql) for name, sql in PARTS.items()}
+        parts = {one.name: parts_sql(one, "published.marts") for one in ENTITIES if not one.has_history}
+        self._parts = {name: _Parts(connection, sql) for name, sql in parts.items()}
 
     def news(self, entity: str, entity_id: str) -> News:
         """Return the facts of its orders; none where nobody knows it."""
@@ -67,7 +62,7 @@ class _Parts:
 
     def __init__(self, connection: duckdb.DuckDBPyConnection, sql: str) -> None:
         table = connection.execute(
-            f"with {_NUMBERED}, parts as ({sql.format(where='')}) select entity_id, cast(number as integer) as number, "
+            f"with {_NUMBERED}, parts as ({sql}) select entity_id, cast(number as integer) as number, "
             "gmv_cents from parts inner join numbered using (order_id) where entity_id is not null order by entity_id"
         ).to_arrow_table()
         self.keyed = Keyed(pc.cast(table["entity_id"], "string").combine_chunks())

@@ -7,31 +7,28 @@ from typing import Literal
 
 import pyarrow as pa
 
-from armazem.config import Settings
 from armazem.errors import FeatureError
 from armazem.targets.reader import Reader
-from armazem.targets.registry import target_of
 
 Stage = Literal["purchase", "handover"]
 STAGES: tuple[Stage, ...] = ("purchase", "handover")
+
+COLUMNS = ("order_id", "seller_id", "lane", "product_id", "customer_unique_id", "at")
 
 _AT = {"purchase": "order_purchase_timestamp", "handover": "order_delivered_carrier_date"}
 _DAY = timedelta(days=1)
 
 
-def order_requests(settings: Settings, stage: Stage) -> pa.Table:
-    """Return order_id, seller_id, lane, product_id, customer_unique_id and at, a row per order, by time and order.
+def order_requests(reader: Reader, stage: Stage) -> pa.Table:
+    """Return `COLUMNS`, a row per order, by time and order.
 
     `at`: the purchase, or the handover to the carrier; orders without one, with one before the purchase, or after the
     newest features are left out. Seller, lane and product are those of the item with the highest price, of several the
     first; null where the order has no item. Raises FeatureError where nothing was ordered yet.
     """
-    target = target_of(settings)
-    with target.errors("the orders"), target.reading() as reader:
-        end = newest_day(reader) + _DAY
-        found = reader.answer(_sql(reader, _AT[stage], end))
+    found = reader.answer(_sql(reader, _AT[stage], newest_day(reader) + _DAY))
     # AT is a word of BigQuery's own.
-    found = found.append_column("at", found["moment"].cast(pa.timestamp("us"))).drop_columns("moment")
+    found = found.append_column("at", found["moment"].cast(pa.timestamp("us"))).select(COLUMNS)
     return found.sort_by([("at", "ascending"), ("order_id", "ascending")])
 
 
@@ -60,12 +57,20 @@ def days_of_purchases(reader: Reader) -> tuple[date, date]:
     return first, last
 
 
+def main_items(marts: str) -> str:
+    """Return the CTE main_items: of each order the item with the highest price, of several the first."""
+    return f"""main_items as (
+    select order_id, seller_id, seller_state, product_id
+    from {marts}.fact_sales
+    where true
+    qualify row_number() over (partition by order_id order by price desc, order_item_id asc) = 1
+)"""
+
+
 def _sql(reader: Reader, at: str, end: date) -> str:
     marts = reader.schema("marts")
     return (
-        "with main_items as (select order_id, seller_id, seller_state, product_id "
-        f"from {marts}.fact_sales where true "
-        "qualify row_number() over (partition by order_id order by price desc, order_item_id asc) = 1) "
+        f"with {main_items(marts)} "
         "select orders.order_id, main_items.seller_id, "
         "main_items.seller_state || '-' || orders.customer_state as lane, "
         f"main_items.product_id, orders.customer_unique_id, orders.{at} as moment "

@@ -10,7 +10,8 @@ from armazem.contract.features import ENTITIES, Entity
 from armazem.features.changes import VERSION, check_features
 from armazem.features.keyed import KeyedNews
 from armazem.features.news import News, columns_of, news_of
-from armazem.features.order_index import PARTS, OrderIndex
+from armazem.features.order_index import OrderIndex
+from armazem.features.parts import parts_sql
 from armazem.features.vectors import SUMS
 from armazem.home import Home
 from armazem.targets.duckdb.confined import Limits, connect_version
@@ -87,7 +88,7 @@ class PublishedFeatures:
     def _of_orders(self, entity: Entity, entity_id: str) -> News:
         sums = [f"facts.{name}" if name != "gmv_cents" else "facts.sold * parts.gmv_cents" for name in SUMS]
         return self._rows(
-            f"with parts as ({PARTS[entity.name].format(where=f'where {entity.key} = ?')}) "
+            f"with parts as ({parts_sql(entity, f'{VERSION}.marts', f'where {entity.key} = ?')}) "
             f"select {columns_of('facts.known_on', 'facts.recorded_at', sums)} from {_FACTS} as facts "
             "inner join parts on facts.order_id = parts.order_id",
             entity_id,

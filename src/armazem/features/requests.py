@@ -45,7 +45,12 @@ class Requests:
         return tuple(entity for entity in ENTITIES if KEYS.get(entity.name, columns[0]) in columns)
 
     def check(self) -> None:
-        """Raise FeatureError where a column is there twice, or there are no rows."""
+        """Raise FeatureError where a column is there twice, several have no name, or there are no rows."""
+        nameless = [f"{number:,}" for number, name in enumerate(self.table.column_names, 1) if not name]
+        if len(nameless) > 1:  # one, such as of row numbers, is told from the others
+            raise FeatureError(
+                f"{self.name}: columns {', '.join(nameless[:-1])} and {nameless[-1]} have no name", "delete them"
+            )
         if twice := [name for name, count in Counter(self.table.column_names).items() if count > 1]:
             raise FeatureError(f"{self.name} has the column {twice[0]} more than once", "keep one of them")
         if not self.table.num_rows:
@@ -76,14 +81,16 @@ def read_requests(path: Path) -> Requests:
     Raises FeatureError where there is no such file, it is neither, it cannot be read, or it holds no rows.
     """
     suffix = path.suffix.lower()
-    if not path.exists():
-        raise FeatureError(f"there is no file {path}", "name a CSV or Parquet file with ids and times")
     try:
+        if not path.is_file():
+            what = f"{path} is a folder or a pipe, and no file" if path.exists() else f"there is no file {path}"
+            raise FeatureError(what, "name a CSV or Parquet file with ids and times")
         if suffix == ".csv":
             requests = _of_csv(path)
         elif suffix in (".parquet", ".pq"):
             place: Callable[[int], str] = lambda row: f"{path}, row {row + 1:,}"  # noqa: E731
-            requests = Requests(pq.read_table(path), str(path), place)
+            with pq.ParquetFile(path) as file:
+                requests = Requests(file.read(), str(path), place)
         else:
             raise FeatureError(f"{path} is neither CSV nor Parquet by its name", _FORMS)
     except OSError as error:
@@ -122,34 +129,45 @@ def _of_csv(path: Path) -> Requests:
             raise
         row = broken[0]
         raise FeatureError(
-            f"{path}, line {_line(path, row.number - 1)}: it has {row.actual_columns} columns, "
+            f"{path}, {_place(path, row.number - 1)}: it has {row.actual_columns} columns, "
             f"the header {row.expected_columns}",
             "put values with commas in double quotes",
         ) from error
-    return Requests(table.slice(1), str(path), lambda row: f"{path}, line {_line(path, row + 1):,}")
+    return Requests(table.slice(1), str(path), lambda row: f"{path}, {_place(path, row + 1)}")
 
 
 def _header(path: Path) -> Sequence[str]:
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
-            header = next(csv.reader(file), [])
+            header: list[str] = next(filter(None, csv.reader(file)), [])
     except UnicodeDecodeError as error:
         raise FeatureError(f"{path} is not UTF-8", "save it as UTF-8; a Parquet file ends in .parquet") from error
+    except csv.Error as error:
+        raise FeatureError(
+            f"{path}: its header cannot be read: {error}", "its first line names the columns, such as seller_id,at"
+        ) from error
     if not any(name.strip() for name in header):
         raise FeatureError(f"{path} is empty", "its first line names the columns, such as seller_id,at")
     return [name.strip() for name in header]
 
 
-def _line(path: Path, record: int) -> int:
-    """Return the line, from 1, on which a record begins, from 0: values in quotes may go over several lines."""
+def _place(path: Path, record: int) -> str:
+    """Return the line, from 1, on which a record begins, from 0, the header: values in quotes may go over several.
+
+    Of a file with values that Python's reader refuses for their length it is the row that is told.
+    """
+    left, begun = record, 1
     with path.open(encoding="utf-8-sig", newline="", errors="replace") as file:
-        reader, begun = csv.reader(file), 1
-        for row in reader:
-            if row and not record:
-                break
-            record -= bool(row)  # an empty line is no record
-            begun = reader.line_num + 1
-    return begun
+        reader = csv.reader(file)
+        try:
+            for row in reader:
+                if row and not left:
+                    break
+                left -= bool(row)  # an empty line is no record
+                begun = reader.line_num + 1
+        except csv.Error:
+            return f"row {record:,}"
+    return f"line {begun:,}"
 
 
 def as_stored(entity: Entity, text: str) -> str | None:

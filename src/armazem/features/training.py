@@ -1,8 +1,12 @@
-"""Training sets: to each request the features as they were known then, of one published version."""
+"""Training sets: to each request the features as they were known then, of one published version.
+
+Requests that are its own orders are of the same version.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import date, timedelta
 
 import pyarrow as pa
@@ -10,19 +14,18 @@ import pyarrow.compute as pc
 
 from armazem.config import Settings
 from armazem.contract.features import Entity
-from armazem.errors import CloudError, FeatureError, QueryError
+from armazem.errors import FeatureError
 from armazem.features.catalogue import Feature, features_of
-from armazem.features.orders import newest_day
+from armazem.features.orders import Stage, newest_day, order_requests
+from armazem.features.reading import FACTS, read_whole
 from armazem.features.requests import AT, KEYS, Requests
 from armazem.features.times import times_of
 from armazem.features.vectors import vectors
-from armazem.targets.base import Target
+from armazem.targets.reader import Reader
 from armazem.targets.registry import target_of
 
 # Called before each entity with its name, its number and how many there are.
 OnEntity = Callable[[str, int, int], None]
-
-_ATTEMPTS = 3
 
 
 def training_set(
@@ -42,47 +45,56 @@ def training_set(
 
     Raises FeatureError where the requests do not fit, lie after the newest features, or the warehouse has none.
     """
+    asked = _asked(requests, at, features, settings.time_zone)
+    return read_whole(target_of(settings), FACTS, lambda reader: _joined(reader, asked, on_entity))
+
+
+def training_set_of_orders(
+    settings: Settings,
+    stage: Stage,
+    *,
+    features: Sequence[Feature] = (),
+    on_entity: OnEntity = lambda name, number, total: None,
+) -> pa.Table:
+    """Return the same of all orders, as of a stage, which are read of the version that the features are of."""
+
+    def read(reader: Reader) -> pa.Table:
+        requests = Requests(order_requests(reader, stage), "the orders")
+        return _joined(reader, _asked(requests, AT, features, settings.time_zone), on_entity)
+
+    return read_whole(target_of(settings), FACTS, read)
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """Requests, and what is read of them. `times`: None for the newest features."""
+
+    requests: Requests
+    wanted: Sequence[Feature]
+    ids: dict[Entity, pa.Array]
+    times: pa.Array | None
+
+
+def _asked(requests: Requests, at: str | None, features: Sequence[Feature], zone: str) -> _Asked:
     requests.check()
     wanted = features or _default(requests)
     _check_names(requests, wanted)
     ids = {feature.entity: requests.ids(feature.entity) for feature in wanted}
-    times = _times(requests, at, settings.time_zone)
-    target = target_of(settings)
-    try:
-        with target.errors("the features"):
-            for _ in range(_ATTEMPTS):
-                found, whole = _once(target, requests, wanted, ids, times, on_entity)
-                if whole:
-                    break
-    except (QueryError, CloudError) as error:
-        if not has_features(target):
-            raise FeatureError("the published version has no features", "`armazem build` makes them") from error
-        raise
-    return found
+    return _Asked(requests, wanted, ids, _times(requests, at, zone))
 
 
-def _once(
-    target: Target,
-    requests: Requests,
-    wanted: Sequence[Feature],
-    ids: dict[Entity, pa.Array],
-    times: pa.Array | None,
-    on_entity: OnEntity,
-) -> tuple[pa.Table, bool]:
-    """Return the training set, and whether all of it is of one version."""
+def _joined(reader: Reader, asked: _Asked, on_entity: OnEntity) -> pa.Table:
     columns: dict[str, pa.Array] = {}
-    with target.reading() as reader:
-        newest = newest_day(reader)
-        days = _days(requests, times, newest)
-        for number, (entity, keys) in enumerate(ids.items(), 1):
-            on_entity(entity.name, number, len(ids))
-            columns |= vectors(reader, keys, days, [feature for feature in wanted if feature.entity == entity])
-        build, whole = reader.build, reader.is_of_one_build()
-    found = requests.table
-    for feature in wanted:
+    newest = newest_day(reader)
+    days = _days(asked.requests, asked.times, newest)
+    for number, (entity, keys) in enumerate(asked.ids.items(), 1):
+        on_entity(entity.name, number, len(asked.ids))
+        columns |= vectors(reader, keys, days, [feature for feature in asked.wanted if feature.entity == entity])
+    found = asked.requests.table
+    for feature in asked.wanted:
         found = found.append_column(feature.name, columns[feature.name])
-    told = {"armazem.build": build, "armazem.as_of": f"{newest} 00:00:00"}
-    return found.replace_schema_metadata({**(found.schema.metadata or {}), **told}), whole
+    told = {"armazem.build": reader.build, "armazem.as_of": f"{newest} 00:00:00"}
+    return found.replace_schema_metadata({**(found.schema.metadata or {}), **told})
 
 
 def _default(requests: Requests) -> tuple[Feature, ...]:
@@ -123,8 +135,3 @@ def _days(requests: Requests, times: pa.Array | None, newest: date) -> pa.Array:
             f"ask for times before {newest + timedelta(days=1)}, or leave the times out for the newest features",
         )
     return days
-
-
-def has_features(target: Target) -> bool:
-    """Whether the published version has them: an older one may not."""
-    return any(table == "feat_order_facts" for table, _, _ in target.columns("features"))

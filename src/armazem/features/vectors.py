@@ -15,6 +15,7 @@ import pyarrow.compute as pc
 
 from armazem.contract.features import ACCUMULATORS, WINDOWS, Accumulator, Entity, Ratio
 from armazem.features.catalogue import Feature
+from armazem.features.parts import parts_sql
 from armazem.targets.reader import Reader
 
 SUMS = tuple(one.name for one in ACCUMULATORS)
@@ -86,12 +87,7 @@ def _added_up(reader: Reader, entity: Entity) -> str:
     """As dbt/macros/features.sql makes the history of the others, here of those alone that are asked for."""
     marts, features = reader.schema("marts"), reader.schema("features")
     asked = f"where {entity.key} in (select entity_id from requests)"
-    parts = {
-        "product": f"select order_id, product_id as entity_id, sum(cast(price * 100 as bigint)) as gmv_cents "
-        f"from {marts}.fact_sales {asked} group by order_id, product_id",
-        "customer": f"select order_id, customer_unique_id as entity_id, cast(gmv * 100 as bigint) as gmv_cents "
-        f"from {marts}.fact_orders {asked}",
-    }[entity.name]
+    parts = parts_sql(entity, marts, asked)
     added = (f"{'facts.sold * parts.' if name == 'gmv_cents' else 'facts.'}{name}" for name in SUMS)
     news = ", ".join(f"cast(sum({value}) as bigint) as {name}" for name, value in zip(SUMS, added, strict=True))
     before = "over (partition by entity_id order by known_on rows unbounded preceding)"

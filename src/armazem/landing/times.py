@@ -11,7 +11,7 @@ from armazem.disk.sql import sql_text
 
 _CLOCK = r"((?:[01][0-9]|2[0-3]):[0-5][0-9])(?::([0-5][0-9]|60)(?:\.([0-9]+))?)?"
 _ZONE = r"(?: ?(Z|z|UTC|[+-](?:[01][0-9]|2[0-3])(?::?[0-5][0-9])?))?"
-_FORM = rf"^([0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}})(?:[ Tt]{_CLOCK}{_ZONE})?$"
+FORM = rf"^([0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}})(?:[ Tt]{_CLOCK}{_ZONE})?$"
 _PARTS = "['day', 'clock', 'second', 'fraction', 'zone']"
 
 
@@ -22,7 +22,7 @@ def parts(text: str, cast: str) -> str:
     times cheaper than to take apart, and most files write their times so.
     """
     plain = f"strlen({text}) = 19 AND CAST({cast} AS VARCHAR) = {text}"
-    return f"CASE WHEN {plain} THEN NULL ELSE regexp_extract({text}, {sql_text(_FORM)}, {_PARTS}) END"
+    return f"CASE WHEN {plain} THEN NULL ELSE regexp_extract({text}, {sql_text(FORM)}, {_PARTS}) END"
 
 
 def time(cast: str, part: str, zone: str) -> str:

@@ -15,7 +15,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from armazem.features.catalogue import FEATURES, Feature
-from armazem.features.delivery.orders import SAID, TEXTS, Stage, stage_orders
+from armazem.features.delivery.orders import SAID, TEXTS, stage_orders
+from armazem.features.orders import Stage
+from armazem.features.requests import KEYS
 from armazem.features.vectors import vectors
 from armazem.targets.reader import Reader
 
@@ -27,7 +29,6 @@ FORBIDDEN = (
 """Columns of the warehouse that no model may be given: the end of the order is in them, or the promise."""
 
 DAY = 86_400.0
-_KEYS = {"seller": "seller_id", "lane": "lane", "product": "product_id"}
 _TAKEN = {
     "seller": ("sold", "delivered", "avg_handling_days", "avg_delivery_days", "late_rate", "avg_review_score"),
     "lane": ("sold", "delivered", "avg_handling_days", "avg_delivery_days", "late_rate"),
@@ -152,8 +153,8 @@ def _vectors(reader: Reader, orders: pa.Table) -> dict[str, np.ndarray]:
     found: dict[str, np.ndarray] = {}
     for entity in dict.fromkeys(feature.entity for feature in VECTORS):
         ids = (
-            orders[_KEYS[entity.name]].combine_chunks().cast(pa.string())
-            if entity.name in _KEYS
+            orders[KEYS[entity.name]].combine_chunks().cast(pa.string())
+            if entity.name in KEYS
             else pa.repeat(pa.scalar(entity.key), orders.num_rows)
         )
         wanted = [one for one in FEATURES if one.entity == entity and (one in VECTORS or _is_part(one))]

@@ -9,15 +9,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from armazem.config import Settings
-from armazem.errors import CloudError, FeatureError, QueryError
 from armazem.features.delivery.frame import VECTORS, Frame, names_of, training_frame
-from armazem.features.delivery.orders import STAGES, Stage, stage_sql
-from armazem.features.orders import newest_day
-from armazem.targets.base import Target
+from armazem.features.delivery.orders import stage_sql
+from armazem.features.orders import STAGES, Stage, newest_day
+from armazem.features.reading import read_whole
 from armazem.targets.reader import Reader
 from armazem.targets.registry import target_of
-
-_ATTEMPTS = 3
 
 
 @dataclass(frozen=True)
@@ -36,19 +33,7 @@ class Frames:
 
 def read_frames(settings: Settings) -> Frames:
     """Return the frames of what is published. Raises FeatureError where it has no features, QueryError."""
-    target = target_of(settings)
-    try:
-        with target.errors("the features"):
-            for _ in range(_ATTEMPTS):
-                with target.reading() as reader:
-                    found = _frames(reader)
-                    if reader.is_of_one_build():
-                        return found
-    except (QueryError, CloudError) as error:
-        if not _has_features(target):
-            raise FeatureError("the published version has no features", "`armazem build` makes them") from error
-        raise
-    raise FeatureError("versions are published faster than they are read", "try again when no build runs")
+    return read_whole(target_of(settings), "feat_order_delivery", _frames)
 
 
 def _frames(reader: Reader) -> Frames:
@@ -66,7 +51,3 @@ def _fingerprint(reader: Reader, found: dict[Stage, Frame]) -> str:
         "orders": [stage_sql(stage, "marts", "features") for stage in found],
     }
     return hashlib.sha256(json.dumps(definitions).encode()).hexdigest()
-
-
-def _has_features(target: Target) -> bool:
-    return any(table == "feat_order_delivery" for table, _, _ in target.columns("features"))

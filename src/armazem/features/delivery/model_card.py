@@ -5,8 +5,8 @@ from __future__ import annotations
 from armazem.features.delivery.frame import VECTORS
 from armazem.features.delivery.model import CALIBRATION, PARAMETERS, ROUNDS
 from armazem.features.delivery.model_file import Trained
-from armazem.features.delivery.orders import STAGES
 from armazem.features.delivery.tables import by_month, markdown, overall
+from armazem.features.orders import STAGES
 
 _LIMITS = """\
 - It says what past deliveries say. A strike, a new carrier or a new season counts when its first deliveries are known.

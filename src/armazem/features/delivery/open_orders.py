@@ -10,7 +10,7 @@ from armazem.features.delivery.frame import Frame, days
 from armazem.features.delivery.frames import Frames
 from armazem.features.delivery.model import Predicted
 from armazem.features.delivery.model_file import Trained
-from armazem.features.delivery.orders import STAGES
+from armazem.features.orders import STAGES
 
 
 def predict_open(trained: Trained, frames: Frames) -> pa.Table:

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
 import pyarrow as pa
 
+from armazem.features.orders import Stage, main_items
 from armazem.targets.reader import Reader
-
-Stage = Literal["purchase", "handover"]
-STAGES: tuple[Stage, ...] = ("purchase", "handover")
 
 SAID = (
     "items",
@@ -67,12 +63,7 @@ with sums as (
     left join {marts}.dim_products as products on sales.product_id = products.product_id
     group by sales.order_id
 ),
-main_items as (
-    select order_id, seller_id, seller_state, product_id
-    from {marts}.fact_sales
-    where true
-    qualify row_number() over (partition by order_id order by price desc, order_item_id asc) = 1
-),
+{main_items(marts)},
 regions as (
     select substr(zip_code_prefix, 1, 3) as region, avg(latitude) as latitude, avg(longitude) as longitude
     from {marts}.dim_locations
