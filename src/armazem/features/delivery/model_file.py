@@ -19,7 +19,7 @@ from armazem.errors import FeatureError
 from armazem.features.delivery.evaluation import Evaluation
 from armazem.features.delivery.frames import Frames
 from armazem.features.delivery.model import PARAMETERS, ROUNDS, Model, train
-from armazem.features.delivery.orders import STAGES
+from armazem.features.orders import STAGES
 
 FORMAT = 1
 MODEL, CARD = "model.json", "MODEL_CARD.md"
