@@ -184,6 +184,11 @@
     {{ return(adapter.dispatch('first_element')(list)) }}
 {%- endmacro %}
 
+{# Whether a CTE is run once, however often a query names it. #}
+{% macro runs_a_cte_once() -%}
+    {{ return(adapter.dispatch('runs_a_cte_once')()) }}
+{%- endmacro %}
+
 {# ---- Places. ---- #}
 
 {# The schema in which a build makes what is published in the schema `name`, both words. #}

@@ -192,6 +192,10 @@
     {{ return(list ~ "[safe_offset(0)]") }}
 {%- endmacro %}
 
+{% macro bigquery__runs_a_cte_once() -%}
+    {{ return(false) }}
+{%- endmacro %}
+
 {% macro bigquery__schema_being_built(name) -%}
     {{ return(target.schema) }}
 {%- endmacro %}

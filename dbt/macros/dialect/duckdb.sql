@@ -139,6 +139,10 @@
     {{ return(list ~ "[1]") }}
 {%- endmacro %}
 
+{% macro duckdb__runs_a_cte_once() -%}
+    {{ return(true) }}
+{%- endmacro %}
+
 {% macro duckdb__schema_being_built(name) -%}
     {{ return(name) }}
 {%- endmacro %}
