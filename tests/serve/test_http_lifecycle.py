@@ -178,8 +178,8 @@ def test_the_docs_need_nothing_from_elsewhere(server: Running) -> None:
     assert page.headers["content-type"].startswith("text/html")
     assert "src=" not in page.text and 'href="http' not in page.text and "@import" not in page.text
     paths = server.client.get("/openapi.json").json()["paths"]
-    kpis = {"/v1/kpis", "/v1/kpis/{name}"}
-    assert set(paths) == {"/v1/events", "/v1/live", "/v1/live/stream", "/healthz", "/readyz", "/metrics", *kpis}
+    asked = {"/v1/kpis", "/v1/kpis/{name}", "/v1/features/{entity}/{id}"}
+    assert set(paths) == {"/v1/events", "/v1/live", "/v1/live/stream", "/healthz", "/readyz", "/metrics", *asked}
     assert all(path in page.text for path in paths)
     answers = set(paths["/v1/events"]["post"]["responses"])
     assert answers == {"200", "400", "401", "403", "408", "413", "415", "421", "429", "503"}
