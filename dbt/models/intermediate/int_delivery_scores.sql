@@ -239,7 +239,8 @@ final as (
         case
             when expected.promised_s is not null
                 then least(
-                    {{ largest }}, {{ mean_of('100 * expected.promised_s + expected.formula_s - 1', 'expected.formula_s') }}
+                    {{ largest }},
+                    {{ mean_of('100 * expected.promised_s + expected.formula_s - 1', 'expected.formula_s') }}
                 )
         end as promised_pct,
         case
