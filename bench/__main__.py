@@ -13,10 +13,9 @@ from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 
-from bench.features import bench_features
+from bench.features import OLIST_ORDERS, bench_features
 from bench.measure import Run, armazem, median, module
 
-OLIST_ORDERS = 99_441
 UNTIL = "2018-10-17"  # the same bytes each time
 
 

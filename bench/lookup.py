@@ -25,7 +25,8 @@ import uvloop
 
 from armazem.contract.features import ENTITIES
 from armazem.shop.history import generate
-from bench.__main__ import OLIST_ORDERS, Report
+from bench.__main__ import Report
+from bench.features import OLIST_ORDERS
 from bench.http import Server
 from bench.kpi_client import Times, ask
 from bench.measure import armazem

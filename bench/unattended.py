@@ -21,7 +21,8 @@ from pathlib import Path
 from armazem.home import Home
 from armazem.shop.history import generate
 from armazem.targets.duckdb import versions
-from bench.__main__ import OLIST_ORDERS, UNTIL, Report
+from bench.__main__ import UNTIL, Report
+from bench.features import OLIST_ORDERS
 from bench.http import Server
 
 _KPI = "/v1/kpis/sales_trend?grain=month&limit=24"
