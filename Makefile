@@ -20,13 +20,18 @@ AIRFLOW_READY := $(AIRFLOW)/.ready
 # Feast too: it reads what `export feast` writes.
 FEAST := .venv-feast
 FEAST_READY := $(FEAST)/.ready
+# Spark is half a gigabyte, Snowflake's packages want an older DuckDB.
+SPARK := .venv-spark
+SPARK_READY := $(SPARK)/.ready
+SNOWFLAKE := .venv-snowflake
+SNOWFLAKE_READY := $(SNOWFLAKE)/.ready
 PYTHON ?= python3
 ARGS ?=
 # Three workers, as two leave a third of two processors idle; tests/conftest.py says which tests come first.
 BESIDE := -n 3 --dist loadgroup --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
-.PHONY: help setup up test beam airflow airflow-image feast deploy lint soak bench bench-live bench-dashboard docs \
+.PHONY: help setup up test beam airflow airflow-image feast spark snowflake kafka deploy lint soak bench bench-live bench-dashboard docs \
 	wheel release-files lock clean
 
 help:  ## Show the targets
@@ -52,6 +57,14 @@ $(AIRFLOW_READY): requirements-airflow.lock
 
 $(FEAST_READY): requirements-feast.lock
 	@$(PYTHON) tools/environment.py $(FEAST) --uv pip sync --quiet --python $(FEAST)/bin/python requirements-feast.lock
+	@touch $@
+
+$(SPARK_READY): requirements-spark.lock pyproject.toml
+	@$(PYTHON) tools/environment.py $(SPARK) requirements-spark.lock
+	@touch $@
+
+$(SNOWFLAKE_READY): requirements-snowflake.lock
+	@$(PYTHON) tools/environment.py $(SNOWFLAKE) --uv pip sync --quiet --python $(SNOWFLAKE)/bin/python requirements-snowflake.lock
 	@touch $@
 
 # Linters in Go are built where there is Go; the tests of the others say which they went without.
@@ -127,7 +140,7 @@ release-files: wheel $(DEPLOY_READY)  ## The wheel, looked at as PyPI does, and 
 lock: setup  ## Compile all lock files anew
 	$(PYTHON) tools/environment.py $(VENV) --uv pip compile --quiet --universal --no-emit-index-url --python-version 3.11 \
 		pyproject.toml -o requirements-run.lock
-	$(PYTHON) tools/environment.py $(VENV) --uv pip compile --quiet --group dev --extra bigquery --extra lineage --extra ml --extra pubsub --extra tableau \
+	$(PYTHON) tools/environment.py $(VENV) --uv pip compile --quiet --group dev --extra bigquery --extra iceberg --extra kafka --extra lineage --extra ml --extra pubsub --extra tableau \
 		-c requirements-run.lock --no-emit-index-url --python-version 3.11 pyproject.toml -o requirements.lock
 	$(PYTHON) tools/environment.py $(VENV) --uv pip compile --quiet --universal --group beam --extra beam \
 		--no-emit-index-url --python-version 3.11 pyproject.toml -o requirements-beam.lock
@@ -135,6 +148,10 @@ lock: setup  ## Compile all lock files anew
 		--no-emit-index-url --python-version 3.11 -o requirements-airflow.lock
 	$(PYTHON) tools/environment.py $(VENV) --uv pip compile --quiet --universal --group feast \
 		--no-emit-index-url --python-version 3.11 -o requirements-feast.lock
+	$(PYTHON) tools/environment.py $(VENV) --uv pip compile --quiet --universal --group spark --extra spark --extra iceberg \
+		-c requirements.lock --no-emit-index-url --python-version 3.11 pyproject.toml -o requirements-spark.lock
+	$(PYTHON) tools/environment.py $(VENV) --uv pip compile --quiet --no-config --universal --group snowflake \
+		--no-emit-index-url --python-version 3.11 -o requirements-snowflake.lock
 	$(PYTHON) tools/environment.py $(VENV) --uv pip compile --quiet --universal -c requirements-beam.lock \
 		--no-emit-index-url --python-version 3.11 deploy/dataflow/requirements-worker.in \
 		-o deploy/dataflow/requirements-worker.txt
@@ -146,4 +163,4 @@ lock: setup  ## Compile all lock files anew
 		--no-emit-index-url --python-version 3.11 -o requirements-checkov.lock
 
 clean:  ## Remove the environment and caches, not the data
-	rm -rf $(VENV) $(BEAM) $(AIRFLOW) $(FEAST) $(DEPLOY) $(CHECKOV) .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) $(BEAM) $(AIRFLOW) $(FEAST) $(SPARK) $(SNOWFLAKE) $(DEPLOY) $(CHECKOV) .mypy_cache .ruff_cache .pytest_cache .hypothesis
