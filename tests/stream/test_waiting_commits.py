@@ -34,12 +34,12 @@ class Gate:
     def __call__(self, lines: Sequence[bytes]) -> None:
         self.heard += lines
         self._reached.set()
-        assert self.open.wait(10)
+        assert self.open.wait(60)
 
     @contextlib.contextmanager
     def closed(self, writer: Ingest) -> Iterator[None]:
         writer.submit([message(99_999)], "gate")
-        assert self._reached.wait(10)
+        assert self._reached.wait(60)
         try:
             yield
         finally:
@@ -78,7 +78,7 @@ def test_a_committer_that_fails_beside_a_write(home: Home, settings: Settings) -
     with Ingest(home, settings, on_commit=gate, clock=clock) as writer:
         with gate.closed(writer):
             futures = [writer.submit(messages(first, 1_000), "http") for first in range(0, 12_000, 1_000)]
-        failures = [future.exception(10) for future in futures]
+        failures = [future.exception(60) for future in futures]
         assert isinstance(writer.failed, ZeroDivisionError)
     told = [number for number, failure in enumerate(failures) if failure is None]
     assert 0 < len(told) < 12 and told == list(range(len(told)))
@@ -102,7 +102,7 @@ def test_a_failure_while_others_wait(home: Home, settings: Settings) -> None:
     with Ingest(home, settings, on_commit=listen) as writer:
         with gate.closed(writer):
             future = writer.submit(messages(0, 10), "http")
-        assert isinstance(future.exception(10), JournalError)
+        assert isinstance(future.exception(60), JournalError)
 
 
 def test_an_interrupt_while_the_queue_is_written(home: Home, settings: Settings) -> None:
@@ -116,7 +116,7 @@ def test_an_interrupt_while_the_queue_is_written(home: Home, settings: Settings)
     with pytest.raises(Held), Ingest(home, settings):
         pass
     gate.open.set()
-    assert [future.result(10).accepted for future in futures] == [100] * 10
+    assert [future.result(60).accepted for future in futures] == [100] * 10
     assert seqs(home) == list(range(1, 1_011))
 
 
