@@ -8,7 +8,7 @@ from pathlib import Path
 from armazem.config import Settings
 from armazem.disk.durable import sync_path
 from armazem.errors import LakeError
-from armazem.lake.catalog import Lake, find_lake, lake_errors, open_lake
+from armazem.lake.catalog import Lake, lake_errors, open_lake
 from armazem.lake.clearing import clear_own
 from armazem.lake.landing import PARTITIONED, land
 from armazem.lake.ledger import Entry, live, read_entries, record_withdrawn
@@ -54,15 +54,6 @@ class LakeZone:
         land(self.lake, rows, staging.ready, rejects or staging.rejects, adding)
         staging.landed()
         return rejects
-
-
-def landed(settings: Settings) -> list[LedgerRow]:
-    """Return every file that is in the lake of these settings and not withdrawn, in load order; none before the first.
-
-    Raises LakeError where the catalog is gone, or another one.
-    """
-    lake = find_lake(settings)
-    return [] if lake is None else live(read_entries(lake))
 
 
 def withdraw(lake: Lake, load_id: str) -> None:

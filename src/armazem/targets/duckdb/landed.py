@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,7 +11,8 @@ from armazem import landing
 from armazem.config import Settings
 from armazem.disk.lock import landing_lock
 from armazem.errors import extra
-from armazem.landing.ledger import LedgerRow
+from armazem.home import Home
+from armazem.landing.ledger import WITHDRAWN, LedgerRow
 from armazem.landing.zone import HomeZone, Zone
 from armazem.targets.duckdb.lake_inputs import files_of
 from armazem.targets.plan import Scope
@@ -32,11 +34,33 @@ def zone(settings: Settings) -> Zone:
 
 def loads(settings: Settings) -> list[LedgerRow]:
     """Return every file that is landed and not withdrawn, in load order."""
+    return ledger(settings).rows
+
+
+@dataclass(frozen=True, slots=True)
+class Ledger:
+    """`rows`: every file that is landed and not withdrawn, in load order; `withdrawn`: the loads that were."""
+
+    rows: list[LedgerRow]
+    withdrawn: frozenset[str]
+
+
+def home_ledger(home: Home) -> Ledger:
+    """Return the ledger of a home folder."""
+    folder = home.landing / WITHDRAWN
+    return Ledger(landing.read_ledger(home), frozenset(path.name for path in folder.glob("*")))
+
+
+def ledger(settings: Settings) -> Ledger:
+    """Return the ledger of the landing zone."""
     if settings.landing == "home":
-        return landing.read_ledger(settings.home_folder)
+        return home_ledger(settings.home_folder)
     with extra("iceberg", _WHAT):
-        from armazem.lake.zone import landed
-    return landed(settings)
+        from armazem.lake.catalog import find_lake
+        from armazem.lake.ledger import live, read_entries
+    lake = find_lake(settings)
+    entries = [] if lake is None else read_entries(lake)
+    return Ledger(live(entries), frozenset(entry.row.load_id for entry in entries if entry.withdrawn_at is not None))
 
 
 def withdraw(settings: Settings, load_id: str, on_wait: Callable[[], None]) -> Path | None:
