@@ -51,7 +51,7 @@ def test_register_says_what_it_adds_and_a_second_time_nothing(settings: Settings
     report = json.loads(lake(settings, "register", "--load", second, "--format", "json").out)
     assert {one["load_id"] for one in report["added"]} == {second}
     assert {one["table"]: one["rows"] for one in report["added"]}["orders"] == 2
-    assert (report["loads"], report["withdrawn"], report["there"]) == (1, [], [])
+    assert (report["loads"], report["withdrawn"], report["there"], report["back"]) == (1, [], [], [])
     unknown = lake(settings, "register", "--load", "nothing")
     assert (unknown.code, "there is no load nothing in" in unknown.err) == (1, True)
 

@@ -65,6 +65,7 @@ def register(ctx: click.Context, loads: tuple[str, ...], as_json: bool) -> None:
                 "loads": len({one.load_id for one in done.added}),
                 "withdrawn": list(done.withdrawn),
                 "there": list(done.there),
+                "back": list(done.back),
             }
         )
         return
@@ -76,6 +77,10 @@ def register(ctx: click.Context, loads: tuple[str, ...], as_json: bool) -> None:
         say(f"added {_count(len(ids), 'load')} to the lake: {what}, {seconds:.1f} s")
     for load_id in done.withdrawn:
         say(f"withdrew {load_id}, as in the home folder")
+    for load_id in done.back:
+        console.warn(
+            f"{load_id} is in the home folder and was withdrawn from the lake: load its files again, with --force"
+        )
     if not done.added and not done.withdrawn:
         say(f"nothing to do: {_count(len(done.there), 'load')} in the lake already")
 
