@@ -31,15 +31,15 @@ _CODES = {
 
 
 class RestCatalog:
-    """Serves below `url` to whoever shows the token. The server decides where tables lie: below `folder`.
+    """Serves below `url` to whoever sends this header. The server decides where tables lie: below `folder`.
 
     `asked`: the warehouses that it was asked for. `conflicts`: so many commits are refused, as if others had been
     faster.
     """
 
-    def __init__(self, folder: Path, token: str) -> None:
+    def __init__(self, folder: Path, authorization: str) -> None:
         folder.mkdir()
-        self.token = token
+        self.authorization = authorization
         self.asked: list[str] = []
         self.headers: list[dict[str, str]] = []
         self.conflicts = 0
@@ -78,8 +78,8 @@ class RestCatalog:
         body = json.loads(request.rfile.read(length) or b"{}")
         self.headers.append({name.lower(): value for name, value in request.headers.items()})
         url = urlsplit(request.path)
-        if request.headers.get("authorization") != f"Bearer {self.token}":
-            _send(request, 401, _error(401, "NotAuthorizedException", "no token"))
+        if request.headers.get("authorization") != self.authorization:
+            _send(request, 401, _error(401, "NotAuthorizedException", "not you"))
             return
         try:
             with self._lock:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -22,7 +23,7 @@ TOKEN = "s3cret"
 
 @pytest.fixture
 def catalog(tmp_path: Path) -> Iterator[RestCatalog]:
-    with RestCatalog(tmp_path / "served", TOKEN) as catalog:
+    with RestCatalog(tmp_path / "served", f"Bearer {TOKEN}") as catalog:
         yield catalog
 
 
@@ -67,7 +68,7 @@ def test_refused_commits_are_tried_again(rest: Settings, catalog: RestCatalog, t
 
 
 def test_a_catalog_that_lets_nobody_in_is_named_without_the_token(rest: Settings, catalog: RestCatalog) -> None:
-    catalog.token = "another"
+    catalog.authorization = "Bearer another"
     with pytest.raises(LakeError, match=r"127\.0\.0\.1") as caught:
         open_lake(rest)
     assert TOKEN not in f"{caught.value} {caught.value.hint}" and "ARMAZEM_LAKE_PROPERTIES" in caught.value.hint
@@ -75,7 +76,15 @@ def test_a_catalog_that_lets_nobody_in_is_named_without_the_token(rest: Settings
 
 def test_a_catalog_that_lost_its_tables_is_no_new_lake(rest: Settings, catalog: RestCatalog, tmp_path: Path) -> None:
     landed_id(rest, write(tmp_path / "1"))
-    with RestCatalog(tmp_path / "empty", TOKEN) as empty:
+    with RestCatalog(tmp_path / "empty", f"Bearer {TOKEN}") as empty:
         catalog._catalog = empty._catalog
         with pytest.raises(LakeError, match=r"has no table raw\.loads any more"):
             landed.loads(rest)
+
+
+def test_another_way_to_prove_who_one_is(rest: Settings, catalog: RestCatalog, tmp_path: Path) -> None:
+    catalog.authorization = f"Basic {base64.b64encode(b'shop:s3cret').decode()}"
+    lines = "auth.type=basic\nauth.basic.username=shop\nauth.basic.password=s3cret\n"
+    Path(rest.lake_properties).write_text(lines, encoding="utf-8")
+    landed_id(rest, write(tmp_path / "in"))
+    assert len(raw(rest)["orders"]) == 2
