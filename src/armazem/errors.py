@@ -9,6 +9,7 @@ from contextlib import contextmanager
 _EXTRAS = {
     "beam": ("apache_beam", "google"),
     "bigquery": ("google", "dbt.adapters.bigquery"),
+    "kafka": ("confluent_kafka",),
     "lineage": ("openlineage",),
     "ml": ("lightgbm",),
     "pubsub": ("google",),
@@ -65,6 +66,10 @@ class FeatureError(ArmazemError):
 
 class CloudError(ArmazemError):
     """Google Cloud did not do what was asked: no credentials, no permission, not found, not reachable."""
+
+
+class BrokerError(ArmazemError):
+    """Kafka did not do what was asked: no broker, no topic, no permission, or somebody else in our place."""
 
 
 class UnsupportedError(ArmazemError):
