@@ -11,7 +11,7 @@ from armazem.intake.kafka.offsets import Offsets, Taken
 
 PARTITIONS = 3
 # With gaps, as compaction and the marks of transactions leave them.
-LOG = {partition: [n + n // 3 * (partition + 1) for n in range(60)] for partition in range(PARTITIONS)}
+LOG = {partition: [n + n // 3 * (partition + 1) for n in range(12)] for partition in range(PARTITIONS)}
 
 
 class Reading(RuleBasedStateMachine):
@@ -40,7 +40,7 @@ class Reading(RuleBasedStateMachine):
             self.position[partition] = self.committed[partition]
 
     @precondition(lambda self: self.position)
-    @rule(data=st.data(), most=st.integers(1, 9))
+    @rule(data=st.data(), most=st.integers(1, 6))
     def poll(self, data: st.DataObject, most: int) -> None:
         some = data.draw(st.sets(st.sampled_from(sorted(self.position)), min_size=1))
         read = [one for partition in sorted(some) for one in self.deliver(partition, most)]
@@ -156,3 +156,15 @@ def test_what_was_read_after_a_failure_is_read_again() -> None:
     offsets.sought(0)
     offsets.wrote(offsets.take([(0, 2), (0, 3)]))
     assert (offsets.due, offsets.back) == ({0: 4}, {})
+
+
+def test_an_end_that_is_reached_is_no_end_while_something_waits() -> None:
+    offsets = Offsets()
+    offsets.assign([0])
+    taken = offsets.take([(0, 0)])
+    offsets.reached_end(0)
+    assert not offsets.all_done
+    offsets.wrote(taken)
+    assert not offsets.all_done
+    offsets.committed(offsets.due)
+    assert offsets.all_done

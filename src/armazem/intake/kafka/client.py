@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import socket
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Producer
 
@@ -16,6 +15,8 @@ from armazem.intake.kafka.errors import Place, broker_error
 from armazem.intake.kafka.properties import read_properties, wrong_property
 from armazem.intake.kafka.watch import Watch
 from armazem.intake.sinks import Sink
+
+T = TypeVar("T")
 
 MAX_KILOBYTES = 32 * 1024
 _TRY = 2.0  # seconds: between two of them Ctrl-C is heard
@@ -34,8 +35,8 @@ def consumer(place: Place, settings: Settings, watch: Watch, seconds: float) -> 
     us in, or knows the topic.
     """
     given = read_properties(settings.kafka_properties)
-    with _named(settings.kafka_properties, given):
-        client = Consumer({**_defaults(settings), **given, **_fixed(place, watch)})
+    config = {**_defaults(settings), **given, **_fixed(place, watch)}
+    client = _made(Consumer, config, settings.kafka_properties, given)
     try:
         _reach(client, place, watch, seconds)
     except BrokerError:
@@ -49,20 +50,18 @@ def producer(place: Place, properties: str, seconds: float, more: dict[str, Any]
     given = read_properties(properties)
     watch = Watch(place.brokers)
     fixed = {"bootstrap.servers": place.brokers, "acks": "all", "enable.idempotence": True, **more, **watch.config}
-    with _named(properties, given):
-        client = Producer(
-            {"client.id": "armazem", "linger.ms": 20, **given, **fixed, "allow.auto.create.topics": False}
-        )
+    config = {"client.id": "armazem", "linger.ms": 20, **given, **fixed, "allow.auto.create.topics": False}
+    client = _made(Producer, config, properties, given)
     _reach(client, place, watch, seconds)
     return client, watch
 
 
-@contextmanager
-def _named(path: str, given: dict[str, str]) -> Iterator[None]:
+def _made(make: Callable[[dict[str, Any]], T], config: dict[str, Any], path: str, given: dict[str, str]) -> T:
     try:
-        yield
+        return make(config)
     except KafkaException as error:
-        raise wrong_property(error.args[0].str(), path, given) from None
+        reason = error.args[0].str()
+    raise wrong_property(reason, path, given)  # not beside the client's own error: that has values in it
 
 
 def _defaults(settings: Settings) -> dict[str, Any]:
@@ -72,6 +71,7 @@ def _defaults(settings: Settings) -> dict[str, Any]:
         "queued.max.messages.kbytes": min(MAX_KILOBYTES, settings.queue_megabytes * 1024 // 2),
         "fetch.max.bytes": 16 * 2**20,
         "reconnect.backoff.max.ms": 5_000,
+        "topic.metadata.refresh.interval.ms": 30_000,  # so soon new partitions are seen
         "session.timeout.ms": 45_000,
     }
 

@@ -20,7 +20,7 @@ _NOT_LET_IN = (KafkaError._AUTHENTICATION, KafkaError.SASL_AUTHENTICATION_FAILED
 
 def ends_for_good(error: KafkaError) -> bool:
     """Whether it would be the same however often it is tried."""
-    return error.fatal() or error.code() in (*_FENCED, *_NO_TOPIC, *_NOT_ALLOWED, KafkaError.INVALID_TOPIC_EXCEPTION)
+    return error.fatal() or error.code() in (*_FENCED, *_NO_TOPIC, *_NOT_ALLOWED, KafkaError.TOPIC_EXCEPTION)
 
 
 class Place(NamedTuple):
@@ -45,7 +45,7 @@ def broker_error(error: KafkaError, place: Place, reason: str = "") -> BrokerErr
             f"another process reads {topic} as {instance} of the group {group}",
             "one of them is enough; one that shall share the work needs an ARMAZEM_KAFKA_INSTANCE of its own",
         )
-    if code in _NO_TOPIC or code == KafkaError.INVALID_TOPIC_EXCEPTION:
+    if code in _NO_TOPIC or code == KafkaError.TOPIC_EXCEPTION:
         return BrokerError(f"there is no topic {topic} at {brokers}", "correct the name, or create it")
     if code in _NOT_ALLOWED:
         what = f"the group {group}" if code == KafkaError.GROUP_AUTHORIZATION_FAILED else f"the topic {topic}"

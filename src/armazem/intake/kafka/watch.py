@@ -13,8 +13,9 @@ from confluent_kafka import KafkaError
 
 STATISTICS_MILLISECONDS = 2_000
 _QUIET_SECONDS = 60.0
-# FAIL and ERROR: a broker cannot be reached, again and again. CONFWARN: one file of properties is for all clients.
-_SAID_OTHERWISE = ("FAIL", "ERROR", "CONFWARN")
+# FAIL and ERROR: a broker cannot be reached, again and again. FATAL: an error that ends it, which the user is told.
+# CONFWARN: one file of properties is for all clients.
+_SAID_OTHERWISE = ("FAIL", "ERROR", "FATAL", "CONFWARN")
 _REFUSED = (KafkaError._AUTHENTICATION, KafkaError._SSL)
 
 _logger = logging.getLogger(__name__)
