@@ -170,8 +170,13 @@ def test_what_is_said_of_a_broker_that_is_away(caplog: pytest.LogCaptureFixture)
     watch = Watch("b:9092", clock=lambda: now[0])
     up, down = '{"brokers": {"x": {"state": "UP"}}}', '{"brokers": {"x": {"state": "TRY_CONNECT"}}}'
     with caplog.at_level(logging.WARNING):
-        for statistics in (down, down, down, up, down, up, *[down] * 50, up, up):
-            watch.log(logging.ERROR, "%s [%s] %s", "FAIL", "me", "[thrd:b]: b:9092: Connection refused (after 3ms in …)")
+        for statistics in (down, down, down):
+            watch.statistics(statistics)
+        watch.connected = True
+        for statistics in (up, down, up, *[down] * 50, up, up):
+            watch.log(
+                logging.ERROR, "%s [%s] %s", "FAIL", "me", "[thrd:b]: b:9092: Connection refused (after 3ms in …)"
+            )
             watch.statistics(statistics)
         for _ in range(100):
             now[0] += 1

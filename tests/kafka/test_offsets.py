@@ -1,4 +1,4 @@
-"""Whatever is written, fails, comes and goes in any order: nothing is committed that is not kept, and nothing skipped."""
+"""Whatever is written, fails, comes and goes in any order: nothing is committed that is not kept, nothing skipped."""
 
 from __future__ import annotations
 

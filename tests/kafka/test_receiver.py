@@ -111,7 +111,9 @@ def test_a_full_disk(broker: Broker, topic: str, tmp_path: Path) -> None:
         settings = Settings(home=home.root)
         with Ingest(home, settings) as ingest:
             sink = JournalSink(ingest)
-            with reading(broker, topic, sink, settings, on_failure=lambda *failure: failures.append(failure)) as running:
+            with reading(
+                broker, topic, sink, settings, on_failure=lambda *failure: failures.append(failure)
+            ) as running:
                 broker.publish(topic, messages(0, 50))
                 until(lambda: running.idle_seconds > 0 and running.counts().accepted == 50)
                 before = broker.committed(group(sink), topic)

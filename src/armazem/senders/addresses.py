@@ -104,6 +104,9 @@ _BY_SCHEME: dict[str, Callable[[str, Acknowledged, How], Sender]] = {
 
 
 def open_sender(to: str, acknowledged: Acknowledged, how: How) -> Sender:
-    """The sender for http://…, pubsub:PROJECT/TOPIC, kafka:BROKERS/TOPIC or the path of a file. Raises SendError where it is none."""
+    """The sender for http://…, pubsub:PROJECT/TOPIC, kafka:BROKERS/TOPIC or the path of a file.
+
+    Raises SendError where it is none.
+    """
     make = _BY_SCHEME.get(to.partition(":")[0])
     return make(to, acknowledged, how) if make else FileSender(Path(to), acknowledged)

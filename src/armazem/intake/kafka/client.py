@@ -79,6 +79,7 @@ def _defaults(settings: Settings) -> dict[str, Any]:
 def _fixed(place: Place, watch: Watch) -> dict[str, Any]:
     return {
         **watch.config,
+        "on_commit": watch.commit_ended,
         "bootstrap.servers": place.brokers,
         "group.id": place.group,
         # A process that is started again takes its partitions up at once; without it they wait for the session's end.
@@ -108,4 +109,5 @@ def _reach(client: Consumer | Producer, place: Place, watch: Watch, seconds: flo
         error = found.error if found is not None else KafkaError(KafkaError.UNKNOWN_TOPIC_OR_PART)
         if error is not None and error.code() != KafkaError.LEADER_NOT_AVAILABLE:  # that was made a moment ago
             raise broker_error(error, place, watch.reason)
+        watch.connected = True
         return

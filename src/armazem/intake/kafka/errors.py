@@ -20,7 +20,13 @@ _NOT_LET_IN = (KafkaError._AUTHENTICATION, KafkaError.SASL_AUTHENTICATION_FAILED
 
 def ends_for_good(error: KafkaError) -> bool:
     """Whether it would be the same however often it is tried."""
-    return error.fatal() or error.code() in (*_FENCED, *_NO_TOPIC, *_NOT_ALLOWED, KafkaError.TOPIC_EXCEPTION)
+    return error.fatal() or error.code() in (
+        *_FENCED,
+        *_NO_TOPIC,
+        *_NOT_ALLOWED,
+        KafkaError.TOPIC_EXCEPTION,
+        KafkaError._FATAL,
+    )
 
 
 class Place(NamedTuple):

@@ -54,7 +54,7 @@ class Offsets:
         return partition in self._under_way and partition not in self._back
 
     def take(self, read: Iterable[tuple[int, int]]) -> Taken:
-        """Enter a batch: partition and offset of its messages, in the order in which they came, of wanted partitions."""
+        """Enter a batch: partition and offset of its messages, in the order of their coming, of wanted partitions."""
         spans: dict[int, Span] = {}
         for partition, offset in read:
             span = spans.get(partition)

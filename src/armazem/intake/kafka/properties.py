@@ -51,6 +51,8 @@ def read_properties(path: str) -> dict[str, str]:
     for name in properties:
         if name in _OURS:
             raise ConfigError(f"kafka_properties: {name} is not yours to set", _OURS[name])
+        if name in _OF_JAVA:
+            raise ConfigError(f"kafka_properties: there is no property {name} of librdkafka", _OF_JAVA[name])
         if not _NAME.fullmatch(name):
             raise ConfigError(
                 f"kafka_properties: a line of {path} is not of the form key=value",
@@ -81,8 +83,7 @@ def wrong_property(reason: str, path: str, given: dict[str, str]) -> ConfigError
     name = max(found, key=len)
     if reason.startswith("No such configuration property"):
         return ConfigError(
-            f"kafka_properties: there is no property {name} of librdkafka",
-            _OF_JAVA.get(name, f"correct its name in {path}"),
+            f"kafka_properties: there is no property {name} of librdkafka", f"correct its name in {path}"
         )
     return ConfigError(f"kafka_properties: {name} has a value that it cannot have", f"correct it in {path}")
 

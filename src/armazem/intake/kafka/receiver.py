@@ -5,25 +5,26 @@ An event says all about itself: the key and the headers of its message are not l
 
 from __future__ import annotations
 
-import contextlib
+import logging
 import threading
 import time
 from collections import deque
 from collections.abc import Sequence
 from concurrent import futures
 from concurrent.futures import Future
-from datetime import UTC, datetime
 from typing import NamedTuple
 
 import msgspec
-from confluent_kafka import TIMESTAMP_LOG_APPEND_TIME, Consumer, KafkaError, KafkaException, Message, TopicPartition
+from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
 from armazem.config import Settings
 from armazem.errors import ArmazemError
 from armazem.intake.batches import Counts
 from armazem.intake.kafka.client import consumer, place_of
+from armazem.intake.kafka.commits import Commits
 from armazem.intake.kafka.errors import Place, broker_error, ends_for_good
 from armazem.intake.kafka.offsets import Offsets, Taken
+from armazem.intake.kafka.records import Record
 from armazem.intake.kafka.watch import Watch
 from armazem.intake.queue import Outcome
 from armazem.intake.receivers import OnFailure
@@ -36,7 +37,9 @@ _POLL = 0.1  # seconds in which a batch gathers: at a low rate that makes ten co
 _AT_ONCE = 2_000
 _UNDER_WAY = 2  # batches: one is written while the next one gathers
 _FIRST_PAUSE, _LONGEST_PAUSE = 1.0, 30.0
-_COMMIT_AGAIN = 1.0
+_LAST_COMMIT_SECONDS = 10.0
+
+_logger = logging.getLogger(__name__)
 
 
 def start_reading(
@@ -57,32 +60,6 @@ def start_reading(
     place = place_of(brokers, topic, sink, settings)
     watch = Watch(brokers)
     return TopicReader(consumer(place, settings, watch, connect_seconds), place, watch, sink, limit, on_failure)
-
-
-class _Record:
-    """A message of a topic, as a sink takes it."""
-
-    __slots__ = ("_message", "data")
-
-    def __init__(self, message: Message) -> None:
-        self._message = message
-        self.data: bytes = message.value() or b""  # one without a value deletes a key, and is no event
-
-    @property
-    def message_id(self) -> str:
-        """Where it is: no other message has been there, or will be."""
-        return f"{self._message.topic()}:{self._message.partition()}:{self._message.offset()}"
-
-    @property
-    def publish_time(self) -> datetime:
-        """When the broker got it, where topics note that. A sender's own clock may show anything: then it is now."""
-        kind, milliseconds = self._message.timestamp()
-        if kind == TIMESTAMP_LOG_APPEND_TIME:
-            return datetime.fromtimestamp(milliseconds / 1000, UTC)
-        return datetime.now(UTC)
-
-    def nack(self) -> None:
-        """It is given back with all of its batch, by reading that again."""
 
 
 class _Batch(NamedTuple):
@@ -112,11 +89,12 @@ class TopicReader:
         self._limit = limit
         self._on_failure = on_failure
         self._offsets = Offsets()
+        self._commits = Commits(consumer, place.topic, self._offsets, watch)
         self._under_way: deque[_Batch] = deque()
         self._counts = Counts()
         self._failure: ArmazemError | None = None
         self._joined = self._held = self._complete = False
-        self._pause = self._resume_at = self._commit_at = 0.0
+        self._pause = self._resume_at = 0.0
         self._idle_since: float | None = None
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="kafka", daemon=True)
@@ -127,7 +105,7 @@ class TopicReader:
 
     @property
     def idle_seconds(self) -> float:
-        """How long every partition that is ours has been read to its end, written and committed, by brokers that answer."""
+        """How long all partitions that are ours have been read to their ends and committed, with a broker there."""
         since = self._idle_since
         return 0.0 if since is None else time.monotonic() - since
 
@@ -146,9 +124,9 @@ class TopicReader:
             )
 
     def stop(self) -> Counts:
-        """Read no more; write and commit what is here. Takes at most about 40 s."""
+        """Read no more; write and commit what is here. Takes at most about 50 s."""
         self._stopping.set()
-        self._thread.join(FINISH_SECONDS + 10)
+        self._thread.join(FINISH_SECONDS + 2 * _LAST_COMMIT_SECONDS)
         return self._counts
 
     def _run(self) -> None:
@@ -158,12 +136,13 @@ class TopicReader:
             )
             while not self._stopping.is_set():
                 self._turn()
-            self._finish()
+            self._end()
         except KafkaException as error:
             self._failure = broker_error(error.args[0], self._place, self._watch.reason)
         finally:
-            with contextlib.suppress(KafkaException, RuntimeError):
-                self._consumer.close()
+            # Closing it would wait for brokers that may be away; a member with a name does not leave its group anyway.
+            self._commits.close()
+            del self._consumer
 
     def _turn(self) -> None:
         """Take what is there, enter what is written, commit what is due."""
@@ -175,7 +154,7 @@ class TopicReader:
         if self._room or self._held:
             read = self._take(self._consumer.consume(self._room or 1, _POLL))
         self._settle(wait=len(self._under_way) >= _UNDER_WAY or not self._room)
-        self._commit()
+        self._commits.send()
         self._complete = self._limit is not None and self._counts.written >= self._limit and not self._offsets.due
         if read or self._held or self._watch.away or not (self._joined and self._offsets.all_done):
             self._idle_since = None
@@ -210,12 +189,12 @@ class TopicReader:
         if messages:
             taken = self._offsets.take([(message.partition(), message.offset()) for message in messages])
             self._count(received=len(messages))
-            self._under_way.append(_Batch(taken, len(messages), self._put([_Record(one) for one in messages])))
+            self._under_way.append(_Batch(taken, len(messages), self._put([Record(one) for one in messages])))
         for partition in ends:
             self._offsets.reached_end(partition)
         return len(messages)
 
-    def _put(self, records: Sequence[_Record]) -> Future[Outcome]:
+    def _put(self, records: Sequence[Record]) -> Future[Outcome]:
         """Waits where the queue is full: meanwhile the client fetches no more than its own bound."""
         while True:
             try:
@@ -261,38 +240,26 @@ class TopicReader:
         if self._on_failure:
             self._on_failure(error, batch.messages, self._pause)
 
-    def _commit(self) -> None:
-        """Tell the group how far it is kept. What cannot be told now is told later: until then it may come again."""
-        due = self._offsets.due
-        if not due or time.monotonic() < self._commit_at:
-            return
-        topic = self._place.topic
-        try:
-            told = self._consumer.commit(
-                offsets=[TopicPartition(topic, partition, offset) for partition, offset in due.items()],
-                asynchronous=False,
-            )
-        except KafkaException as failure:
-            errors = [failure.args[0]]
-        else:
-            self._offsets.committed({one.partition: one.offset for one in told if one.error is None})
-            errors = [one.error for one in told if one.error is not None]
-        for error in errors:
-            if ends_for_good(error):
-                raise KafkaException(error)
-            self._commit_at = time.monotonic() + _COMMIT_AGAIN
-            self._watch.remark("commit", "offsets of %s could not be committed yet: %s", topic, error.str())
-
     def _finish(self) -> None:
-        """Write and commit what is here, for some time; what is not written by then is given back."""
+        """Write what is here, for some time; what is not written by then is given back."""
         futures.wait([batch.kept for batch in self._under_way], FINISH_SECONDS)
         self._settle(wait=False)
         while self._under_way:
             batch = self._under_way.popleft()
             self._offsets.failed(batch.taken)
             self._count(returned=batch.messages)
-        self._commit_at = 0.0
-        self._commit()
+
+    def _end(self) -> None:
+        """Write and commit what is here; what is not committed in time comes again, as duplicates."""
+        self._finish()
+        self._hold()
+        self._commits.soon()
+        deadline = time.monotonic() + _LAST_COMMIT_SECONDS
+        while self._offsets.due and not self._watch.away and time.monotonic() < deadline:
+            self._commits.send()
+            self._consumer.consume(1, _POLL)
+        if self._offsets.due:
+            _logger.warning("%s: what was written last is not committed: it comes again, as duplicates", self.source)
 
     def _hold(self) -> None:
         self._consumer.pause(self._consumer.assignment())
@@ -318,12 +285,13 @@ class TopicReader:
         if self._held:
             consumer.pause(list(partitions))
 
-    def _revoked(self, consumer: Consumer, partitions: Sequence[TopicPartition]) -> None:
+    def _revoked(self, _: Consumer, partitions: Sequence[TopicPartition]) -> None:
         """They go to another member: it begins at what is committed now."""
         self._finish()
+        self._commits.send_and_wait()
         self._offsets.forget(one.partition for one in partitions)
 
-    def _lost(self, consumer: Consumer, partitions: Sequence[TopicPartition]) -> None:
+    def _lost(self, _: Consumer, partitions: Sequence[TopicPartition]) -> None:
         """They are another's already: what we would commit might be less than what that one did."""
         self._offsets.forget(one.partition for one in partitions)
 

@@ -6,10 +6,11 @@ import json
 import logging
 import re
 import time
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Sequence
 from typing import Any
 
-from confluent_kafka import KafkaError
+from confluent_kafka import KafkaError, TopicPartition
 
 STATISTICS_MILLISECONDS = 2_000
 _QUIET_SECONDS = 60.0
@@ -24,18 +25,19 @@ _logger = logging.getLogger(__name__)
 class Watch:
     """Says once when no broker answers, and once when one does again; of other remarks each kind once a minute.
 
-    `away`: whether none answers. `reason`: what librdkafka said last of one that it could not reach. `refused`: what a
-    broker said that would not let us in. Its methods are called where the client is polled.
+    `connected`: whether a broker answered at the start; before that nothing is said. `away`: whether none answers.
+    `reason`: what the client said last of one that it could not reach. `refused`: what one said that does not let us
+    in. `commits`: how commits have ended, until the reader takes note. Its methods are called where the client is polled.
     """
 
     def __init__(self, brokers: str, *, clock: Callable[[], float] = time.monotonic) -> None:
-        self.away = False
+        self.connected = self.away = False
         self.reason = ""
         self.refused: KafkaError | None = None
+        self.commits: deque[tuple[KafkaError | None, Sequence[TopicPartition]]] = deque()
         self._brokers = brokers
         self._clock = clock
         self._unanswered = 0
-        self._was_up = False
         self._said: dict[str, float] = {}
 
     @property
@@ -63,6 +65,10 @@ class Watch:
             self._said[kind] = now
             _logger.warning(form, *arguments)
 
+    def commit_ended(self, error: KafkaError | None, partitions: Sequence[TopicPartition]) -> None:
+        """A commit was answered, or given up."""
+        self.commits.append((error, partitions))
+
     def error(self, error: KafkaError) -> None:
         """An error that is no message's."""
         if error.code() in _REFUSED:
@@ -78,10 +84,9 @@ class Watch:
             if self.away:
                 self.away = False
                 _logger.warning("Kafka at %s answers again", self._brokers)
-            self._was_up = True
             return
         self._unanswered += 1
-        if self._was_up and self._unanswered == 2:
+        if self.connected and not self.away and self._unanswered >= 2:
             self.away = True
             _logger.warning(
                 "Kafka at %s does not answer: %s. It goes on by itself when it does", self._brokers, self.reason
