@@ -16,7 +16,8 @@ class Numbers:
     `server_kills`: of the HTTP server under load; `live_kills`: of what reads the journal for the live figures.
     `connections`: idle ones beside a client that is served. `examples`: times the examples of a property test.
     `cloud_kills`: of the subscriber that
-    writes to BigQuery; `unattended_kills`: of the server that builds by itself. `live_journals`: whose live views are
+    writes to BigQuery; `kafka_kills`: of those that read a Kafka topic of
+    `kafka_events`; `unattended_kills`: of the server that builds by itself. `live_journals`: whose live views are
     compared with the reference.
     `interrupts`: of each command, by Ctrl-C or SIGTERM. `extract_orders`: in which the three extracts of
     each of `extract_histories` are loaded.
@@ -40,6 +41,8 @@ class Numbers:
     extract_histories: int
     subscriber_kills: int
     cloud_kills: int
+    kafka_events: int
+    kafka_kills: int
     unattended_kills: int
     fuzzed_messages: int
     live_journals: int
@@ -73,6 +76,8 @@ SHORT = Numbers(
     extract_histories=1,
     subscriber_kills=2,
     cloud_kills=20,
+    kafka_events=6_000,
+    kafka_kills=2,
     unattended_kills=1,
     fuzzed_messages=20_000,
     live_journals=12,
@@ -105,6 +110,8 @@ LONG = Numbers(
     extract_histories=3,
     subscriber_kills=20,
     cloud_kills=500,
+    kafka_events=200_000,
+    kafka_kills=20,
     unattended_kills=20,
     fuzzed_messages=1_000_000,
     live_journals=750,

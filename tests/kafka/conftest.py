@@ -7,6 +7,8 @@ from pathlib import Path
 from uuid import uuid4
 
 import pytest
+from bigquery.twins import Cloud
+from emulator import Emulator
 from kafka_broker import Broker, why_not
 
 from armazem.config import Settings
@@ -50,3 +52,15 @@ def settings(home: Home) -> Settings:
 def ingest(home: Home, settings: Settings) -> Iterator[Ingest]:
     with Ingest(home, settings) as ingest:
         yield ingest
+
+
+@pytest.fixture(scope="session")
+def emulator() -> Iterator[Emulator]:
+    with Emulator("armazem-test") as running:
+        yield running
+
+
+@pytest.fixture
+def cloud(emulator: Emulator, tmp_path: Path) -> Cloud:
+    more = {"bigquery_write_endpoint": emulator.grpc, "bigquery_retry_seconds": 2.0}
+    return Cloud.of(emulator, tmp_path / "cloud", **more).emptied()

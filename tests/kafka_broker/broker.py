@@ -11,12 +11,16 @@ from pathlib import Path
 from typing import Self
 from uuid import uuid4
 
-from confluent_kafka import Consumer, KafkaException, Producer, TopicPartition
+from confluent_kafka import Consumer, KafkaError, KafkaException, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient, NewPartitions, NewTopic
 
 JARS = Path(__file__).parents[2] / ".kafka"
 USERS = {"reader": "reader-secret", "stranger": "stranger-secret"}
 _START_SECONDS = 300  # the machine may be ten times slower
+_PASSING = (
+    KafkaError.NOT_COORDINATOR, KafkaError.COORDINATOR_NOT_AVAILABLE, KafkaError.COORDINATOR_LOAD_IN_PROGRESS,
+    KafkaError._TRANSPORT, KafkaError._TIMED_OUT, KafkaError._WAIT_COORD,
+)  # fmt: skip
 _JAVA = ("-Xmx256m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Dorg.slf4j.simpleLogger.defaultLogLevel=error")
 
 
@@ -130,10 +134,25 @@ class Broker:
         with_ = self._reader(group)
         try:
             parts = [TopicPartition(topic, number) for number in self._partitions(topic)]
-            found = with_.committed(parts, timeout=60)
-            return {one.partition: one.offset for one in found if one.offset >= 0}
+            deadline = time.monotonic() + _START_SECONDS
+            while True:
+                try:
+                    found = with_.committed(parts, timeout=60)
+                except KafkaException as error:
+                    # The first group of a broker, and every one after its start: it has to find its books.
+                    assert error.args[0].retriable() or error.args[0].code() in _PASSING, error
+                    assert time.monotonic() < deadline, error
+                    time.sleep(0.1)
+                else:
+                    return {one.partition: one.offset for one in found if one.offset >= 0}
         finally:
             with_.close()
+
+    def members(self, group: str) -> set[str]:
+        """The instances of the group that have partitions now."""
+        admin = self._admin()
+        found = admin.describe_consumer_groups([group])[group].result(timeout=120)
+        return {one.group_instance_id for one in found.members if one.assignment.topic_partitions}
 
     def ends(self, topic: str) -> dict[int, int]:
         """The offset after the last message, by partition."""
