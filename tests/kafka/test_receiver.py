@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from confluent_kafka import Producer
+from confluent_kafka import Message, Producer
 from kafka_broker import Broker
 from small_disk import fill, small_disk
 from stream.shop_events import assert_conserved, event_ids, ledger, letters, message, messages
@@ -21,6 +21,7 @@ from armazem.intake.batches import Counts
 from armazem.intake.ingest import Ingest
 from armazem.intake.kafka import receiver
 from armazem.intake.kafka.receiver import start_reading
+from armazem.intake.kafka.records import Record
 from armazem.intake.queue import Outcome
 from armazem.intake.sinks import Delivery, JournalSink
 from armazem.journal.errors import DiskFull
@@ -192,6 +193,18 @@ def test_what_was_not_committed_by_its_sender_is_not_read(
     with reading(broker, topic, JournalSink(ingest), settings) as running:
         until(lambda: running.idle_seconds > 0)
     assert sorted(event_ids(home)) == sorted(f"event-{number}" for number in (*range(10), *range(20, 30)))
+
+
+def test_when_a_message_was_sent() -> None:
+    """As it says, so that it gives the same row when it comes again; but no clock that cannot be right is believed."""
+    sent = datetime(2026, 11, 1, 12, tzinfo=UTC)
+    before = datetime.now(UTC)
+    for milliseconds, expected_ in ((sent.timestamp() * 1000, sent), (0, None), (4e12, None)):
+        message_ = Message("orders", 3, 17, value=b"x", timestamp=(1, int(milliseconds)))
+        record = Record(message_)
+        assert record.message_id == "orders:3:17"
+        assert record.publish_time == expected_ if expected_ else before <= record.publish_time <= datetime.now(UTC)
+    assert Record(Message("orders", 3, 17)).data == b""
 
 
 def test_messages_over_the_limit(broker: Broker, ingest: Ingest, settings: Settings, home: Home) -> None:

@@ -133,8 +133,7 @@ def test_everything_at_once(
     own_broker: Broker, cloud: Cloud, tmp_path: Path, numbers: Numbers, report: Callable[..., None]
 ) -> None:
     """One topic, read into a journal whose every seventh write fails, and by two into BigQuery that refuses every
-    seventh request; readers are killed at any moment, and so is the broker. Nothing is lost, and nothing is twice in the
-    tables.
+    seventh request; readers are killed at any moment, and so is the broker. Nothing is lost, nothing twice in tables.
     """
     count, started = numbers.kafka_events, time.monotonic()
     topic = own_broker.create("orders", 4)

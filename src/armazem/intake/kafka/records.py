@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from confluent_kafka import TIMESTAMP_LOG_APPEND_TIME, Message
+from confluent_kafka import TIMESTAMP_NOT_AVAILABLE, Message
+
+_LONG_PAST = 946_684_800_000  # of the year 2000, in milliseconds: whoever writes less has no clock
 
 
 class Record:
@@ -23,11 +25,15 @@ class Record:
 
     @property
     def publish_time(self) -> datetime:
-        """When the broker got it, where topics note that. A sender's own clock may show anything: then it is now."""
+        """When it was sent, or when the broker got it, as the topic has it; but no time to come, and none long past.
+
+        So a message that comes again gives the same row, unless its sender's clock is wrong.
+        """
         kind, milliseconds = self._message.timestamp()
-        if kind == TIMESTAMP_LOG_APPEND_TIME:
-            return datetime.fromtimestamp(milliseconds / 1000, UTC)
-        return datetime.now(UTC)
+        now = datetime.now(UTC)
+        if kind == TIMESTAMP_NOT_AVAILABLE or milliseconds < _LONG_PAST:
+            return now
+        return min(now, datetime.fromtimestamp(milliseconds / 1000, UTC))
 
     def nack(self) -> None:
         """It is given back with all of its batch, by reading that again."""

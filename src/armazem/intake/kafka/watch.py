@@ -27,7 +27,7 @@ class Watch:
 
     `connected`: whether a broker answered at the start; before that nothing is said. `away`: whether none answers.
     `reason`: what the client said last of one that it could not reach. `refused`: what one said that does not let us
-    in. `commits`: how commits have ended, until that is taken note of. Its methods are called where the client is polled.
+    in. `commits`: how commits have ended, until that is taken note of. The methods are called where a client is polled.
     """
 
     def __init__(self, brokers: str, *, clock: Callable[[], float] = time.monotonic) -> None:
