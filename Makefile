@@ -118,7 +118,7 @@ lint: setup  ## Static checks: ruff, mypy, import-linter, sqlfluff
 	cd dbt && DBT_TARGET_PATH=../$(VENV)/dbt DBT_LOG_PATH=../$(VENV)/dbt ARMAZEM_DBT_DUCKDB_PATH=../$(VENV)/lint.duckdb \
 		../$(BIN)/sqlfluff lint --config ../pyproject.toml --processes 2 models tests
 
-soak: setup $(AIRFLOW_READY)  ## The long versions of the kill, fuzz and property tests; figures into docs/reliability.md
+soak: setup $(AIRFLOW_READY) $(KAFKA)  ## The long versions of the kill, fuzz and property tests; figures into docs/reliability.md
 	rm -f .soak.jsonl
 	$(BIN)/python -m armazem.build.project
 	ARMAZEM_SOAK=1 ARMAZEM_SOAK_REPORT=$(CURDIR)/.soak.jsonl AIRFLOW_PYTHON=$(CURDIR)/$(AIRFLOW)/bin/python $(BIN)/python -m pytest $(BESIDE) -m slow $(ARGS)
@@ -127,8 +127,8 @@ soak: setup $(AIRFLOW_READY)  ## The long versions of the kill, fuzz and propert
 bench: setup  ## Benchmarks with their limits; figures into docs/benchmarks.md
 	$(BIN)/python -m bench --write docs/benchmarks.md $(ARGS)
 
-bench-live: setup  ## Benchmarks of live events: ingest, HTTP, live figures, look-ups of features, known ids, Pub/Sub, BigQuery, and a server that builds by itself
-	for part in event_core ingest http live lookup seen pubsub cloud unattended; do $(BIN)/python -m bench.$$part || exit 1; done
+bench-live: setup $(KAFKA)  ## Benchmarks of live events: ingest, HTTP, live figures, look-ups of features, known ids, Pub/Sub, Kafka, BigQuery, and a server that builds by itself
+	for part in event_core ingest http live lookup seen pubsub kafka cloud unattended; do $(BIN)/python -m bench.$$part || exit 1; done
 
 bench-dashboard: setup  ## The dashboard and its API at full size, while events come in; figures into docs/dashboard.md
 	$(BIN)/python -m bench.dashboard --write docs/dashboard.md $(ARGS)
