@@ -51,22 +51,25 @@ def test_killed_in_the_middle_of_twenty_thousand_events(broker: Broker, topic: s
     mine.load(tmp_path / "files")
     mine.build()
     faults = ("--duplicates", "3", "--disorder", "10", "--malformed", "1", "--seed", "11")
-    sent = mine.armazem(
-        "simulate", "--rate", "0", "--events", "20000", "--to", f"kafka:{broker.address}/{topic}", *faults, "--quiet",
-        "--format", "json",
+    sending = shop.start(
+        "--home", mine.path, "simulate", "--rate", "4000", "--events", "20000", *faults, "--quiet", "--format", "json",
+        "--to", f"kafka:{broker.address}/{topic}",
     )  # fmt: skip
+    process = start(broker, topic, mine.home)
+    try:
+        until(lambda: sum(broker.committed(group(mine.home), topic).values()) > 2_000)
+        assert sending.poll() is None  # it takes five seconds at the least
+        process.kill()
+        process.communicate()
+        sent = ended(sending)
+    finally:
+        process.kill()
+        sending.kill()
     assert sent.code == 0, sent.err
     [figures] = json.loads(sent.out)
     assert sum(broker.ends(topic).values()) == figures["published"] == figures["messages"]
     assert figures["unacknowledged"] == figures["too_large"]
-    process = start(broker, topic, mine.home)
-    try:
-        until(lambda: sum(broker.committed(group(mine.home), topic).values()) > 2_000)
-    finally:
-        process.kill()
-        process.communicate()
-    before = sum(broker.committed(group(mine.home), topic).values())
-    assert 2_000 < before < figures["published"]
+    assert 2_000 < sum(broker.committed(group(mine.home), topic).values()) < figures["published"]
     done = run(broker, topic, mine.home, "--stop-when-idle", "0.5")
     assert done.code == 0, done.err
     assert broker.lag(group(mine.home), topic) == 0
