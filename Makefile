@@ -25,6 +25,8 @@ SPARK := .venv-spark
 SPARK_READY := $(SPARK)/.ready
 SNOWFLAKE := .venv-snowflake
 SNOWFLAKE_READY := $(SNOWFLAKE)/.ready
+# The jars of a Kafka broker for the tests.
+KAFKA := .kafka/.ready
 PYTHON ?= python3
 ARGS ?=
 # Three workers, as two leave a third of two processors idle; tests/conftest.py says which tests come first.
@@ -97,6 +99,14 @@ airflow-image: wheel  ## Put what the image of the Astronomer project needs into
 feast: setup $(FEAST_READY)  ## The tests of `export feast` with Feast, in an environment of its own (ARGS="-k past")
 	FEAST_PYTHON=$(CURDIR)/$(FEAST)/bin/python $(BIN)/python -m pytest tests/feast $(ARGS)
 
+$(KAFKA): tests/kafka_broker/pom.xml
+	@mvn --quiet --batch-mode -f $< dependency:copy-dependencies -DoutputDirectory=$(CURDIR)/$(@D)
+	@touch $@
+
+kafka: setup $(KAFKA)  ## The tests with a real Kafka broker: its jars by Maven, it takes Java 17 (ARGS="-k fenced")
+	$(BIN)/python -m armazem.build.project
+	$(BIN)/python -m pytest tests/kafka $(ARGS)
+
 deploy: $(DEPLOY_READY) $(CHECKOV_READY)  ## Check deploy/ and the workflows by their linters (ARGS="-k terraform")
 	CHECKOV=$(CURDIR)/$(CHECKOV)/bin/checkov $(DEPLOY)/bin/python -m pytest tests/deploy $(ARGS)
 
@@ -108,7 +118,7 @@ lint: setup  ## Static checks: ruff, mypy, import-linter, sqlfluff
 	cd dbt && DBT_TARGET_PATH=../$(VENV)/dbt DBT_LOG_PATH=../$(VENV)/dbt ARMAZEM_DBT_DUCKDB_PATH=../$(VENV)/lint.duckdb \
 		../$(BIN)/sqlfluff lint --config ../pyproject.toml --processes 2 models tests
 
-soak: setup $(AIRFLOW_READY)  ## The long versions of the kill, fuzz and property tests; figures into docs/reliability.md
+soak: setup $(AIRFLOW_READY) $(KAFKA)  ## The long versions of the kill, fuzz and property tests; figures into docs/reliability.md
 	rm -f .soak.jsonl
 	$(BIN)/python -m armazem.build.project
 	ARMAZEM_SOAK=1 ARMAZEM_SOAK_REPORT=$(CURDIR)/.soak.jsonl AIRFLOW_PYTHON=$(CURDIR)/$(AIRFLOW)/bin/python $(BIN)/python -m pytest $(BESIDE) -m slow $(ARGS)
@@ -117,8 +127,8 @@ soak: setup $(AIRFLOW_READY)  ## The long versions of the kill, fuzz and propert
 bench: setup  ## Benchmarks with their limits; figures into docs/benchmarks.md
 	$(BIN)/python -m bench --write docs/benchmarks.md $(ARGS)
 
-bench-live: setup  ## Benchmarks of live events: ingest, HTTP, live figures, look-ups of features, known ids, Pub/Sub, BigQuery, and a server that builds by itself
-	for part in event_core ingest http live lookup seen pubsub cloud unattended; do $(BIN)/python -m bench.$$part || exit 1; done
+bench-live: setup $(KAFKA)  ## Benchmarks of live events: ingest, HTTP, live figures, look-ups of features, known ids, Pub/Sub, Kafka, BigQuery, and a server that builds by itself
+	for part in event_core ingest http live lookup seen pubsub kafka cloud unattended; do $(BIN)/python -m bench.$$part || exit 1; done
 
 bench-dashboard: setup  ## The dashboard and its API at full size, while events come in; figures into docs/dashboard.md
 	$(BIN)/python -m bench.dashboard --write docs/dashboard.md $(ARGS)
@@ -163,4 +173,4 @@ lock: setup  ## Compile all lock files anew
 		--no-emit-index-url --python-version 3.11 -o requirements-checkov.lock
 
 clean:  ## Remove the environment and caches, not the data
-	rm -rf $(VENV) $(BEAM) $(AIRFLOW) $(FEAST) $(SPARK) $(SNOWFLAKE) $(DEPLOY) $(CHECKOV) .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) $(BEAM) $(AIRFLOW) $(FEAST) $(SPARK) $(SNOWFLAKE) $(DEPLOY) $(CHECKOV) $(dir $(KAFKA)) .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -15,8 +15,8 @@ from soak import NUMBERS, Numbers
 from static_checks import StaticChecks
 
 LONG_GROUPS = (
-    "publishing on bigquery", "bigquery", "browser", "day by day", "interrupted", "publishing", "killed", "dbt command",
-    "lineage", "refused", "install", "queries and kpis", "docs", "dbt unit tests",
+    "publishing on bigquery", "bigquery", "kafka", "browser", "day by day", "interrupted", "publishing", "killed",
+    "dbt command", "lineage", "refused", "install", "queries and kpis", "docs", "dbt unit tests",
 )  # fmt: skip
 
 

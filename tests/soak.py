@@ -16,8 +16,9 @@ class Numbers:
     `server_kills`: of the HTTP server under load; `live_kills`: of what reads the journal for the live figures.
     `connections`: idle ones beside a client that is served. `examples`: times the examples of a property test.
     `cloud_kills`: of the subscriber that
-    writes to BigQuery; `unattended_kills`: of the server that builds by itself; `lake_kills`: of loads
-    and unloads in the lake. `live_journals`: whose live views are
+    writes to BigQuery; `kafka_kills`: of those that read a Kafka topic of
+    `kafka_events`; `unattended_kills`: of the server that builds by itself; `lake_kills`: of loads and unloads in the
+    lake. `live_journals`: whose live views are
     compared with the reference.
     `interrupts`: of each command, by Ctrl-C or SIGTERM. `extract_orders`: in which the three extracts of
     each of `extract_histories` are loaded.
@@ -41,6 +42,8 @@ class Numbers:
     extract_histories: int
     subscriber_kills: int
     cloud_kills: int
+    kafka_events: int
+    kafka_kills: int
     unattended_kills: int
     lake_kills: int
     fuzzed_messages: int
@@ -75,6 +78,8 @@ SHORT = Numbers(
     extract_histories=1,
     subscriber_kills=2,
     cloud_kills=20,
+    kafka_events=6_000,
+    kafka_kills=2,
     unattended_kills=1,
     lake_kills=3,
     fuzzed_messages=20_000,
@@ -108,6 +113,8 @@ LONG = Numbers(
     extract_histories=3,
     subscriber_kills=20,
     cloud_kills=500,
+    kafka_events=200_000,
+    kafka_kills=20,
     unattended_kills=20,
     lake_kills=100,
     fuzzed_messages=1_000_000,

@@ -29,6 +29,8 @@ WHAT = {
     "acknowledged: no acknowledged event is missing, none is there twice",
     "killed compactions": "the process that compacts the journal killed, beside readers: every event can be read, once",
     "killed subscribers": "`armazem subscribe` killed before it acknowledges to Pub/Sub: delivered again, counted once",
+    "killed readers of Kafka": "`armazem subscribe kafka:…` into a journal and by "
+    "two into BigQuery, all three and the broker killed at any moment, every seventh write failing: nothing is lost",
     "killed subscribers to BigQuery": "`armazem subscribe --target bigquery` killed between append and "
     "acknowledgement: nothing lost, and after a build nothing twice",
     "killed servers that build by themselves": "`armazem serve --inbox … --build-every …` killed at random "

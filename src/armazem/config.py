@@ -112,6 +112,24 @@ class Settings(BaseSettings):
     notify_mail: str = Field("", description="Address to which `serve` sends the same by mail, through `notify_smtp`.")
     notify_smtp: str = Field("", description="Mail server: smtp://USER:PASSWORD@HOST:587, or smtps://….")
 
+    kafka_group: str = Field(
+        "",
+        pattern=r"^\S{0,200}$",
+        description="Consumer group that `subscribe kafka:…` reads in. Empty: one of the journal's own, or of the "
+        "BigQuery dataset. A new one reads topics from their beginning.",
+    )
+    kafka_instance: str = Field(
+        "",
+        pattern=r"^[A-Za-z0-9._-]{0,200}$",
+        description="Name of this process in the group (`group.instance.id`). Set it where several on one machine "
+        "write to BigQuery. Empty: `journal`, or on BigQuery the machine's name.",
+    )
+    kafka_properties: str = Field(
+        "",
+        description="File with properties of librdkafka, such as `security.protocol=SASL_SSL`, `sasl.*` and `ssl.*`. "
+        "See [kafka.md](kafka.md#security).",
+    )
+
     target: Literal["duckdb", "bigquery"] = Field(
         "duckdb", description="Where the warehouse is: in the home folder, or on BigQuery. `--target` wins."
     )

@@ -10,6 +10,7 @@ _EXTRAS = {
     "beam": ("apache_beam", "google"),
     "bigquery": ("google", "dbt.adapters.bigquery"),
     "iceberg": ("pyiceberg", "sqlalchemy"),
+    "kafka": ("confluent_kafka",),
     "lineage": ("openlineage",),
     "ml": ("lightgbm",),
     "pubsub": ("google",),
@@ -70,6 +71,10 @@ class CloudError(ArmazemError):
 
 class LakeError(ArmazemError):
     """The Iceberg tables cannot be used: catalog or files are gone or of another lake, or somebody changed a table."""
+
+
+class BrokerError(ArmazemError):
+    """Kafka did not do what was asked: no broker, no topic, no permission, or somebody else in our place."""
 
 
 class UnsupportedError(ArmazemError):

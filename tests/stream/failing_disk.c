@@ -2,7 +2,7 @@
 
    The file named by FAILING_DISK holds the calls that fail, such as "write ftruncate"; without it nothing fails.
    "write": the bytes are written, all of them, and then it is an error. "half": half of them are. "none": none.
-   "ftruncate", "fsync": nothing is done, and it is an error. */
+   "seventh": half of them are, of every seventh write. "ftruncate", "fsync": nothing is done, and it is an error. */
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <errno.h>
@@ -42,6 +42,11 @@ ssize_t write(int file, const void *data, size_t size) {
     size_t taken = size;
     if (fails(file, "none")) taken = 0;
     else if (fails(file, "half")) taken = size / 2;
+    else if (fails(file, "seventh")) {
+        static unsigned writes;
+        if (__sync_add_and_fetch(&writes, 1) % 7) return real_write(file, data, size);
+        taken = size / 2;
+    }
     else if (!fails(file, "write")) return real_write(file, data, size);
     if (taken) real_write(file, data, taken);
     errno = EIO;

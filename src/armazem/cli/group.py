@@ -51,7 +51,7 @@ COMMANDS = {
     "simulate": ("simulate", "Send the orders of an invented shop."),
     "sql": ("warehouse", "Answer a query on the published warehouse."),
     "status": ("warehouse", "What is loaded, what is published, whether a build is due."),
-    "subscribe": ("subscribe", "Take events from a Pub/Sub subscription."),
+    "subscribe": ("subscribe", "Take events from Pub/Sub or Kafka."),
     "unload": ("data", "Withdraw a load: the next build is made without it."),
     "up": ("up", "The main job: data, load, build, a first look, serve."),
 }

@@ -27,7 +27,7 @@ from armazem.intake.receivers import FORMS
     "source",
     callback=checked_source,
     metavar=FORMS,
-    help="Take events from this Pub/Sub subscription too.",
+    help="Take events from this Pub/Sub subscription or Kafka topic too.",
 )
 @click.option("--inbox", metavar="DIR|gs://…", help="Load the files that come there.")
 @click.option("--build-every", metavar="DURATION", help="Build what is new so often: 30s, 5m, 1h.")

@@ -73,7 +73,7 @@ _per_cent = click.FloatRange(0, 100)
     default="http://127.0.0.1:8000",
     show_default=True,
     metavar="TARGET",
-    help="http://HOST:PORT, pubsub:PROJECT/TOPIC, or a file that gets a line per message.",
+    help="http://HOST:PORT, pubsub:PROJECT/TOPIC, kafka:BROKERS/TOPIC, or a file that gets a line per message.",
 )
 @click.option("--duplicates", type=_per_cent, default=0, metavar="P", help="Per cent of the events sent twice.")
 @click.option(
@@ -161,7 +161,7 @@ def simulate(
     )
     shop = read_shop(settings)
     with stop_signals() as stop, _progress(to, quiet=quiet) as show:
-        how = How(settings.token, connections, retry_seconds, stop)
+        how = How(settings.token, connections, retry_seconds, settings.kafka_properties, stop)
         report = run_simulation(shop, plan, to, ZoneInfo(settings.time_zone), how, show)
     _print_report(report, format_)
     if report.error is not None:

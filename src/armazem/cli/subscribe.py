@@ -1,4 +1,4 @@
-"""The command subscribe: a Pub/Sub subscription into the warehouse, until it is stopped."""
+"""The command subscribe: a Pub/Sub subscription or a Kafka topic into the warehouse, until it is stopped."""
 
 from __future__ import annotations
 
@@ -34,27 +34,29 @@ def checked_source(ctx: click.Context, param: click.Parameter, value: str | None
     "--stop-when-idle",
     type=click.FloatRange(0, min_open=True),
     metavar="SECONDS",
-    help="Stop after so many seconds without a message. Messages that a killed subscriber held "
-    "come back only after their acknowledgement deadline.",
+    help="Stop after so many seconds without a message. What a killed subscriber of Pub/Sub held "
+    "comes back only after its acknowledgement deadline.",
 )
 @target_option
 @click.pass_context
 def subscribe(
     ctx: click.Context, source: str, max_messages: int | None, stop_when_idle: float | None, target: str | None
 ) -> None:
-    """Take events from a Pub/Sub subscription, until Ctrl-C or SIGTERM: into the journal of the home folder, or
-    straight into the tables raw.events and raw.dead_letters on BigQuery.
+    """Take events from a Pub/Sub subscription or a Kafka topic, until Ctrl-C or SIGTERM: into the journal of the
+    home folder, or straight into the tables raw.events and raw.dead_letters on BigQuery.
 
     A message is acknowledged once its event is kept for good, also one that was there before, and one that is
-    refused: that is kept in the dead letters. What cannot be written is given back, and Pub/Sub delivers it
-    again. The data of a message is the event; attributes are not looked at. The subscription is
-    olist_orders_subscription where none is named.
+    refused: that is kept in the dead letters. What cannot be written is given back, and comes again. The data of
+    a message is the event; attributes, keys and headers are not looked at. Of a project without a subscription it
+    is olist_orders_subscription. BROKERS are host:port, separated by commas; ARMAZEM_KAFKA_PROPERTIES names a file
+    with security.protocol and the like.
 
     \b
     Examples:
       armazem subscribe pubsub:my-project
       armazem subscribe pubsub:my-project/backfill --stop-when-idle 60
       armazem subscribe pubsub:my-project --target bigquery
+      armazem subscribe kafka:127.0.0.1:9092/orders
     """
     settings = settings_of(ctx, target=target)
     messages = console.messages()

@@ -123,6 +123,10 @@ class Ingest:
         return future
 
     @property
+    def home(self) -> Home:
+        return self._home
+
+    @property
     def journal(self) -> Journal:
         return self._journal
 

@@ -59,8 +59,18 @@ def _pubsub(
     )
 
 
+def _kafka(
+    names: tuple[str, ...], sink: Sink, settings: Settings, limit: int | None, on_failure: OnFailure | None
+) -> Receiver:
+    with extra("kafka", "reading Kafka"):
+        from armazem.intake.kafka.receiver import start_reading
+    brokers, topic = names
+    return start_reading(sink, settings, brokers, topic, limit=limit, on_failure=on_failure)
+
+
 _BY_SCHEME = {
     "pubsub": _Scheme("pubsub:PROJECT[/SUBSCRIPTION]", re.compile(r"([^/\s]+)(?:/([^/\s]+))?"), _pubsub),
+    "kafka": _Scheme("kafka:BROKERS/TOPIC", re.compile(r"([^/\s]+)/([A-Za-z0-9._-]{1,249})"), _kafka),
 }
 
 FORMS = "|".join(scheme.form for scheme in _BY_SCHEME.values())

@@ -11,6 +11,7 @@ from uuid import uuid4
 from armazem.intake.ingest import Ingest
 from armazem.intake.queue import Outcome
 from armazem.intake.sending import Send, when_there_is_room
+from armazem.journal.identity import journal_id
 
 
 class Delivery(Protocol):
@@ -31,6 +32,14 @@ class Sink(Protocol):
     @property
     def kept_in(self) -> str:
         """What has them then, for people."""
+
+    @property
+    def name(self) -> str:
+        """What tells it from others, also after a move: consumers for the same one share what they read."""
+
+    @property
+    def alone(self) -> bool:
+        """Whether one process at most writes into it."""
 
     @property
     def failed(self) -> BaseException | None:
@@ -70,9 +79,14 @@ class JournalSink:
     """The journal: a message is known by its event alone."""
 
     kept_in = "the journal"
+    alone = True
 
     def __init__(self, ingest: Ingest) -> None:
         self._ingest = ingest
+
+    @property
+    def name(self) -> str:
+        return journal_id(self._ingest.home)
 
     @property
     def failed(self) -> BaseException | None:

@@ -1,1 +1,1 @@
-"""Send messages to a server or to Pub/Sub: for the simulator, and for files that go to another machine."""
+"""Send messages to a server, to Pub/Sub or Kafka: for the simulator, and for files that go to another machine."""

@@ -67,12 +67,13 @@ class How:
     """How to send, where a target has such a choice.
 
     `token`, `connections`: of HTTP. `retry_seconds`: how long a message is tried again until it is acknowledged;
-    after `stop` only a moment.
+    after `stop` only a moment. `kafka_properties`: the setting.
     """
 
     token: str = ""
     connections: int = 1
     retry_seconds: float = 60
+    kafka_properties: str = ""
     stop: Event = field(default_factory=Event)
 
 
@@ -88,10 +89,24 @@ def _pubsub(to: str, acknowledged: Acknowledged, how: How) -> Sender:
     return PubSubSender(to, acknowledged, how)
 
 
-_BY_SCHEME: dict[str, Callable[[str, Acknowledged, How], Sender]] = {"http": _http, "https": _http, "pubsub": _pubsub}
+def _kafka(to: str, acknowledged: Acknowledged, how: How) -> Sender:
+    from armazem.senders.kafka import KafkaSender
+
+    return KafkaSender(to, acknowledged, how)
+
+
+_BY_SCHEME: dict[str, Callable[[str, Acknowledged, How], Sender]] = {
+    "http": _http,
+    "https": _http,
+    "pubsub": _pubsub,
+    "kafka": _kafka,
+}
 
 
 def open_sender(to: str, acknowledged: Acknowledged, how: How) -> Sender:
-    """The sender for http://…, pubsub:PROJECT/TOPIC or the path of a file. Raises SendError where it is none."""
+    """The sender for http://…, pubsub:PROJECT/TOPIC, kafka:BROKERS/TOPIC or the path of a file.
+
+    Raises SendError where it is none.
+    """
     make = _BY_SCHEME.get(to.partition(":")[0])
     return make(to, acknowledged, how) if make else FileSender(Path(to), acknowledged)

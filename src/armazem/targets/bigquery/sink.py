@@ -35,10 +35,11 @@ class BigQuerySink:
     """
 
     failed: BaseException | None = None
+    alone = False
 
     def __init__(self, raw: Raw) -> None:
         settings = raw.settings
-        self.kept_in = f"{raw.project}.{raw.dataset}"
+        self.kept_in = self.name = f"{raw.project}.{raw.dataset}"
         self._zone = ZoneInfo(settings.time_zone)
         connect = connecting(settings.bigquery_write_endpoint)
         self._appenders = {

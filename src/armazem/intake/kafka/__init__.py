@@ -1,0 +1,1 @@
+"""A Kafka topic into a sink: what is committed is kept, and what could not be kept is read again."""
