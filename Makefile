@@ -97,6 +97,9 @@ airflow-image: wheel  ## Put what the image of the Astronomer project needs into
 feast: setup $(FEAST_READY)  ## The tests of `export feast` with Feast, in an environment of its own (ARGS="-k past")
 	FEAST_PYTHON=$(CURDIR)/$(FEAST)/bin/python $(BIN)/python -m pytest tests/feast $(ARGS)
 
+snowflake: setup $(SNOWFLAKE_READY)  ## The dbt project on fakesnow, in an environment of its own, compared with DuckDB (ARGS="-k compiled")
+	SNOWFLAKE_PYTHON=$(CURDIR)/$(SNOWFLAKE)/bin/python $(BIN)/python -m pytest tests/snowflake $(ARGS)
+
 deploy: $(DEPLOY_READY) $(CHECKOV_READY)  ## Check deploy/ and the workflows by their linters (ARGS="-k terraform")
 	CHECKOV=$(CURDIR)/$(CHECKOV)/bin/checkov $(DEPLOY)/bin/python -m pytest tests/deploy $(ARGS)
 

@@ -1,4 +1,4 @@
-"""One shop, built three times on DuckDB and as many times on fakesnow, in an environment of its own: once for all tests."""
+"""One shop, built three times on DuckDB and as often on fakesnow, in an environment of its own: once for all tests."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import json
 import os
 import random
 import subprocess
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -22,6 +23,7 @@ from warehouse.shop import Shop
 
 from armazem.build.project import project_folder
 from armazem.contract.layers import LAYERS
+from armazem.journal.compaction import compact
 from armazem.shop.history import generate
 from armazem.targets.duckdb.query import run_query
 
@@ -40,12 +42,15 @@ Tables = dict[str, list[list[str]]]
 
 @dataclass(frozen=True, slots=True)
 class Twin:
-    """What one build made: `ours` on DuckDB, `theirs` on fakesnow; `results`: what dbt says of models and tests there."""
+    """What one build made: the tables `ours` on DuckDB, `theirs` on fakesnow; what dbt says of each test, `tested` on
+    DuckDB, and of each model and test, `results` on fakesnow; its SQL for Snowflake is in `sql`, two folders.
+    """
 
     ours: Tables
     theirs: Tables
+    tested: dict[str, str]
     results: dict[str, str]
-    folder: Path
+    sql: tuple[Path, Path]
 
 
 @pytest.fixture(scope="session")
@@ -60,12 +65,14 @@ def twins(snowflake: str, tmp_path_factory: pytest.TempPathFactory) -> dict[str,
     """The builds by name: `first`, everything anew; `second`, with late extracts and events; `events` alone."""
     folder = tmp_path_factory.mktemp("snowflake")
     shop = Shop(folder / "home")
-    tasks, ours = [], {}
+    tasks, ours, tested = [], {}, {}
     for name, loads, ages, lines, after in steps(shop, folder):
         landed = folder / f"{name}.loads"
         landed.mkdir()
         files = [write_journal(shop.home, lines)] if lines else []
-        shop.build()
+        if name == "second":  # by then they are compacted
+            files = [lines_of_compacted(shop, folder / "lines")]
+        tested[name] = {test.test: test.status for test in shop.build().tests}
         later = [write_journal(shop.home, after)] if after else []
         ours[name] = tables_of(shop)
         tasks.append({
@@ -80,11 +87,24 @@ def twins(snowflake: str, tmp_path_factory: pytest.TempPathFactory) -> dict[str,
         [snowflake, session, folder / "task.json"], capture_output=True, text=True, timeout=1800, check=False
     )
     assert done.returncode == 0, done.stderr[-4000:]
-    return {name: Twin(ours[name], read_tables(folder, name), results(folder, name), folder) for name in ours}
+    return {name: twin(folder, name, ours[name], tested[name]) for name in ours}
+
+
+def lines_of_compacted(shop: Shop, out: Path) -> Path:
+    """Compact what lies in the journal, and make lines again of the newest segment as users are told to."""
+    assert compact(shop.home, grace=0, include_last=True).compacted > 0
+    subprocess.run([sys.executable, EXAMPLES / "lines.py", shop.home.journal, out], check=True, timeout=300)
+    return max(out.glob("*.jsonl"))
+
+
+def twin(folder: Path, name: str, ours: Tables, tested: dict[str, str]) -> Twin:
+    results = json.loads((folder / f"{name}.results.json").read_text(encoding="utf-8"))
+    sql = folder / f"{name}.compiled", folder / f"{name}.run"
+    return Twin(ours, read_tables(folder / f"{name}.rows.jsonl"), tested, results, sql)
 
 
 def steps(shop: Shop, folder: Path) -> Any:
-    """Load what each build takes in, and yield its name, loads, their ages, and events that come before and after it."""
+    """Load what each build takes in. Yield its name, loads, their ages, and events that come before and after it."""
     generate(folder / "all", orders=ORDERS, seed=SEED)
     first, second = history.one_more_day(folder / "all", folder)
     lines = event_lines(first, second)
@@ -131,11 +151,11 @@ def tables_of(shop: Shop) -> Tables:
     return found
 
 
-def read_tables(folder: Path, name: str) -> Tables:
+def read_tables(file: Path) -> Tables:
     heads: dict[str, list[str]] = {}
     rows: Tables = {}
-    with (folder / f"{name}.rows.jsonl").open(encoding="utf-8") as file:
-        for table, values in map(json.loads, file):
+    with file.open(encoding="utf-8") as lines:
+        for table, values in map(json.loads, lines):
             if table in heads:
                 rows[table].append(values)
             else:
@@ -147,8 +167,3 @@ def in_order(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> list[list
     """The columns by name, the rows sorted."""
     order = sorted(range(len(columns)), key=lambda place: columns[place])
     return [[columns[place] for place in order], *sorted([row[place] for place in order] for row in rows)]
-
-
-def results(folder: Path, name: str) -> dict[str, str]:
-    found: dict[str, str] = json.loads((folder / f"{name}.results.json").read_text(encoding="utf-8"))
-    return found

@@ -1,4 +1,4 @@
-"""What fakesnow 0.12 does otherwise than Snowflake, where the SQL of dbt or of this project needs it as Snowflake has it."""
+"""What fakesnow 0.12 does otherwise than Snowflake, where dbt or the models need it as Snowflake does it."""
 
 from __future__ import annotations
 

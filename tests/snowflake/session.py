@@ -1,11 +1,11 @@
 """Runs in Snowflake's environment: `session.py TASK`, with the real dbt-snowflake on fakesnow.
 
 TASK, a file of JSON: `project`, the dbt project; `sql`, the folder of examples/snowflake; `folder`, where all goes; and
-`builds`, each a name with the loads, the lines of events and the ages of loads that come before it, and the lines that come
-after it.
+`builds`, each a name with the loads, the lines of events and the ages of loads that come before it, and the lines that
+come after it.
 
-For each build it writes NAME.rows.jsonl, a line for each row of each table; the SQL of dbt as NAME.compiled and NAME.run;
-and the results of dbt as NAME.results.json.
+For each build it writes NAME.rows.jsonl, a line for each row of each table; the SQL of dbt as NAME.compiled and
+NAME.run; and the results of dbt as NAME.results.json.
 """
 
 from __future__ import annotations
@@ -21,9 +21,10 @@ from typing import Any
 
 import fakesnow
 import fixes
-import snowflake.connector
 from dbt.cli.main import dbtRunner
 from values import row_of
+
+import snowflake.connector
 
 LAYERS = ("staging", "marts", "kpis", "features", "live")
 ACCOUNT = {
@@ -75,8 +76,8 @@ class Account:
     def load(self, loads: Sequence[Path], lines: Sequence[Path]) -> None:
         """Put files on the stages, and copy them into the tables by the statements of load.sql.
 
-        fakesnow lacks two things of COPY INTO: a pattern, so that here it names each file; and the columns of METADATA$,
-        so that here the files have the load and the row in them.
+        fakesnow lacks two things of COPY INTO: a pattern, so that here it names each file; and the columns of
+        METADATA$, so that here the files have the load and the row in them.
         """
         copies = {}
         for statement in self.statements("load.sql"):
@@ -116,11 +117,10 @@ class Account:
 
     def rows(self) -> Iterator[tuple[str, list[str]]]:
         """Each row of each table, as the table and its values by the names of their columns."""
-        for layer in LAYERS:
-            self.cursor.execute(
-                f"select table_name from information_schema.tables where table_schema = '{layer.upper()}'"
-            )
-            for (table,) in self.cursor.fetchall():
+        listed = (f"select table_schema, table_name from information_schema.{kind}" for kind in ("tables", "views"))
+        self.cursor.execute(" union ".join(listed))
+        for schema, table in self.cursor.fetchall():
+            if (layer := schema.lower()) in LAYERS:
                 self.cursor.execute(f"select * from {layer}.{table}")
                 columns = [column.name.lower() for column in self.cursor.description]
                 name = f"{layer}.{table.lower()}"
