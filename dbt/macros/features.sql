@@ -280,9 +280,9 @@ final as (
 
 {#
     What `as_of` is where a database has no ASOF join: rows of both are put in one order, and the greatest so far is the
-    last, as columns never fall.
+    last, as columns never fall. `integer`: the type of whole numbers there.
 #}
-{% macro as_of_by_running_maxima(requests, keys, history, columns) -%}
+{% macro as_of_by_running_maxima(requests, keys, history, columns, integer) -%}
     select
         {%- for key in keys %}
         {{ key }},
@@ -309,7 +309,7 @@ final as (
                 {{ key }},
                 {%- endfor %}
                 {%- for column in columns %}
-                cast(null as {{ dbt.type_bigint() }}) as {{ column }}{{ "," if not loop.last }}
+                cast(null as {{ integer }}) as {{ column }}{{ "," if not loop.last }}
                 {%- endfor %}
             from {{ requests }}
             union all

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
 
 VARIANT = "data"
+# In a document times are texts, with a T or a blank, with a fraction or without.
+_TIME = re.compile(r"\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d(\.\d+)?")
 
 
 def row_of(columns: Sequence[str], row: Sequence[Any]) -> list[str]:
@@ -53,7 +56,7 @@ def _without_nulls(value: Any) -> Any:
         case None:
             return None
         case str():
-            return value
+            return datetime.fromisoformat(value).isoformat() if _TIME.fullmatch(value) else value
         case datetime():
             return value.isoformat()
     return text(value)

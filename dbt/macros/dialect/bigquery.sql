@@ -130,7 +130,7 @@
 
 {# There is no ASOF join. #}
 {% macro bigquery__as_of(requests, keys, history, columns) -%}
-    {{ as_of_by_running_maxima(requests, keys, history, columns) }}
+    {{ as_of_by_running_maxima(requests, keys, history, columns, 'int64') }}
 {%- endmacro %}
 
 {% macro bigquery__carried_part(part) -%}

@@ -164,7 +164,7 @@
 
 {# There is an ASOF join; fakesnow, on which all of this is tried, has none. #}
 {% macro snowflake__as_of(requests, keys, history, columns) -%}
-    {{ as_of_by_running_maxima(requests, keys, history, columns) }}
+    {{ as_of_by_running_maxima(requests, keys, history, columns, 'number(38, 0)') }}
 {%- endmacro %}
 
 {# `data` is a VARIANT: a path leads into it, and what is there has no type. Names in a path are as they were sent. #}
