@@ -107,6 +107,9 @@ kafka: setup $(KAFKA)  ## The tests with a real Kafka broker: its jars by Maven,
 	$(BIN)/python -m armazem.build.project
 	$(BIN)/python -m pytest tests/kafka $(ARGS)
 
+snowflake: setup $(SNOWFLAKE_READY)  ## The dbt project on fakesnow, in an environment of its own, compared with DuckDB (ARGS="-k compiled")
+	SNOWFLAKE_PYTHON=$(CURDIR)/$(SNOWFLAKE)/bin/python $(BIN)/python -m pytest tests/snowflake $(ARGS)
+
 deploy: $(DEPLOY_READY) $(CHECKOV_READY)  ## Check deploy/ and the workflows by their linters (ARGS="-k terraform")
 	CHECKOV=$(CURDIR)/$(CHECKOV)/bin/checkov $(DEPLOY)/bin/python -m pytest tests/deploy $(ARGS)
 

@@ -18,6 +18,7 @@ from tools.event_schemas import pages as event_schemas
 from tools.feature_tables import PAGE as FEATURES
 from tools.feature_tables import features_page
 from tools.pictures import growth, overview
+from tools.snowflake_files import snowflake_files
 from tools.warehouse import Warehouse, build_warehouse
 
 DOCS = Path(__file__).parents[1] / "docs"
@@ -45,7 +46,8 @@ def charts(warehouse: Warehouse) -> dict[str, str]:
 
 def main() -> None:
     """Render everything: dbt's part of the contract first, the pages from one build of generated data."""
-    for file, text in (dbt_files() | {FLEX_SPEC: flex_spec(), FEATURES: features_page()}).items():
+    files = {**dbt_files(), **snowflake_files(), FLEX_SPEC: flex_spec(), FEATURES: features_page()}
+    for file, text in files.items():
         file.write_text(text, encoding="utf-8")
     with tempfile.TemporaryDirectory() as folder:
         warehouse = build_warehouse(Path(folder), ORDERS)

@@ -135,6 +135,71 @@
     }[part]) }}
 {%- endmacro %}
 
+{# Of a part of an event: its columns with their types on Snowflake, where `data` has no types. #}
+{% macro snowflake_types(part) -%}
+    {{ return({
+        'orders': {
+            'order_id': 'varchar',
+            'customer_id': 'varchar',
+            'order_status': 'varchar',
+            'order_purchase_timestamp': 'timestamp_ntz',
+            'order_approved_at': 'timestamp_ntz',
+            'order_delivered_carrier_date': 'timestamp_ntz',
+            'order_delivered_customer_date': 'timestamp_ntz',
+            'order_estimated_delivery_date': 'timestamp_ntz',
+        },
+        'order_reviews': {
+            'review_id': 'varchar',
+            'order_id': 'varchar',
+            'review_score': 'number(38, 0)',
+            'review_comment_title': 'varchar',
+            'review_comment_message': 'varchar',
+            'review_creation_date': 'timestamp_ntz',
+            'review_answer_timestamp': 'timestamp_ntz',
+        },
+        'customers': {
+            'customer_id': 'varchar',
+            'customer_unique_id': 'varchar',
+            'customer_zip_code_prefix': 'varchar',
+            'customer_city': 'varchar',
+            'customer_state': 'varchar',
+        },
+        'products': {
+            'product_id': 'varchar',
+            'product_category_name': 'varchar',
+            'product_name_length': 'number(38, 0)',
+            'product_description_length': 'number(38, 0)',
+            'product_photos_qty': 'number(38, 0)',
+            'product_weight_g': 'number(18, 3)',
+            'product_length_cm': 'number(18, 3)',
+            'product_height_cm': 'number(18, 3)',
+            'product_width_cm': 'number(18, 3)',
+        },
+        'sellers': {
+            'seller_id': 'varchar',
+            'seller_zip_code_prefix': 'varchar',
+            'seller_city': 'varchar',
+            'seller_state': 'varchar',
+        },
+        'order_items': {
+            'order_id': 'varchar',
+            'order_item_id': 'number(38, 0)',
+            'product_id': 'varchar',
+            'seller_id': 'varchar',
+            'shipping_limit_date': 'timestamp_ntz',
+            'price': 'number(18, 2)',
+            'freight_value': 'number(18, 2)',
+        },
+        'order_payments': {
+            'order_id': 'varchar',
+            'payment_sequential': 'number(38, 0)',
+            'payment_type': 'varchar',
+            'payment_installments': 'number(38, 0)',
+            'payment_value': 'number(18, 2)',
+        },
+    }[part]) }}
+{%- endmacro %}
+
 {# The sums that features are ratios of. #}
 {% macro accumulators() -%}
     {{ return([

@@ -167,7 +167,22 @@
     {{ return(adapter.dispatch('long_before')(recorded, time)) }}
 {%- endmacro %}
 
-{# ---- Events. ---- #}
+{# ---- Events: what they carry lies in their column `data`. ---- #}
+
+{# The part `part`, a word, of what an event carries: a row of the source table of that name, or a list of rows. #}
+{% macro carried_part(part) -%}
+    {{ return(adapter.dispatch('carried_part')(part)) }}
+{%- endmacro %}
+
+{# The column `column` of `record`, which is such a row of `part`; both are words. #}
+{% macro field_of(record, part, column) -%}
+    {{ return(adapter.dispatch('field_of')(record, part, column)) }}
+{%- endmacro %}
+
+{# The same in a select list, under its own name. #}
+{% macro named_field_of(record, part, column) -%}
+    {{ return(adapter.dispatch('named_field_of')(record, part, column)) }}
+{%- endmacro %}
 
 {# The aggregate of `column` that goes with the greatest `version`; null is no value. #}
 {% macro newest_value(column, version) -%}
@@ -187,6 +202,13 @@
 {# Whether a CTE is run once, however often a query names it. #}
 {% macro runs_a_cte_once() -%}
     {{ return(adapter.dispatch('runs_a_cte_once')()) }}
+{%- endmacro %}
+
+{# ---- Sets. ---- #}
+
+{# The rows of the query before it that are not in the query after it, each once. #}
+{% macro except_distinct() -%}
+    {{ return(adapter.dispatch('except_distinct')()) }}
 {%- endmacro %}
 
 {# ---- Places. ---- #}

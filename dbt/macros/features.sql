@@ -164,10 +164,10 @@ order_facts as (
     select
         order_id,
         received_at as recorded_at,
-        data.orders.order_purchase_timestamp is not null as tells_order,
-        data.orders.order_delivered_carrier_date is not null as tells_carrier,
-        data.orders.order_delivered_customer_date is not null as tells_delivery,
-        data.order_reviews.review_score is not null as tells_review
+        {{ event_field('orders', 'order_purchase_timestamp') }} is not null as tells_order,
+        {{ event_field('orders', 'order_delivered_carrier_date') }} is not null as tells_carrier,
+        {{ event_field('orders', 'order_delivered_customer_date') }} is not null as tells_delivery,
+        {{ event_field('order_reviews', 'review_score') }} is not null as tells_review
     from {{ events }}
     where order_id is not null {{- ' and ' ~ where if where }}
 {%- endmacro %}
@@ -276,6 +276,61 @@ final as (
     where history.feature_timestamp <= moments.as_of
     group by history.entity_id, moments.as_of
 )
+{%- endmacro %}
+
+{#
+    What `as_of` is where a database has no ASOF join: rows of both are put in one order, and the greatest so far is the
+    last, as columns never fall. `integer`: the type of whole numbers there.
+#}
+{% macro as_of_by_running_maxima(requests, keys, history, columns, integer) -%}
+    select
+        {%- for key in keys %}
+        {{ key }},
+        {%- endfor %}
+        {%- for column in columns %}
+        coalesce({{ column }}, 0) as {{ column }}{{ "," if not loop.last }}
+        {%- endfor %}
+    from (
+        select
+            is_request,
+            {%- for key in keys %}
+            {{ key }},
+            {%- endfor %}
+            {%- for column in columns %}
+            max({{ column }}) over (
+                partition by entity_id order by day, is_request
+                rows between unbounded preceding and current row
+            ) as {{ column }}{{ "," if not loop.last }}
+            {%- endfor %}
+        from (
+            select
+                1 as is_request,
+                {%- for key in keys %}
+                {{ key }},
+                {%- endfor %}
+                {%- for column in columns %}
+                cast(null as {{ integer }}) as {{ column }}{{ "," if not loop.last }}
+                {%- endfor %}
+            from {{ requests }}
+            union all
+            select
+                0 as is_request,
+                {%- for key in keys %}
+                {%- if key == 'entity_id' %}
+                entity_id,
+                {%- elif key == 'day' %}
+                cast(feature_timestamp as date) as day,
+                {%- else %}
+                null as {{ key }},
+                {%- endif %}
+                {%- endfor %}
+                {%- for column in columns %}
+                {{ column }}{{ "," if not loop.last }}
+                {%- endfor %}
+            from {{ history }}
+        ) as both_kinds
+    ) as in_order
+    where is_request = 1
 {%- endmacro %}
 
 {# `value`, a whole number of any type, as an integer. #}

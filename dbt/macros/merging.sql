@@ -19,9 +19,15 @@
     {{ return('order_id' if 'order_id' in shape_of(table).key else shape_of(table).key[0]) }}
 {%- endmacro %}
 
+{# The column of what an event says of a thing that it speaks of once, such as the order; words. #}
+{% macro event_field(part, column) -%}
+    {{ return(field_of(carried_part(part), part, column)) }}
+{%- endmacro %}
+
 {# Where an event says which unit it speaks of. #}
 {% macro unit_of_event(table) -%}
-    {{ return('order_id' if unit_of(table) == 'order_id' else 'data.' ~ table ~ '.' ~ unit_of(table)) }}
+    {%- set unit = unit_of(table) -%}
+    {{ return('order_id' if unit == 'order_id' else event_field(table, unit)) }}
 {%- endmacro %}
 
 {# Whether an event carries rows of a source table. #}
@@ -173,13 +179,13 @@ newest as (
 {# The rows of a source table that events carry, as they came, with the event's version. #}
 {% macro event_rows(table, events) -%}
     {%- set is_list = table in repeated_parts() -%}
-    {%- set part = 'part' if is_list else 'data.' ~ table -%}
+    {%- set part = 'part' if is_list else carried_part(table) -%}
     select
         {%- for name in shape_of(table).columns %}
-        {{ part }}.{{ name }},
+        {{ named_field_of(part, table, name) }},
         {%- endfor %}
         version
-    from {{ '(' ~ exploded(events, 'data.' ~ table) ~ ') as parts' if is_list else events }}
+    from {{ '(' ~ exploded(events, carried_part(table)) ~ ') as parts' if is_list else events }}
 {%- endmacro %}
 
 {# What an event is known by: its id, with the name of its sender where it has one. Neither has a line break. #}
@@ -199,10 +205,11 @@ newest as (
         seq,
         coalesce(
             {%- for part in parts_with_order() %}
-            {{ first_element('data.' ~ part) if part in repeated_parts() else 'data.' ~ part }}.order_id{{ ',' if not loop.last }}
+            {%- set carried = first_element(carried_part(part)) if part in repeated_parts() else carried_part(part) %}
+            {{ field_of(carried, part, 'order_id') }}{{ ',' if not loop.last }}
             {%- endfor %}
         ) as order_id,
-        {{ utc_text('timestamp') }} || ' ' || {{ stage_of('data.orders.order_status') }}
+        {{ utc_text('timestamp') }} || ' ' || {{ stage_of(event_field('orders', 'order_status')) }}
             || ' ' || {{ event_key() }} as version,
         data
     from {{ relation }}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import json
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -22,6 +23,7 @@ from contract.event_examples import (
 
 from armazem.contract import table
 from armazem.contract.events import Accepted, process_batch
+from armazem.home import Home
 
 
 def event_lines(first: Path, second: Path) -> list[bytes]:
@@ -62,3 +64,12 @@ def lines_of(messages: list[Message], now: datetime, first: int = 1) -> list[byt
 def order_ids(extract: Path) -> list[str]:
     with (extract / table("orders").file).open(encoding="utf-8", newline="") as file:
         return [row["order_id"] for row in csv.DictReader(file)]
+
+
+def write_journal(home: Home, lines: list[bytes]) -> Path:
+    """Write the lines as a segment of the journal. Return its file."""
+    first = json.loads(lines[0])["seq"]
+    segment = home.journal / "date=2026-11-23" / f"{first:016d}.jsonl"
+    segment.parent.mkdir(parents=True, exist_ok=True)
+    segment.write_bytes(b"".join(lines))
+    return segment

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -13,37 +12,15 @@ from soak import NUMBERS
 from warehouse import history
 from warehouse.shop import Shop
 
-from armazem.home import Home
 from armazem.shop.history import generate
 
-from .event_lines import event_lines
+from .event_lines import event_lines, write_journal
 from .feature_sets import check_features
 from .late_extracts import STATUSES, TOLD, corrected, day_1, day_2
 from .twins import Cloud, differences, tables_of
 
 pytestmark = pytest.mark.xdist_group("bigquery")
 SAMPLE = Path(__file__).resolve().parents[3] / "shared" / "olist-sample"
-
-
-def one_more_day(folder: Path, target: Path) -> tuple[Path, Path]:
-    """Two extracts: all but the last days, with some orders as they were before; then those days and those orders."""
-    tables = history.read(folder)
-    days = sorted({row["order_purchase_timestamp"][:10] for row in tables[history.ORDERS]})
-    last = set(days[-3:])
-    later = {row["order_id"] for row in tables[history.ORDERS] if row["order_purchase_timestamp"][:10] in last}
-    late_news = {row["order_id"] for row in tables[history.ORDERS][::17] if row["order_status"] == "delivered"} - later
-    of_order = (history.ORDERS, history.ITEMS, history.PAYMENTS, history.REVIEWS)
-    first = {n: [r for r in rows if r.get("order_id") not in later] for n, rows in tables.items()}
-    first[history.ORDERS] = [
-        {**row, "order_status": "shipped", "order_delivered_customer_date": ""} if row["order_id"] in late_news else row
-        for row in first[history.ORDERS]
-    ]
-    # One of them is bought on another day than was said first: it leaves the periods that it was in.
-    moved = next(row for row in first[history.ORDERS] if row["order_id"] in late_news)
-    moved["order_purchase_timestamp"] = f"{days[len(days) // 2]} 09:00:00"
-    second = {n: [r for r in tables[n] if r["order_id"] in later | late_news] for n in of_order}
-    history.refer(second, tables)
-    return history.write(target / "first", first), history.write(target / "second", second)
 
 
 def compare(shop: Shop, cloud: Cloud, first: Path, second: Path, lines: list[bytes], late: Sequence[Path] = ()) -> None:
@@ -81,16 +58,9 @@ def append(shop: Shop, cloud: Cloud, lines: list[bytes]) -> None:
     cloud.append_events(lines)
 
 
-def write_journal(home: Home, lines: list[bytes]) -> None:
-    first = json.loads(lines[0])["seq"]
-    segment = home.journal / "date=2026-11-23" / f"{first:016d}.jsonl"
-    segment.parent.mkdir(parents=True, exist_ok=True)
-    segment.write_bytes(b"".join(lines))
-
-
 def test_generated_data_with_every_defect_and_late_extracts(shop: Shop, empty_cloud: Cloud, tmp_path: Path) -> None:
     generate(tmp_path / "all", orders=1500, seed=23)
-    first, second = one_more_day(tmp_path / "all", tmp_path)
+    first, second = history.one_more_day(tmp_path / "all", tmp_path)
     late = [day_2(tmp_path / "day-2"), day_1(tmp_path / "day-1"), corrected(tmp_path / "corrected")]
     compare(shop, empty_cloud, first, second, event_lines(first, second), late)
 
@@ -110,4 +80,4 @@ def test_the_real_sample(shop: Shop, empty_cloud: Cloud, tmp_path: Path) -> None
         pytest.skip("the real sample takes minutes on the emulator: make soak")
     if not SAMPLE.is_dir():
         pytest.skip(f"the real sample is not at {SAMPLE}")
-    compare(shop, empty_cloud, *one_more_day(SAMPLE, tmp_path), lines=[])
+    compare(shop, empty_cloud, *history.one_more_day(SAMPLE, tmp_path), lines=[])

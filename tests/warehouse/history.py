@@ -68,6 +68,27 @@ def by_day(tables: Tables, days: int, rng: random.Random) -> list[Tables]:
     return [{name: extract[name] for name in columns()} for extract in extracts]
 
 
+def one_more_day(folder: Path, target: Path) -> tuple[Path, Path]:
+    """Two extracts: all but the last days, with some orders as they were before; then those days and those orders."""
+    tables = read(folder)
+    days = sorted({row["order_purchase_timestamp"][:10] for row in tables[ORDERS]})
+    last = set(days[-3:])
+    later = {row["order_id"] for row in tables[ORDERS] if row["order_purchase_timestamp"][:10] in last}
+    late_news = {row["order_id"] for row in tables[ORDERS][::17] if row["order_status"] == "delivered"} - later
+    of_order = (ORDERS, ITEMS, PAYMENTS, REVIEWS)
+    first: Tables = {n: [r for r in rows if r.get("order_id") not in later] for n, rows in tables.items()}
+    first[ORDERS] = [
+        {**row, "order_status": "shipped", "order_delivered_customer_date": ""} if row["order_id"] in late_news else row
+        for row in first[ORDERS]
+    ]
+    # One of them is bought on another day than was said first: it leaves the periods that it was in.
+    moved = next(row for row in first[ORDERS] if row["order_id"] in late_news)
+    moved["order_purchase_timestamp"] = f"{days[len(days) // 2]} 09:00:00"
+    second: Tables = {n: [r for r in tables[n] if r["order_id"] in later | late_news] for n in of_order}
+    refer(second, tables)
+    return write(target / "first", first), write(target / "second", second)
+
+
 def refer(extract: Tables, tables: Tables) -> None:
     """Add the customers, sellers and products of the extract's orders: the same row in many extracts."""
     for name, key, rows in (

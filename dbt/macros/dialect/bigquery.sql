@@ -128,56 +128,21 @@
 {% macro bigquery__stored_by(columns) -%}
 {%- endmacro %}
 
-{# There is no ASOF join: rows of both are put in one order, and the greatest so far is the last, as columns never fall. #}
+{# There is no ASOF join. #}
 {% macro bigquery__as_of(requests, keys, history, columns) -%}
-    select
-        {%- for key in keys %}
-        {{ key }},
-        {%- endfor %}
-        {%- for column in columns %}
-        coalesce({{ column }}, 0) as {{ column }}{{ "," if not loop.last }}
-        {%- endfor %}
-    from (
-        select
-            is_request,
-            {%- for key in keys %}
-            {{ key }},
-            {%- endfor %}
-            {%- for column in columns %}
-            max({{ column }}) over (
-                partition by entity_id order by day, is_request
-                rows between unbounded preceding and current row
-            ) as {{ column }}{{ "," if not loop.last }}
-            {%- endfor %}
-        from (
-            select
-                1 as is_request,
-                {%- for key in keys %}
-                {{ key }},
-                {%- endfor %}
-                {%- for column in columns %}
-                cast(null as int64) as {{ column }}{{ "," if not loop.last }}
-                {%- endfor %}
-            from {{ requests }}
-            union all
-            select
-                0 as is_request,
-                {%- for key in keys %}
-                {%- if key == 'entity_id' %}
-                entity_id,
-                {%- elif key == 'day' %}
-                cast(feature_timestamp as date) as day,
-                {%- else %}
-                null as {{ key }},
-                {%- endif %}
-                {%- endfor %}
-                {%- for column in columns %}
-                {{ column }}{{ "," if not loop.last }}
-                {%- endfor %}
-            from {{ history }}
-        ) as both_kinds
-    ) as in_order
-    where is_request = 1
+    {{ as_of_by_running_maxima(requests, keys, history, columns, 'int64') }}
+{%- endmacro %}
+
+{% macro bigquery__carried_part(part) -%}
+    {{ return("data." ~ part) }}
+{%- endmacro %}
+
+{% macro bigquery__field_of(record, part, column) -%}
+    {{ return(record ~ "." ~ column) }}
+{%- endmacro %}
+
+{% macro bigquery__named_field_of(record, part, column) -%}
+    {{ return(record ~ "." ~ column) }}
 {%- endmacro %}
 
 {% macro bigquery__newest_value(column, version) -%}
@@ -194,6 +159,10 @@
 
 {% macro bigquery__runs_a_cte_once() -%}
     {{ return(false) }}
+{%- endmacro %}
+
+{% macro bigquery__except_distinct() -%}
+    {{ return("except distinct") }}
 {%- endmacro %}
 
 {% macro bigquery__schema_being_built(name) -%}

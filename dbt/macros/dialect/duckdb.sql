@@ -127,6 +127,18 @@
         on requests.entity_id = history.entity_id and requests.day >= history.feature_timestamp
 {%- endmacro %}
 
+{% macro duckdb__carried_part(part) -%}
+    {{ return("data." ~ part) }}
+{%- endmacro %}
+
+{% macro duckdb__field_of(record, part, column) -%}
+    {{ return(record ~ "." ~ column) }}
+{%- endmacro %}
+
+{% macro duckdb__named_field_of(record, part, column) -%}
+    {{ return(record ~ "." ~ column) }}
+{%- endmacro %}
+
 {% macro duckdb__newest_value(column, version) -%}
     {{ return("arg_max(" ~ column ~ ", " ~ version ~ ")") }}
 {%- endmacro %}
@@ -141,6 +153,10 @@
 
 {% macro duckdb__runs_a_cte_once() -%}
     {{ return(true) }}
+{%- endmacro %}
+
+{% macro duckdb__except_distinct() -%}
+    {{ return("except distinct") }}
 {%- endmacro %}
 
 {% macro duckdb__schema_being_built(name) -%}

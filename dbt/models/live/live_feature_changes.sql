@@ -16,14 +16,14 @@ changed_orders as (
     select order_id from {{ published('fact_orders', 'marts') }}
     where
         customer_id in (
-            select {{ identifier('data.customers.customer_id') }} from since
+            select {{ identifier(unit_of_event('customers')) }} from since
             where {{ carries('customers') }}
         )
     union distinct
     select order_id from {{ published('fact_sales', 'marts') }}
     where
         seller_id in (
-            select {{ identifier('data.sellers.seller_id') }} from since
+            select {{ identifier(unit_of_event('sellers')) }} from since
             where {{ carries('sellers') }}
         )
 ),

@@ -42,7 +42,7 @@ in_brazil as (
 final as (
     select {{ point | join(', ') }} from in_brazil
     {% if is_incremental() %}
-    except distinct
+    {{ except_distinct() }}
     select {{ point | join(', ') }} from {{ this }}
     {% endif %}
 )

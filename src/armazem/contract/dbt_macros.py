@@ -14,6 +14,7 @@ from armazem.contract.event_types import EVENT_TYPES
 from armazem.contract.features import ACCUMULATORS, ENTITIES, WINDOWS
 from armazem.contract.identifiers import UUID_PATTERN
 from armazem.contract.model import Table
+from armazem.contract.render import snowflake_columns
 from armazem.contract.states import STATES
 from armazem.contract.tables import NO_SALE_STATUSES, ORDER_STATUSES, PAYMENT_TYPES, REFUND, TABLES
 
@@ -54,6 +55,11 @@ def dbt_macros() -> str:
             _list(_parts_with_order()),
         ),
         ("The types of events that carry a part.", "event_types_of(part)", _by_table(PARTS, _types, "part")),
+        (
+            "Of a part of an event: its columns with their types on Snowflake, where `data` has no types.",
+            "snowflake_types(part)",
+            _by_table(PARTS, _snowflake_types, "part"),
+        ),
         (
             "The sums that features are ratios of.",
             "accumulators()",
@@ -98,6 +104,10 @@ def _columns(table: Table) -> str:
 
 def _types(part: Table) -> str:
     return _list([name for name, type_ in EVENT_TYPES.items() if part.name in [one.name for one in type_.parts]])
+
+
+def _snowflake_types(table: Table) -> str:
+    return _dict({name: f"'{type_}'" for name, type_ in snowflake_columns(table).items()}, "    ")
 
 
 def _by_table(tables: Iterable[Table], value: Callable[[Table], str], argument: str = "table") -> str:

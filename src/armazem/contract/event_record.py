@@ -102,6 +102,12 @@ def event_columns_bigquery() -> dict[str, str]:
     }
 
 
+def event_columns_snowflake() -> dict[str, str]:
+    """Name to Snowflake's type, in the order of the record; `data` is what the message had, without types."""
+    types = {"BIGINT": "number(38, 0)", "TIMESTAMPTZ": "timestamp_tz", "VARCHAR": "varchar"}
+    return {**{name: types[type_] for name, type_, _, _ in _ENVELOPE}, "data": "variant", "raw": "varchar"}
+
+
 def events_source() -> dict[str, Any]:
     """Return the table `raw.events` for the dbt project's sources file."""
     described = [(name, text) for name, _, _, text in _ENVELOPE] + [("data", "The columns it carries."), ("raw", _RAW)]

@@ -1,4 +1,6 @@
-"""Render the contract in the words of others: DuckDB columns, BigQuery schemas, dbt sources, the data dictionary."""
+"""Render the contract in the words of others: columns of DuckDB and Snowflake, BigQuery schemas, dbt sources, the data
+dictionary.
+"""
 
 from __future__ import annotations
 
@@ -29,10 +31,26 @@ BIGQUERY_TYPES = {
     ColumnType.TIMESTAMP: "DATETIME",
 }
 
+SNOWFLAKE_TYPES = {
+    ColumnType.IDENTIFIER: "varchar",
+    ColumnType.TEXT: "varchar",
+    ColumnType.ZIP: "varchar",
+    ColumnType.INTEGER: "number(38, 0)",
+    ColumnType.NUMBER: "number(18, 3)",
+    ColumnType.MONEY: "number(18, 2)",
+    ColumnType.FLOAT: "float",
+    ColumnType.TIMESTAMP: "timestamp_ntz",
+}
+
 
 def duckdb_columns(table: Table) -> dict[str, str]:
     """Name to DuckDB type, in the order of the contract."""
     return {column.name: DUCKDB_TYPES[column.type] for column in table.columns}
+
+
+def snowflake_columns(table: Table) -> dict[str, str]:
+    """Name to Snowflake's type, in the order of the contract."""
+    return {column.name: SNOWFLAKE_TYPES[column.type] for column in table.columns}
 
 
 def bigquery_schema(table: Table) -> list[dict[str, str]]:
