@@ -141,6 +141,27 @@ class Settings(BaseSettings):
         600, gt=0, description="How long Google's library goes on trying after a passing error, such as a lost network."
     )
 
+    landing: Literal["home", "lake"] = Field(
+        "home",
+        description="Where `load` lands and what `build` reads: the home folder, or the Iceberg tables of the lake. "
+        "See [lake.md](lake.md).",
+    )
+    lake_catalog: str = Field(
+        "",
+        description="Catalog of the Iceberg tables: `sqlite:///…` or another database of SQLAlchemy, or the "
+        "`https://…` of a REST catalog. Empty: `lake/catalog.db` in the home folder.",
+    )
+    lake_warehouse: str = Field(
+        "",
+        description="Where the files of the Iceberg tables lie: a folder, `gs://…`, `s3://…`; for a REST catalog, the "
+        "warehouse that it is asked for. Empty: `lake/warehouse` in the home folder, or what a REST catalog says.",
+    )
+    lake_properties: str = Field(
+        "",
+        description="File with further properties of the catalog, a line `name=value` for each, such as a token. "
+        "Nothing of it is logged.",
+    )
+
     @field_validator("time_zone")
     @classmethod
     def _zone_exists(cls, name: str) -> str:

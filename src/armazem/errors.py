@@ -9,6 +9,7 @@ from contextlib import contextmanager
 _EXTRAS = {
     "beam": ("apache_beam", "google"),
     "bigquery": ("google", "dbt.adapters.bigquery"),
+    "iceberg": ("pyiceberg", "sqlalchemy"),
     "lineage": ("openlineage",),
     "ml": ("lightgbm",),
     "pubsub": ("google",),
@@ -65,6 +66,10 @@ class FeatureError(ArmazemError):
 
 class CloudError(ArmazemError):
     """Google Cloud did not do what was asked: no credentials, no permission, not found, not reachable."""
+
+
+class LakeError(ArmazemError):
+    """The Iceberg tables cannot be used: catalog or files are gone or of another lake, or somebody changed a table."""
 
 
 class UnsupportedError(ArmazemError):

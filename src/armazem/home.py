@@ -22,6 +22,7 @@ class Home:
     journal/date=<UTC day>/    <number of its first event>.jsonl or .parquet: accepted events, one writer
     dead-letters/              refused messages
     models/delivery/           a trained model of deliveries, and its card
+    lake/                      catalog.db and warehouse/ of the Iceberg tables, where the settings name no others
     builds/<build id>.duckdb   one published version each; `current` links to the newest
     """
 
@@ -54,6 +55,10 @@ class Home:
     @property
     def delivery_model(self) -> Path:
         return self.root / "models" / "delivery"
+
+    @property
+    def lake(self) -> Path:
+        return self.root / "lake"
 
     @property
     def current(self) -> Path:

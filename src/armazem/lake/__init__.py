@@ -1,0 +1,1 @@
+"""The landing zone as Iceberg tables, which other programs read and write too. Imports pyiceberg: import it late."""
