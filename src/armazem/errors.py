@@ -13,11 +13,12 @@ _EXTRAS = {
     "lineage": ("openlineage",),
     "ml": ("lightgbm",),
     "pubsub": ("google",),
+    "spark": ("pyspark", "py4j"),
     "tableau": ("tableauhyperapi",),
 }
 
 # Extra to what makes an environment with it, where that is not `make setup`.
-_MAKES = {"beam": "beam"}
+_MAKES = {"beam": "beam", "spark": "spark"}
 
 
 class ArmazemError(Exception):
@@ -70,6 +71,10 @@ class CloudError(ArmazemError):
 
 class LakeError(ArmazemError):
     """The Iceberg tables cannot be used: catalog or files are gone or of another lake, or somebody changed a table."""
+
+
+class SparkError(ArmazemError):
+    """Spark cannot be started or did not do what was asked: no Java, no jars, no memory, or a job that failed."""
 
 
 class UnsupportedError(ArmazemError):

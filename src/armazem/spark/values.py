@@ -37,6 +37,8 @@ _TIME = (
     r"([0-9]{4}-[0-9]{2}-[0-9]{2})(?:[ Tt]((?:[01][0-9]|2[0-3]):[0-5][0-9])(?::([0-5][0-9])(?:\.([0-9]{1,6}))?)?"
     r"(?: ?(Z|z|UTC|[+-](?:[01][0-9]|2[0-3])(?::?[0-5][0-9])?))?)?"
 )
+_TIME_FORM = rf"\A(?:{_TIME})\z"
+_PARTS = (("day", ""), ("clock", "00:00"), ("second", "00"), ("fraction", "0"), ("zone", ""))  # and what they are if none
 _PLAIN_TIME = r"[0-9]{4}-[0-9]{2}-[0-9]{2} ([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]"
 _ZONES_AGREE = ("1970-01-02", "2037-12-31")
 _HIDDEN = "[" + "".join(rf"\x{{{first:X}}}-\x{{{last:X}}}" for first, last in INVISIBLE) + "]"
@@ -100,29 +102,33 @@ def _near(kind: ColumnType, source: str, cast: str) -> str:
 
 
 def _time(source: str, zone: str) -> str:
-    """The naive business time of a text."""
-
-    def part(number: int, otherwise: str) -> str:
-        return f"coalesce(nullif(regexp_extract({source}, {text(form)}, {number}), ''), {text(otherwise)})"
-
-    form = rf"\A{_TIME}\z"
-    whole = (
-        f"try_cast(concat({part(1, '')}, ' ', {part(2, '00:00')}, ':', {part(3, '00')}, '.', {part(4, '0')}) "
-        "AS TIMESTAMP_NTZ)"
+    """The naive business time of a text: of one that is written as most are at once, of others by their parts."""
+    plain = f"IF(startswith({source}, '0000'), NULL, try_cast({source} AS TIMESTAMP_NTZ))"
+    parts = ", ".join(
+        f"'{name}', coalesce(nullif(regexp_extract(t, {text(_TIME_FORM)}, {number}), ''), {text(otherwise)})"
+        for number, (name, otherwise) in enumerate(_PARTS, start=1)
     )
-    offset = part(5, "")
-    digits = f"replace({offset}, ':', '')"
+    digits = "replace(p.zone, ':', '')"
     minutes = (
-        f"IF(upper({offset}) IN ('Z', 'UTC'), 0, IF(startswith({offset}, '-'), -1, 1) * "
+        "IF(upper(p.zone) IN ('', 'Z', 'UTC'), 0, IF(startswith(p.zone, '-'), -1, 1) * "
         f"(cast(substr({digits}, 2, 2) AS INT) * 60 + coalesce(try_cast(substr({digits}, 4, 2) AS INT), 0)))"
     )
-    here = f"convert_timezone('UTC', {text(zone)}, timestampadd(MINUTE, -({minutes}), {whole}))"
+    whole = "try_cast(concat(p.day, ' ', p.clock, ':', p.second, '.', p.fraction) AS TIMESTAMP_NTZ)"
+    taken = f"named_struct('zone', p.zone, 'minutes', {minutes}, 'whole', {whole})"
     first, last = (f"TIMESTAMP_NTZ {text(day)}" for day in _ZONES_AGREE)
-    year = f"({whole}) >= TIMESTAMP_NTZ '0001-01-01'"
-    return (
-        f"CASE WHEN {full_match(source, _PLAIN_TIME)} THEN "
-        f"IF(startswith({source}, '0000'), NULL, try_cast({source} AS TIMESTAMP_NTZ)) "
-        f"WHEN NOT {full_match(source, _TIME)} THEN NULL "
-        f"WHEN {offset} = '' THEN IF({year}, {whole}, NULL) "
-        f"WHEN ({whole}) BETWEEN {first} AND {last} THEN {here} END"
+    here = f"convert_timezone('UTC', {text(zone)}, timestampadd(MINUTE, -w.minutes, w.whole))"
+    moment = (
+        f"CASE WHEN w.zone <> '' THEN IF(w.whole BETWEEN {first} AND {last}, {here}, NULL) "
+        "WHEN w.whole >= TIMESTAMP_NTZ '0001-01-01' THEN w.whole END"
     )
+    # Names for what is used several times: written out each time, Spark takes half a minute to compile it.
+    by_parts = _for_it("t", source, _for_it("p", f"named_struct({parts})", _for_it("w", taken, moment)))
+    return (
+        f"CASE WHEN {source} IS NULL THEN NULL WHEN {full_match(source, _PLAIN_TIME)} THEN {plain} "
+        f"WHEN {full_match(source, _TIME)} THEN {by_parts} END"
+    )
+
+
+def _for_it(called: str, value: str, expression: str) -> str:
+    """An expression in which a value has a name."""
+    return f"get(transform(array({value}), {called} -> {expression}), 0)"
