@@ -146,7 +146,7 @@ def loading() -> Iterator[Callable[[LoadProgress], None]]:
             nonlocal last
             if progress.step == "waiting":
                 console.print("waiting for another load of this home folder to end")
-            elif progress.step in ("downloading", "uploading"):
+            elif progress.step in ("downloading", "uploading", "adding"):
                 text = f"{progress.step} {progress.name} ({progress.file} of {progress.files})"
                 if console.is_terminal:
                     size = f": {progress.bytes / 2**20:,.0f} MiB" if progress.bytes else ""

@@ -20,9 +20,9 @@ from armazem.disk.causes import cause_of
 from armazem.errors import BuildError, HomeError
 from armazem.home import Home
 from armazem.journal.reading import last_seq
-from armazem.landing import ages, read_ledger
+from armazem.landing import ages
 from armazem.targets.base import DbtProfile
-from armazem.targets.duckdb import versions
+from armazem.targets.duckdb import landed, versions
 from armazem.targets.duckdb.inputs import create_inputs
 from armazem.targets.duckdb.meta import journal_position
 from armazem.targets.duckdb.target import dbt_profile
@@ -55,7 +55,8 @@ def run_command(settings: Settings, arguments: Sequence[str]) -> bool:
         shutil.copyfile(versions.version_file(home, current), work)
         try:
             with closing(duckdb.connect(str(work))) as connection:
-                create_inputs(connection, home, _scope(connection, home, full_refresh=_is_full(arguments)))
+                scope = _scope(connection, settings, full_refresh=_is_full(arguments))
+                create_inputs(connection, home, scope, landed.lake_files(settings, scope))
         except duckdb.Error as error:
             cause = cause_of(error, home.root)
             raise HomeError(f"{current} cannot be worked on: {cause.reason}", cause.hint) from error
@@ -92,10 +93,10 @@ def _is_full(arguments: Sequence[str]) -> bool:
     return not {"--full-refresh", "-f"}.isdisjoint(arguments)
 
 
-def _scope(connection: duckdb.DuckDBPyConnection, home: Home, *, full_refresh: bool) -> Scope:
-    loads = read_ledger(home)
+def _scope(connection: duckdb.DuckDBPyConnection, settings: Settings, *, full_refresh: bool) -> Scope:
+    loads = landed.loads(settings)
     ids = tuple(sorted({load.load_id for load in loads}))
-    up_to = last_seq(home) if full_refresh else journal_position(connection)
+    up_to = last_seq(settings.home_folder) if full_refresh else journal_position(connection)
     # A window in which no order was bought: all loads can be read, and none of them is taken in by an increment.
     return Scope(ids, ids if full_refresh else (), date.max, date.max, 0, up_to, ages(loads))
 

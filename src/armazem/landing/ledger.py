@@ -91,7 +91,7 @@ def new_load_id(home: Home, others: Iterable[str] = ()) -> str:
     # Refused loads leave their rejects, and withdrawn ones their files, so those ids are taken too.
     folders = (home.loads, home.rejects, home.landing / WITHDRAWN)
     names = chain(others, *(_names(folder) for folder in folders))
-    taken = [time for name in names if (time := _time(name)) is not None]
+    taken = [time for name in names if (time := began(name)) is not None]
     now = datetime.now(UTC)
     if taken:
         now = max(now, max(taken) + timedelta(microseconds=1))
@@ -102,7 +102,8 @@ def _names(folder: Path) -> list[str]:
     return [entry.name for entry in folder.iterdir()] if folder.is_dir() else []
 
 
-def _time(load_id: str) -> datetime | None:
+def began(load_id: str) -> datetime | None:
+    """Return the time that an id stands for; None where it is none of ours."""
     try:
         return datetime.strptime(load_id, _ID_FORMAT).replace(tzinfo=UTC)
     except ValueError:

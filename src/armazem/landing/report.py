@@ -15,10 +15,10 @@ class Progress:
     """Where a load is. `file` of `files` is being worked on (from 1); `rows` of it are accepted so far.
 
     `step`: `waiting` for another load to end, `downloading` a file from a bucket, of which `bytes` are here,
-    `reading` a file, `done` with it, or it is `unchanged`; `uploading` its rows to BigQuery.
+    `reading` a file, `done` with it, or it is `unchanged`; `uploading` its rows to BigQuery, `adding` them to the lake.
     """
 
-    step: Literal["waiting", "downloading", "reading", "done", "unchanged", "uploading"]
+    step: Literal["waiting", "downloading", "reading", "done", "unchanged", "uploading", "adding"]
     name: str = ""
     table: str = ""
     file: int = 0

@@ -15,7 +15,15 @@ _TARGETS = {
 
 
 def target_of(settings: Settings) -> Target:
-    """Return the target that the settings name. Raises MissingExtra where its client is not installed."""
+    """Return the target that the settings name. Raises MissingExtra where its client is not installed.
+
+    Raises UnsupportedError where it has no use for the landing zone that they name.
+    """
+    if settings.landing == "lake" and settings.target != "duckdb":
+        raise UnsupportedError(
+            f"the target {settings.target} has a landing zone of its own, and ARMAZEM_LANDING is lake",
+            f"leave one of them out; {settings.target} can read the lake by itself, see docs/lake.md",
+        )
     module, _, name = _TARGETS[settings.target].partition(":")
     with extra(settings.target, f"the target {settings.target}"):
         target: Target = getattr(import_module(module), name)(settings)

@@ -15,8 +15,7 @@ from armazem.build.project import project_of
 from armazem.config import Settings
 from armazem.errors import ArmazemError
 from armazem.journal.reading import last_seq
-from armazem.landing import read_ledger
-from armazem.targets.duckdb import versions
+from armazem.targets.duckdb import landed, versions
 from armazem.targets.records import PUBLISHED
 from armazem.unattended.children import Children, Ended
 from armazem.unattended.inbox import Inbox
@@ -211,7 +210,7 @@ class Builder:
     def _state(self) -> tuple[frozenset[str], int, str, frozenset[str]]:
         """Is another one where a build would have something to do."""
         code = project_of(self._settings, self._home.root / "dbt").fingerprint()
-        loads = frozenset(row.load_id for row in read_ledger(self._home))
+        loads = frozenset(row.load_id for row in landed.loads(self._settings))
         held = self._memory.held
         still = {load: why for load, why in held.items() if load in loads and code == self._memory.code}
         if still != held or code != self._memory.code:

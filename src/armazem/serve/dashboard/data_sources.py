@@ -5,7 +5,7 @@ Every function reads afresh, in a thread of the caller's, and raises ArmazemErro
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -21,11 +21,11 @@ from armazem.errors import ArmazemError, HomeError
 from armazem.home import Home
 from armazem.journal.reading import last_seq, lines_source, reading
 from armazem.journal.segments import list_segments
-from armazem.landing import LedgerRow, read_ledger
-from armazem.landing.ledger import WITHDRAWN
+from armazem.landing import LedgerRow
 from armazem.serve.dashboard.components import Ask
 from armazem.serve.dashboard.queries import Query
 from armazem.targets.duckdb import versions
+from armazem.targets.duckdb.landed import Ledger, home_ledger
 from armazem.targets.records import BuildRecord
 from armazem.targets.rows import Rows
 
@@ -47,6 +47,14 @@ TESTS = Query(
     "where build_id = (select max(build_id) from meta.test_results) "
     "order by case status when 'warn' then 1 when 'pass' then 2 when 'skipped' then 3 else 0 end, failures desc, test"
 )
+
+
+# What reads the ledger of the loads; None: that of the home folder.
+Landed = Callable[[], Ledger] | None
+
+
+def _landed(home: Home, read: Landed) -> Ledger:
+    return home_ledger(home) if read is None else read()
 
 
 @contextmanager
@@ -82,9 +90,9 @@ class Standing:
     events_not_built: int
 
 
-def standing(home: Home, ask: Ask) -> Standing:
+def standing(home: Home, ask: Ask, landed: Landed = None) -> Standing:
     with readable("the home folder"):
-        loads = {row.load_id: row.loaded_at for row in read_ledger(home)}
+        loads = {row.load_id: row.loaded_at for row in _landed(home, landed).rows}
         last = last_seq(home)
         records = versions.read_records(home)
         build, newest_order, taken_in = None, None, set()
@@ -155,10 +163,10 @@ def builds(home: Home) -> Rows:
     return Rows(columns, tuple(found))
 
 
-def loads(home: Home, ask: Ask) -> Rows:
+def loads(home: Home, ask: Ask, landed: Landed = None) -> Rows:
     """The files of the loads, newest first, and whether the published build has them."""
     with readable("the ledger of the loads"):
-        rows = sorted(read_ledger(home), key=lambda row: (row.load_id, row.table), reverse=True)
+        rows = sorted(_landed(home, landed).rows, key=lambda row: (row.load_id, row.table), reverse=True)
         built = {row[0] for row in ask(_TAKEN_IN).rows} if versions.current_build(home) else set()
         columns = ("loaded_at", "table", "path", "rows_read", "rows_accepted", "rows_rejected", "size_bytes", "seconds",
                    "encoding", "built", "load_id")  # fmt: skip
@@ -172,15 +180,15 @@ def _load(row: LedgerRow, built: bool) -> tuple[Any, ...]:
     )  # fmt: skip
 
 
-def rejects(home: Home) -> Rows:
+def rejects(home: Home, landed: Landed = None) -> Rows:
     """Per table, reason and column: how many rows, in how many files, the newest load, and examples of it."""
     with readable("the rejected rows"):
-        landed = {row.load_id for row in read_ledger(home)}
-        withdrawn = {path.name for path in (home.landing / WITHDRAWN).glob("*")}
+        ledger = _landed(home, landed)
+        there = {row.load_id for row in ledger.rows}
         merged: dict[tuple[str, str, str], list[Any]] = {}
         for path in sorted(home.rejects.glob("*/*.jsonl"), reverse=True):  # the newest load first
             load = path.parent.name
-            state = "loaded" if load in landed else "withdrawn" if load in withdrawn else "refused"
+            state = "loaded" if load in there else "withdrawn" if load in ledger.withdrawn else "refused"
             for column, code, count, examples in _count_rejects(path, path.stat().st_size):
                 entry = merged.setdefault((path.stem, code, column), [0, 0, load, state, examples])
                 entry[0] += count
@@ -240,11 +248,14 @@ def tables(home: Home, ask: Ask) -> Rows:
     return ask(Query(f'{counts} order by schema, rows desc, "table"'))
 
 
-def fingerprint(home: Home) -> tuple[object, ...]:
-    """Changes as soon as there is a load, build, reject, event or dead letter more. Reads names and sizes only."""
+def fingerprint(home: Home, landed: Landed = None) -> tuple[object, ...]:
+    """Changes as soon as there is a load, build, reject, event or dead letter more. Reads names and sizes only,
+    and the ledger where it lies elsewhere."""
     with readable("the home folder"):
         folders = (home.loads, home.builds, home.rejects)
         letters = [(path.name, path.stat().st_size) for path in home.dead_letters.glob("*/*.jsonl")]
         journal = list_segments(home.journal)
         last = (journal[-1].first, journal[-1].path.stat().st_size) if journal else ()
-        return (*(tuple(sorted(path.name for path in folder.glob("*"))) for folder in folders), *letters, last)
+        names = tuple(tuple(sorted(path.name for path in folder.glob("*"))) for folder in folders)
+        elsewhere = () if landed is None else tuple(row.load_id for row in landed().rows)
+        return (*names, elsewhere, *letters, last)

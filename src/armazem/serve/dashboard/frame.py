@@ -28,6 +28,7 @@ from armazem.serve.dashboard.looks import Looks
 from armazem.serve.dashboard.queries import Query
 from armazem.serve.dashboard.theme import CSS, colors
 from armazem.serve.dashboard.view import OF_ONE_PAGE, View, parse_view
+from armazem.targets.duckdb.landed import Ledger
 from armazem.targets.duckdb.query import Published
 from armazem.targets.rows import Rows
 from armazem.unattended.builder import Standing
@@ -61,7 +62,8 @@ class Sources:
     """Where the pages have their figures from.
 
     `live_missing`: why there are no live figures yet, if so. `zone`: of business time. `standing`: what a server that
-    builds by itself is at, None for one that does not.
+    builds by itself is at, None for one that does not. `landed`: what reads the ledger of the loads, None where that is
+    in the home folder.
     """
 
     published: Published
@@ -69,6 +71,7 @@ class Sources:
     live_missing: Callable[[], str | None]
     zone: ZoneInfo
     standing: Callable[[], Standing | None] = lambda: None
+    landed: Callable[[], Ledger] | None = None
 
     def ask(self, query: Query) -> Rows:
         return self.published.query(query.sql, query.parameters)

@@ -45,6 +45,7 @@ from armazem.serve.http.headers import ON_EVERY_ANSWER
 from armazem.serve.http.kpi_api import KpiTables
 from armazem.serve.http.metrics import Metrics
 from armazem.serve.http.protocol import LimitedProtocol
+from armazem.targets.duckdb.landed import ledger
 from armazem.targets.duckdb.query import Published
 from armazem.unattended.builder import Builder, Standing
 from armazem.unattended.inbox import inbox_of
@@ -161,7 +162,8 @@ def serve(
             return builder.standing if builder else None
 
         zone = ZoneInfo(settings.time_zone)
-        sources = Sources(published, live, lambda: start.missing, zone, standing)
+        landed = None if settings.landing == "home" else lambda: ledger(settings)
+        sources = Sources(published, live, lambda: start.missing, zone, standing, landed)
         opened.enter_context(Warm(sources))
         runner = opened.enter_context(asyncio.Runner(loop_factory=_loop_factory()))
         broadcast = Broadcast(live)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date
+from typing import TYPE_CHECKING
 
 import duckdb
 
@@ -17,20 +18,32 @@ from armazem.home import Home
 from armazem.journal.reading import relation
 from armazem.landing import parquet_files
 from armazem.targets.duckdb.journal import events_since
+from armazem.targets.duckdb.lake_inputs import create_files, lake_view
 from armazem.targets.plan import Scope
+
+if TYPE_CHECKING:  # pyiceberg is an extra
+    from armazem.lake.reading import LandedFile
 
 SCAFFOLDING = ("raw", "control", "intermediate")
 
 
-def create_inputs(connection: duckdb.DuckDBPyConnection, home: Home, scope: Scope) -> None:
+def create_inputs(
+    connection: duckdb.DuckDBPyConnection,
+    home: Home,
+    scope: Scope,
+    lake: dict[str, list[LandedFile]] | None = None,
+) -> None:
     """Create `raw.<table>` for the nine source tables, `raw.events`, and the four `control` tables.
 
-    A raw table has the contract's columns, `_load_id` and `_row`, the number of the row in its file.
+    A raw table has the contract's columns, `_load_id` and `_row`, the number of the row in its file. `lake`: the files
+    to read instead of those that were landed in the home folder.
     """
     drop_inputs(connection)
     connection.execute("create schema raw; create schema control")
+    if lake is not None:
+        create_files(connection, lake)
     for table in TABLES:
-        connection.execute(_raw_view(home, table, scope))
+        connection.execute(_raw_view(home, table, scope) if lake is None else _lake_view(table, lake))
     new_events = relation(home, after=scope.events_after, up_to=scope.events_up_to)
     connection.execute(f"create view raw.events as select * from {new_events}")
     since = (scope.events_up_to, events_since(home, scope.events_up_to))
@@ -66,6 +79,11 @@ def _raw_view(home: Home, table: Table, scope: Scope) -> str:
         f"from read_parquet([{names}], filename = true, file_row_number = true, union_by_name = true) "
         f"union all by name {_no_rows(table)})"
     )
+
+
+def _lake_view(table: Table, lake: dict[str, list[LandedFile]]) -> str:
+    files = lake.get(table.name)
+    return lake_view(table, files, _no_rows(table)) if files else f"create view raw.{table.name} as {_no_rows(table)}"
 
 
 def _no_rows(table: Table) -> str:

@@ -26,11 +26,10 @@ from armazem.errors import HomeError
 from armazem.journal.ledger import read_ledger as read_event_ledger
 from armazem.journal.reading import journal_format, last_seq
 from armazem.journal.upgrade import upgrade_if_free
-from armazem.landing import read_ledger, withdraw
 from armazem.landing.ledger import LedgerRow
-from armazem.landing.zone import HomeZone
+from armazem.landing.zone import Zone
 from armazem.targets.base import Builds, Catalog, Contents, DbtProfile, OnNotice, Target
-from armazem.targets.duckdb import versions
+from armazem.targets.duckdb import landed, versions
 from armazem.targets.duckdb.confined import limits_of
 from armazem.targets.duckdb.content import content_of
 from armazem.targets.duckdb.inputs import create_inputs, drop_inputs
@@ -94,16 +93,16 @@ class DuckDBTarget(Target):
 
     # What is loaded
 
-    def zone(self) -> HomeZone:
-        return HomeZone(self.home)
+    def zone(self) -> Zone:
+        return landed.zone(self.settings)
 
     def loads(self) -> list[LedgerRow]:
-        return read_ledger(self.home)
+        return landed.loads(self.settings)
 
-    def withdraw(self, load_id: str, waiting: OnNotice) -> Path:
-        home = self.home.open(create=False)
+    def withdraw(self, load_id: str, waiting: OnNotice) -> Path | None:
+        self.home.open(create=False)
         with self._alone(waiting):  # a build may be reading the files
-            return withdraw(home, load_id, lambda: waiting("waiting for a load to end"))
+            return landed.withdraw(self.settings, load_id, lambda: waiting("waiting for a load to end"))
 
     @contextmanager
     def receiving(self) -> Iterator[Sink]:
@@ -206,7 +205,7 @@ class DuckDBTarget(Target):
                 for table in (BUILDS, TEST_RESULTS):
                     copy_history(connection, table)
                 connection.execute("detach before")
-            create_inputs(connection, self.home, plan.scope)
+            create_inputs(connection, self.home, plan.scope, landed.lake_files(self.settings, plan.scope))
 
     @contextmanager
     def _open(self) -> Iterator[duckdb.DuckDBPyConnection]:

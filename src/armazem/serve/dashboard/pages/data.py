@@ -44,9 +44,9 @@ def cards() -> tuple[Card, ...]:
     )  # fmt: skip
 
 
-def figures(home: Home, view: View, ask: Ask) -> Sequence[Figure]:
+def figures(home: Home, view: View, ask: Ask, landed: data.Landed = None) -> Sequence[Figure]:
     """One for each card."""
-    found = data.standing(home, ask)
+    found = data.standing(home, ask, landed)
     form, now = view.format, datetime.now(UTC)
     build = found.build
     if build is None:
@@ -210,14 +210,14 @@ def described(rows: Rows, own: Sequence[Kpi] = ()) -> Rows:
 
 
 def make(frame: Frame) -> None:
-    home = frame.sources.published.home
+    home, landed = frame.sources.published.home, frame.sources.landed
     notice = ui.label().classes("notice pre").props("role=status")
     notice.set_visibility(False)
     add = frame.panels.append
-    add(CardsPanel(cards(), lambda view, ask: figures(home, view, ask)))
+    add(CardsPanel(cards(), lambda view, ask: figures(home, view, ask, landed)))
     add(
         TextsPanel("Published build", "What everybody sees: the tables of the last build that passed its tests.",
-                   lambda view, ask: details(data.standing(home, ask), view), classes="w4", height=340,
+                   lambda view, ask: details(data.standing(home, ask, landed), view), classes="w4", height=340,
                    empty=_BUILD_FIRST, style="pairs")
     )  # fmt: skip
     add(
@@ -236,12 +236,12 @@ def make(frame: Frame) -> None:
     add(tests.failing)
     add(
         HomeGrid("Loads", "The files that were loaded, newest first. From the ledger of the landing zone.",
-                 lambda view, ask: data.loads(home, ask), _LOADS, height=340,
+                 lambda view, ask: data.loads(home, ask, landed), _LOADS, height=340,
                  empty="Nothing is loaded yet.\n`armazem load PATH` loads files.")
     )  # fmt: skip
     rejects = "Rows of files that do not fit, kept aside with their line and reason; a file's other rows are loaded."
     _with_examples(
-        frame, "Rejected rows", rejects, lambda view, ask: data.rejects(home), _REJECTS, "No row was rejected."
+        frame, "Rejected rows", rejects, lambda view, ask: data.rejects(home, landed), _REJECTS, "No row was rejected."
     )
     letters = "Messages that were refused, by reason; kept with their bytes. See `armazem dead-letters`."
     _with_examples(frame, "Dead letters", letters, lambda view, ask: data.dead_letters(home), _LETTERS,
@@ -288,12 +288,12 @@ def _follow(frame: Frame, home: Home, notice: Any) -> None:
     async def look() -> None:
         nonlocal seen, said_at
         try:
-            state = (await run.io_bound(data.fingerprint, home), frame.sources.standing())
+            state = (await run.io_bound(data.fingerprint, home, frame.sources.landed), frame.sources.standing())
             if state == seen and time.monotonic() < said_at + _SAY_SECONDS:
                 return
             first, changed = seen is None, state != seen
             seen, said_at = state, time.monotonic()
-            found = await run.io_bound(data.standing, home, frame.sources.ask)
+            found = await run.io_bound(data.standing, home, frame.sources.ask, frame.sources.landed)
             if found is None or frame.closed:  # the server ends, or the reader has left
                 return
             problems = built.problems if (built := frame.sources.standing()) else []
