@@ -6,11 +6,11 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from armazem.config import Settings
 from armazem.errors import SparkError, extra
-from armazem.lake.place import CATALOG, Place
+from armazem.lake.place import Place
+from armazem.spark.catalog import catalog_options, driver_of
 from armazem.spark.jars import ICEBERG, PACKAGES, check_java, named_jars
 
 with extra("spark", "a job for Spark"):
@@ -18,9 +18,7 @@ with extra("spark", "a job for Spark"):
     from pyspark.errors import PySparkException
     from pyspark.sql import SparkSession
 
-_CATALOG = f"spark.sql.catalog.{CATALOG}"
 _EXTENSIONS = "org.apache.iceberg.spark.extensions.IcebergSparkSessionExtensions"
-_DRIVERS = {"sqlite": "org.sqlite.JDBC", "postgresql": "org.postgresql.Driver", "mysql": "com.mysql.cj.jdbc.Driver"}
 _QUIET = Path(__file__).with_name("log4j2.properties")
 # Set by spark-submit in the process of the driver, as its options are in the Java that is there already.
 _SUBMITTED = "PYSPARK_GATEWAY_PORT"
@@ -62,32 +60,6 @@ def on_lake(spark: SparkSession, place: Place) -> SparkSession:
     return session
 
 
-def catalog_options(place: Place) -> dict[str, str]:
-    """Return what Spark is told of the catalog of the lake: that which pyiceberg uses, by the names of Java."""
-    options = {_CATALOG: "org.apache.iceberg.spark.SparkCatalog", f"{_CATALOG}.cache-enabled": "false"}
-    if place.warehouse:
-        options[f"{_CATALOG}.warehouse"] = place.warehouse
-    if place.is_rest:
-        options |= {f"{_CATALOG}.type": "rest", f"{_CATALOG}.uri": place.catalog}
-    else:
-        uri, user, password = jdbc_of(place.catalog)
-        options |= {f"{_CATALOG}.type": "jdbc", f"{_CATALOG}.uri": uri, f"{_CATALOG}.jdbc.schema-version": "V1"}
-        if user:
-            options |= {f"{_CATALOG}.jdbc.user": user, f"{_CATALOG}.jdbc.password": password}
-    return options | {f"{_CATALOG}.{name}": value for name, value in place.properties.items()}
-
-
-def jdbc_of(catalog: str) -> tuple[str, str, str]:
-    """Return a URI of SQLAlchemy as one of JDBC, the user and the password."""
-    parts = urlsplit(catalog)
-    kind = parts.scheme.partition("+")[0]
-    if kind == "sqlite":
-        return f"jdbc:sqlite:{catalog.partition(':///')[2]}?busy_timeout=60000", "", ""
-    host = parts.netloc.rpartition("@")[2]
-    query = f"?{parts.query}" if parts.query else ""
-    return f"jdbc:{kind}://{host}{parts.path}{query}", parts.username or "", parts.password or ""
-
-
 def _here(settings: Settings) -> dict[str, str]:
     """What a session on this machine is told, besides."""
     options = {
@@ -108,7 +80,7 @@ def _here(settings: Settings) -> dict[str, str]:
 def _check_jars(spark: SparkSession, place: Place) -> None:
     """Raise SparkError where the class path lacks a class that the first table would need."""
     needed = ["org.apache.iceberg.spark.SparkCatalog"]
-    driver = None if place.is_rest else _DRIVERS.get(urlsplit(place.catalog).scheme.partition("+")[0])
+    driver = driver_of(place)
     loader = spark._jvm.Thread.currentThread().getContextClassLoader()  # type: ignore[union-attr]
     for name in [*needed, *([driver] if driver else [])]:
         try:
