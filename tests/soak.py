@@ -16,7 +16,8 @@ class Numbers:
     `server_kills`: of the HTTP server under load; `live_kills`: of what reads the journal for the live figures.
     `connections`: idle ones beside a client that is served. `examples`: times the examples of a property test.
     `cloud_kills`: of the subscriber that
-    writes to BigQuery; `unattended_kills`: of the server that builds by itself. `live_journals`: whose live views are
+    writes to BigQuery; `unattended_kills`: of the server that builds by itself; `lake_kills`: of loads
+    and unloads in the lake. `live_journals`: whose live views are
     compared with the reference.
     `interrupts`: of each command, by Ctrl-C or SIGTERM. `extract_orders`: in which the three extracts of
     each of `extract_histories` are loaded.
@@ -41,6 +42,7 @@ class Numbers:
     subscriber_kills: int
     cloud_kills: int
     unattended_kills: int
+    lake_kills: int
     fuzzed_messages: int
     live_journals: int
     event_histories: int
@@ -74,6 +76,7 @@ SHORT = Numbers(
     subscriber_kills=2,
     cloud_kills=20,
     unattended_kills=1,
+    lake_kills=3,
     fuzzed_messages=20_000,
     live_journals=12,
     event_histories=1,
@@ -106,6 +109,7 @@ LONG = Numbers(
     subscriber_kills=20,
     cloud_kills=500,
     unattended_kills=20,
+    lake_kills=100,
     fuzzed_messages=1_000_000,
     live_journals=750,
     event_histories=20,
