@@ -59,8 +59,9 @@ $(FEAST_READY): requirements-feast.lock
 	@$(PYTHON) tools/environment.py $(FEAST) --uv pip sync --quiet --python $(FEAST)/bin/python requirements-feast.lock
 	@touch $@
 
-$(SPARK_READY): requirements-spark.lock pyproject.toml
+$(SPARK_READY): requirements-spark.lock pyproject.toml src/armazem/spark/jars.py
 	@$(PYTHON) tools/environment.py $(SPARK) requirements-spark.lock
+	@$(SPARK)/bin/python -m tools.spark_jars $(SPARK)/jars
 	@touch $@
 
 $(SNOWFLAKE_READY): requirements-snowflake.lock
@@ -96,6 +97,10 @@ airflow-image: wheel  ## Put what the image of the Astronomer project needs into
 
 feast: setup $(FEAST_READY)  ## The tests of `export feast` with Feast, in an environment of its own (ARGS="-k past")
 	FEAST_PYTHON=$(CURDIR)/$(FEAST)/bin/python $(BIN)/python -m pytest tests/feast $(ARGS)
+
+spark: setup $(SPARK_READY)  ## The tests of `lake load` with Spark, in an environment of its own (ARGS="-k parity")
+	$(BIN)/python -m armazem.build.project
+	SPARK_JARS=$(CURDIR)/$(SPARK)/jars $(SPARK)/bin/python -m pytest tests/spark $(ARGS)
 
 deploy: $(DEPLOY_READY) $(CHECKOV_READY)  ## Check deploy/ and the workflows by their linters (ARGS="-k terraform")
 	CHECKOV=$(CURDIR)/$(CHECKOV)/bin/checkov $(DEPLOY)/bin/python -m pytest tests/deploy $(ARGS)

@@ -17,7 +17,7 @@ class Numbers:
     `connections`: idle ones beside a client that is served. `examples`: times the examples of a property test.
     `cloud_kills`: of the subscriber that
     writes to BigQuery; `unattended_kills`: of the server that builds by itself; `lake_kills`: of loads
-    and unloads in the lake. `live_journals`: whose live views are
+    and unloads in the lake; `spark_kills`: of jobs of Spark that load there. `live_journals`: whose live views are
     compared with the reference.
     `interrupts`: of each command, by Ctrl-C or SIGTERM. `extract_orders`: in which the three extracts of
     each of `extract_histories` are loaded.
@@ -43,6 +43,7 @@ class Numbers:
     cloud_kills: int
     unattended_kills: int
     lake_kills: int
+    spark_kills: int
     fuzzed_messages: int
     live_journals: int
     event_histories: int
@@ -77,6 +78,7 @@ SHORT = Numbers(
     cloud_kills=20,
     unattended_kills=1,
     lake_kills=3,
+    spark_kills=1,
     fuzzed_messages=20_000,
     live_journals=12,
     event_histories=1,
@@ -110,6 +112,7 @@ LONG = Numbers(
     cloud_kills=500,
     unattended_kills=20,
     lake_kills=100,
+    spark_kills=10,
     fuzzed_messages=1_000_000,
     live_journals=750,
     event_histories=20,

@@ -37,12 +37,10 @@ def load(path: str | Path, settings: Settings, spark: SparkSession, **options: A
     zone = _Zone(settings, SparkReading(on_lake(spark, place_of(settings))))
     home = settings.home_folder
     try:
-        return load_files(
-            path, home, zone=zone, reading=zone.reading, time_zone=settings.time_zone, **options
-        )
+        return load_files(path, home, zone=zone, reading=zone.reading, time_zone=settings.time_zone, **options)
     except BaseException:
         # What Spark has added is in no ledger, so that nobody sees it: to be taken out now, or by the next load.
-        if zone.reading.written:
+        if zone.reading.begun:
             with suppress(LakeError), landing_lock(home, lambda: None):
                 clear_own(zone.lake)
         raise
@@ -62,7 +60,7 @@ class _Zone(LakeZone):
 
     def publish(self, staging: Staging, rows: Sequence[LedgerRow], notify: OnProgress) -> Path | None:
         for row in rows:
-            if row.table in self.reading.written and row.rows_accepted:
+            if self.reading.written.get(row.table):
                 self._check(row)
         return super().publish(staging, rows, notify)
 

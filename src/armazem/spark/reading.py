@@ -22,7 +22,7 @@ from armazem.landing.form import Format
 from armazem.landing.header import Header, read_header
 from armazem.landing.prescan import Scan
 from armazem.landing.report import OnProgress
-from armazem.landing.tokenizer import Lines
+from armazem.landing.tokenizer import MAX_RECORD, Lines
 from armazem.sources.files import SourceFile, Warn
 from armazem.sources.foreign import foreign_by_content
 from armazem.spark.failures import InDoubt, job_errors
@@ -44,8 +44,10 @@ class SparkReading:
     """Reads files by a session whose catalog is the lake."""
 
     def __init__(self, spark: SparkSession) -> None:
-        self.written: list[str] = []
-        """Tables to which Spark may have added rows of this load."""
+        self.written: dict[str, int] = {}
+        """Table to the rows that Spark has added to it for this load."""
+        self.begun = False
+        """Whether Spark may have added rows, to whatever table."""
         self._load_id = ""
         self._spark = spark
         self._remote = Remote(spark)
@@ -57,9 +59,7 @@ class SparkReading:
         self._load_id = load_id
         self._announce = announce
 
-    def find(
-        self, path: str | Path, work: Path, *, partial: bool, warn: Warn, notify: OnProgress
-    ) -> list[SourceFile]:
+    def find(self, path: str | Path, work: Path, *, partial: bool, warn: Warn, notify: OnProgress) -> list[SourceFile]:
         return self._remote.find(path, work, partial=partial, warn=warn, notify=notify)
 
     def convert(
@@ -97,11 +97,12 @@ class SparkReading:
             writer = rows.writeTo(table)
             for key, value in summary(self._load_id, "load").items():
                 writer = writer.option(f"snapshot-property.{key}", value)
-            if not self.written:
+            if not self.begun:
                 self._announce()
-            self.written.append(file.table.name)
+                self.begun = True
             writer.option("check-nullability", "false").append()
-            return int(seen.get["rows"])
+            self.written[file.table.name] = int(seen.get["rows"])
+            return self.written[file.table.name]
 
     def _rows(self, url: str, file: SourceFile, scan: Scan, header: Header, form: Format) -> DataFrame:
         delimiter = form.between(file).decode("ascii")
@@ -172,4 +173,7 @@ def _plain_header(file: SourceFile, scan: Scan, form: Format) -> Header | None:
         return None
     with file.path.open("rb") as opened:
         header = read_header(Lines(opened, file.name), file.table, file.name, form.between(file))
-    return header if header.plain else None
+        opened.seek(0)
+        first = opened.readline(MAX_RECORD)
+    # Lines may end in CR alone: for Spark all of such a file would be its header.
+    return header if header.plain and b"\r" not in first.rstrip(b"\r\n") else None

@@ -31,9 +31,7 @@ class Remote:
         self._spark = spark
         self._found: dict[Path, tuple[str, Any]] = {}
 
-    def find(
-        self, path: str | Path, work: Path, *, partial: bool, warn: Warn, notify: OnProgress
-    ) -> list[SourceFile]:
+    def find(self, path: str | Path, work: Path, *, partial: bool, warn: Warn, notify: OnProgress) -> list[SourceFile]:
         """Return the source files at a path of this machine, or at a URL of Hadoop such as gs:// or hdfs://.
 
         Raises SourceError where they cannot be used, SparkError where the file system does not answer.

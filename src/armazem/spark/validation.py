@@ -26,25 +26,39 @@ def validated(
     written: Written,
     keep: tuple[str, ...] = (),
 ) -> str:
-    """Return a query over the records of `source` (`raw`), each with its contract columns typed.
+    """Return a query over the records of `source` (`raw`) that yields `keep` and the contract columns, typed.
 
     `positions`: contract column to its place in a record, which has `width` fields; a column without one is null in
-    every row. The query yields `keep` and the contract columns. It fails with DOUBT at a row that is not good for sure.
+    every row. The query fails with DOUBT at a row that is not good for sure.
     """
+    first, *others = (name(column.name) for column in table.columns)
+    rows = considered(table, source, positions, width, delimiter=delimiter, written=written, keep=keep)
+    checked = f"IF(doubt, {in_doubt(f'a row of {table.name}')}, {first}) AS {first}"
+    return f"SELECT {', '.join([*keep, checked, *others])} FROM ({rows})"
+
+
+def considered(
+    table: Table,
+    source: str,
+    positions: Mapping[str, int],
+    width: int,
+    *,
+    delimiter: str,
+    written: Written,
+    keep: tuple[str, ...] = (),
+) -> str:
+    """Return the same query with a column `doubt` more: whether a row is not good for sure. It does not fail."""
     kept = "".join(f"{column}, " for column in keep)
     numbered = list(enumerate(table.columns))
     texts = [f"{_text(column, positions, written)} AS x{i}" for i, column in numbered]
     values = [f"{value(column.type, f'x{i}', written.zone)} AS v{i}" for i, column in numbered]
     carried = ", ".join(f"x{i}" for i, _ in numbered)
-    first, *others = numbered
-    doubtful = _doubts(table, positions, width)
-    checked = f"IF({doubtful}, {in_doubt(f'a row of {table.name}')}, v{first[0]})"
-    result = [f"{checked} AS {name(first[1].name)}", *(f"v{i} AS {name(column.name)}" for i, column in others)]
+    result = ", ".join(f"v{i} AS {name(column.name)}" for i, column in numbered)
     return (
         f"WITH taken AS (SELECT {kept}{fields('raw', delimiter)} AS f FROM {source}),\n"
         f"trimmed AS (SELECT {kept}coalesce(size(f), -1) AS fields, {', '.join(texts)} FROM taken),\n"
         f"typed AS (SELECT {kept}fields, {carried}, {', '.join(values)} FROM trimmed)\n"
-        f"SELECT {kept}{', '.join(result)} FROM typed"
+        f"SELECT {kept}{result}, {_doubts(table, positions, width)} AS doubt FROM typed"
     )
 
 

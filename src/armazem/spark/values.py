@@ -38,7 +38,13 @@ _TIME = (
     r"(?: ?(Z|z|UTC|[+-](?:[01][0-9]|2[0-3])(?::?[0-5][0-9])?))?)?"
 )
 _TIME_FORM = rf"\A(?:{_TIME})\z"
-_PARTS = (("day", ""), ("clock", "00:00"), ("second", "00"), ("fraction", "0"), ("zone", ""))  # and what they are if none
+_PARTS = (
+    ("day", ""),
+    ("clock", "00:00"),
+    ("second", "00"),
+    ("fraction", "0"),
+    ("zone", ""),
+)  # and what they are if none
 _PLAIN_TIME = r"[0-9]{4}-[0-9]{2}-[0-9]{2} ([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]"
 _ZONES_AGREE = ("1970-01-02", "2037-12-31")
 _HIDDEN = "[" + "".join(rf"\x{{{first:X}}}-\x{{{last:X}}}" for first, last in INVISIBLE) + "]"
