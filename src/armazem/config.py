@@ -169,7 +169,7 @@ class Settings(BaseSettings):
     )
     spark_jars: str = Field(
         "",
-        description="The jars of Iceberg and of the catalog's database, or a folder that holds them; separated by commas. "
+        description="The jars of Iceberg and of the catalog's database, or a folder with them; separated by commas. "
         "Empty: those on Spark's class path, else from Maven Central.",
     )
     spark_memory: str = Field(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -31,12 +30,15 @@ def test_deleting_and_expiring_in_spark(
     register(settings, (), lambda: None)
     (landed,) = settings.home_folder.loads.glob("*/sellers.parquet")
     (added,) = (settings.home_folder.lake / "warehouse").rglob("sellers.parquet")
-    assert os.path.samefile(landed, added)
+    assert landed.samefile(added)
     lake = on_lake(spark, place_of(settings))
     if collected:
         lake.sql("ALTER TABLE lake.raw.sellers SET TBLPROPERTIES ('gc.enabled'='true')")
     lake.sql("DELETE FROM lake.raw.sellers")
-    expire = "CALL lake.system.expire_snapshots(table => 'raw.sellers', older_than => TIMESTAMP '2999-01-01', retain_last => 1)"
+    expire = (
+        "CALL lake.system.expire_snapshots(table => 'raw.sellers', older_than => TIMESTAMP '2999-01-01', "
+        "retain_last => 1)"
+    )
     if collected:
         lake.sql(expire).collect()
         assert not added.exists(), "this is what the property is for"

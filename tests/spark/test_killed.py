@@ -85,13 +85,11 @@ def test_a_job_that_is_killed_with_its_java(settings: Settings, tmp_path: Path, 
     chance = random.Random(21)
     moments = ["before append 1", "in append 2", "after append 8", "before record", "after record"]
     moments += [f"{chance.uniform(0, 12):.2f}" for _ in range(max(0, numbers.spark_kills - len(moments)))]
-    before = 0
     for number, where in enumerate(moments[: numbers.spark_kills]):
         source = tmp_path / f"in{number}"
         generate(source, orders=200, seed=number)
         ended = killed(where, source, settings, {}, JARS)
         rows = raw(settings)
         loads = {row[0] for of_table in rows.values() for row in of_table}
-        check(settings, source, before, landed=len(loads) > before)
-        assert ended == -signal.SIGKILL or len(loads) > before
-        before += 1
+        check(settings, source, number, landed=len(loads) > number)
+        assert ended == -signal.SIGKILL or len(loads) > number

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gzip
-import os
 import threading
 from pathlib import Path
 
@@ -58,8 +57,6 @@ def test_a_file_in_an_archive_and_a_compressed_one(load: Loader, settings: Setti
 
 def test_files_at_a_url_are_read_there_by_spark(load: Loader, settings: Settings, tmp_path: Path) -> None:
     """As on gs://, through Hadoop's file systems; here that of this machine."""
-    from armazem.spark.remote import Remote  # noqa: F401
-
     source = write(tmp_path / "in", order_payments=csv("order_payments") + b"x,1,gold,1,1.00\n")
     (source / "notes.csv").write_bytes(b"a\n")
     (source / "olist_sellers_dataset.csv").rename(source / "sellers.csv.gz")
@@ -98,7 +95,7 @@ def test_an_empty_folder_at_a_url(load: Loader, tmp_path: Path) -> None:
 
 def test_a_strict_load_with_a_reject_lands_nothing(load: Loader, settings: Settings, tmp_path: Path) -> None:
     source = write(tmp_path / "in", orders=ORDERS + b"o9,c9,gone,2018-01-02 10:56:33,,,,\n")
-    with pytest.raises(SourceError, match="1 rows were rejected, the first in olist_orders_dataset.csv, line 4"):
+    with pytest.raises(SourceError, match=r"1 rows were rejected, the first in olist_orders_dataset\.csv, line 4"):
         load(source, strict=True)
     assert in_tables(settings) == {}
     assert announced(opened(settings)) == []
@@ -110,7 +107,7 @@ def test_a_file_that_cannot_be_used_takes_back_those_before_it(
 ) -> None:
     large = csv("customers") + b"".join(b"x%d,u,01037,a,SP\n" % n for n in range(500))
     source = write(tmp_path / "in", orders=b"order_id,what\n1,2\n" + b" " * 2**16, customers=large)
-    with pytest.raises(SourceError, match="olist_orders_dataset.csv lacks the column"):
+    with pytest.raises(SourceError, match=r"olist_orders_dataset\.csv lacks the column"):
         load(source)
     assert in_tables(settings) == {}
     assert counts(settings) == {}
@@ -239,5 +236,4 @@ def test_loads_by_spark_and_by_load_at_once(load: Loader, settings: Settings, tm
         [f"m{n}" for n in range(3)] + [f"o{n + 1}" for n in range(landed[0])]
     )
     assert len({row[0] for row in rows}) == 3 + landed[0]
-    assert {load for load in in_tables(mine)["sellers"]} == {row[0] for row in rows}
-    assert os.path.exists(tmp_path / "lake" / "catalog.db")
+    assert set(in_tables(mine)["sellers"]) == {row[0] for row in rows}

@@ -90,34 +90,66 @@ def test_dirty_rows(zones: Zones, load: Loader, tmp_path: Path) -> None:
 
 
 CASES = {
-    "ids with dashes and capitals": ("orders", csv("orders", [["A-1", "C1", "created", "2018-01-02 10:56:33", "", "", "", ""]]), {}),
-    "null words": ("orders", csv("orders", [["o1", "c1", "created", "2018-01-02 10:56:33", "NULL", "NaT", "0000-00-00", "-"]]), {}),
+    "ids with dashes and capitals": (
+        "orders",
+        csv("orders", [["A-1", "C1", "created", "2018-01-02 10:56:33", "", "", "", ""]]),
+        {},
+    ),
+    "null words": (
+        "orders",
+        csv("orders", [["o1", "c1", "created", "2018-01-02 10:56:33", "NULL", "NaT", "0000-00-00", "-"]]),
+        {},
+    ),
     "times with a zone": (
-        "orders", csv("orders", [["o1", "c1", "created", "2018-01-02T10:56:33Z", "2018-01-02 10:56:33.5 UTC", "2018-01-02", "", ""]]),
+        "orders",
+        csv(
+            "orders",
+            [["o1", "c1", "created", "2018-01-02T10:56:33Z", "2018-01-02 10:56:33.5 UTC", "2018-01-02", "", ""]],
+        ),
         {},
     ),
     "a quoted header": ("orders", b'"' + csv("orders").replace(b"\n", b'"\n', 1).replace(b",", b'","', 7), {}),
     "semicolons and decimal commas": (
-        "order_items", csv("order_items", [["o1", "1", "p1", "s1", "", "58,90", "1.000"], ["o1", "2", "p1", "s1", "", "7", ",5"]], delimiter=";"),
+        "order_items",
+        csv(
+            "order_items",
+            [["o1", "1", "p1", "s1", "", "58,90", "1.000"], ["o1", "2", "p1", "s1", "", "7", ",5"]],
+            delimiter=";",
+        ),
         {"delimiter": ";", "decimal": ","},
     ),
     "decimal commas only": (
-        "order_items", csv("order_items", [["o1", "1", "p1", "s1", "", "58,90", "1"]], delimiter=";"), {"delimiter": ";", "decimal": ","}
+        "order_items",
+        csv("order_items", [["o1", "1", "p1", "s1", "", "58,90", "1"]], delimiter=";"),
+        {"delimiter": ";", "decimal": ","},
     ),
     "line breaks in quotes": (
-        "order_reviews", csv("order_reviews", [["r1", "o1", "4", "", '"a\r\n""b""\n\nc,d"', "", ""], ["r2", "o1", "5", '"x"', "", "", ""]], end="\r\n"),
+        "order_reviews",
+        csv(
+            "order_reviews",
+            [["r1", "o1", "4", "", '"a\r\n""b""\n\nc,d"', "", ""], ["r2", "o1", "5", '"x"', "", "", ""]],
+            end="\r\n",
+        ),
         {},
     ),
     "a quote that never ends": (
-        "order_reviews", csv("order_reviews", [["r1", "o1", "4", "", '"a', "", ""], *[["r2", "o1", "5", "", "x" * 900, "", ""]] * 1_300]), {}
+        "order_reviews",
+        csv(
+            "order_reviews", [["r1", "o1", "4", "", '"a', "", ""], *[["r2", "o1", "5", "", "x" * 900, "", ""]] * 1_300]
+        ),
+        {},
     ),
     "old line ends": ("sellers", csv("sellers", end="\r"), {}),
     "empty lines": ("sellers", csv("sellers").replace(b"\n", b"\r\n\n\r\n") + b"   \n", {}),
     "one line without its end": ("customers", csv("customers").rstrip(b"\n"), {}),
     "a header and no rows": ("customers", csv("customers", []), {}),
     "zips of a spreadsheet": ("customers", csv("customers", [["c1", "u1", "1037.0", "sao paulo", "SP"]]), {}),
-    "windows-1252": ("sellers", "seller_id,seller_zip_code_prefix,seller_city,seller_state\ns1,01037,Maceió – “AL”,AL\n".encode("cp1252"), {}),
-}  # fmt: skip
+    "windows-1252": (
+        "sellers",
+        "seller_id,seller_zip_code_prefix,seller_city,seller_state\ns1,01037,Maceió – “AL”,AL\n".encode("cp1252"),
+        {},
+    ),
+}
 
 
 @pytest.mark.parametrize("name", CASES)

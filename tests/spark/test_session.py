@@ -14,10 +14,10 @@ from lake.worlds import raw
 from landing.data import csv, single, write
 from warehouse.shop import armazem
 
+from armazem.cli import spark_submit
 from armazem.config import Settings, load_settings
 from armazem.errors import SparkError, UnsupportedError
 from armazem.lake.place import Place
-from armazem.spark import submit
 from armazem.spark.catalog import catalog_options
 from armazem.spark.dataproc import batch
 from armazem.spark.jars import ICEBERG, PACKAGES, SPARK, check_java, named_jars
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
 REST = {"lake_catalog": "https://biglake.example/iceberg", "lake_warehouse": "gs://shop/lake"}
-IMAGE, MAIN = "southamerica-east1-docker.pkg.dev/my-project/images/armazem-spark:1", "gs://shop/armazem/submit.py"
+IMAGE, MAIN = "southamerica-east1-docker.pkg.dev/my-project/images/armazem-spark:1", "gs://shop/armazem/spark_submit.py"
 
 
 def test_there_is_no_java(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -92,7 +92,7 @@ def test_spark_submit_starts_the_same_command(settings: Settings, tmp_path: Path
 
     def submitted(*arguments: object) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
-            [*map(str, command), submit.__file__, *map(str, arguments)],
+            [*map(str, command), spark_submit.__file__, *map(str, arguments)],
             env={**os.environ, "ARMAZEM_HOME": str(settings.home), "PYSPARK_PYTHON": sys.executable},
             capture_output=True, text=True, timeout=900, check=False,
         )  # fmt: skip
@@ -122,7 +122,8 @@ def test_the_request_for_dataproc_is_one_that_its_api_reads(tmp_path: Path, monk
     read = dataproc.Batch.wrap(request)
     assert read.pyspark_batch.main_python_file_uri == MAIN
     assert list(read.pyspark_batch.args) == [
-        "gs://shop-exports/2018-08-29", "--strict", "--encoding=auto", "--decimal=,", "--as-of=2018-08-29T09:00:00+00:00",
+        "gs://shop-exports/2018-08-29", "--strict", "--encoding=auto", "--decimal=,",
+        "--as-of=2018-08-29T09:00:00+00:00",
     ]  # fmt: skip
     assert read.runtime_config.container_image == IMAGE
     told = {

@@ -168,9 +168,7 @@ def load(
     """
     settings = settings_of(ctx, target=target)
     with refusals_as_json(as_json):
-        result = load_and_show(
-            settings, path, as_of=None if as_of is None else as_of_time(as_of, settings), **options
-        )
+        result = load_and_show(settings, path, as_of=None if as_of is None else as_of_time(as_of, settings), **options)
     if as_json:
         print_load(result)
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 @main.group()
 def spark() -> None:
-    """Spark, for batch files that are too large for one machine. What it needs is the extra armazem[spark], and Java 17.
+    """Spark, for batch files that are too large for one machine. It needs the extra armazem[spark] and Java 17.
 
     \b
     Example:
@@ -37,7 +37,7 @@ def spark() -> None:
     help="Load nothing: print the request for a batch of Dataproc Serverless that does it.",
 )
 @click.option("--image", help="With --dataproc: the image of its containers, with armazem[spark] in it.")
-@click.option("--main", "main_file", metavar="gs://…", help="With --dataproc: where armazem/spark/submit.py lies.")
+@click.option("--main", "main_file", metavar="gs://…", help="With --dataproc: where armazem/cli/spark_submit.py lies.")
 @click.option("--runtime", help="With --dataproc: the version of the runtime.  [default: 3.0]")
 @click.option("--service-account", help="With --dataproc: the account that the job runs as.")
 @click.option("--subnetwork", help="With --dataproc: the network of its workers.")
@@ -72,7 +72,7 @@ def load(
       armazem lake load gs://shop-exports/2018-08-29 --strict
       armazem lake load gs://shop-exports/2018-08-29 --dataproc my-project/southamerica-east1 \\
         --image southamerica-east1-docker.pkg.dev/my-project/images/armazem-spark:1 \\
-        --main gs://my-bucket/armazem/submit.py > batch.json
+        --main gs://my-bucket/armazem/spark_submit.py > batch.json
     """
     settings = settings_of(ctx)
     told = None if as_of is None else as_of_time(as_of, settings)

@@ -1,4 +1,4 @@
-"""How a load finds its files and reads one of them: what the loader needs of such a way, and the one on this machine."""
+"""How a load finds its files and reads them: what the loader needs of such a way, and the one on this machine."""
 
 from __future__ import annotations
 
@@ -19,9 +19,7 @@ from armazem.sources.files import SourceFile, Warn, find_files
 class Reading(Protocol):
     """A way to read. The errors are those of `load`."""
 
-    def find(
-        self, path: str | Path, work: Path, *, partial: bool, warn: Warn, notify: OnProgress
-    ) -> list[SourceFile]:
+    def find(self, path: str | Path, work: Path, *, partial: bool, warn: Warn, notify: OnProgress) -> list[SourceFile]:
         """Return the source files at `path`, here on the disk; what has to be written for that goes to `work`."""
 
     def convert(
@@ -41,9 +39,7 @@ class Reading(Protocol):
 class HereReading:
     """Reading on this machine."""
 
-    def find(
-        self, path: str | Path, work: Path, *, partial: bool, warn: Warn, notify: OnProgress
-    ) -> list[SourceFile]:
+    def find(self, path: str | Path, work: Path, *, partial: bool, warn: Warn, notify: OnProgress) -> list[SourceFile]:
         if not is_cloud_url(path):
             return find_files(Path(path), work, partial=partial, warn=warn)
 

@@ -1,4 +1,4 @@
-"""The Java and the jars that Spark needs: which versions go together, where they are, and what to do where they are not."""
+"""The Java and the jars that Spark needs: which versions go together, and what to do where they are missing."""
 
 from __future__ import annotations
 

@@ -16,7 +16,7 @@ DOUBT = "armazem is in doubt: "
 """What the message of an error begins with that says that Spark cannot read a file for sure."""
 
 _END = "\r"
-# monotonically_increasing_id(): the lower bits count the rows of a partition, and each partition is one block of a file.
+# monotonically_increasing_id(): its lower bits count the rows of a partition, and each partition is one block.
 _PLACE = "(monotonically_increasing_id() & 8589934591)"
 
 

@@ -1,4 +1,4 @@
-"""Reading by Spark: a file of plain lines becomes rows of its table in the lake; the reader of the landing takes others.
+"""Reading by Spark: a file of plain lines becomes rows of its table in the lake; the landing's reader takes others.
 
 What is plain is seen from the bytes before Spark begins. A row that is not good for sure ends Spark's work on the file:
 nothing of it is committed then, and the reader has all of it, for its rejects and for its rows.

@@ -110,7 +110,7 @@ class Remote:
         return None if status is None else (status.getLen(), status.getModificationTime())
 
     def _path(self, url: str) -> Any:
-        return self._spark._jvm.org.apache.hadoop.fs.Path(url)  # type: ignore[union-attr]
+        return self._spark._jvm.org.apache.hadoop.fs.Path(url)
 
     def _system(self, path: Any) -> Any:
         return path.getFileSystem(self._spark._jsparkSession.sessionState().newHadoopConf())

@@ -81,7 +81,7 @@ def _check_jars(spark: SparkSession, place: Place) -> None:
     """Raise SparkError where the class path lacks a class that the first table would need."""
     needed = ["org.apache.iceberg.spark.SparkCatalog"]
     driver = driver_of(place)
-    loader = spark._jvm.Thread.currentThread().getContextClassLoader()  # type: ignore[union-attr]
+    loader = spark._jvm.Thread.currentThread().getContextClassLoader()
     for name in [*needed, *([driver] if driver else [])]:
         try:
             loader.loadClass(name)

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 
 def text(value: str) -> str:
-    """Return a text literal. Characters stay as they are: of the escapes, Spark does not know `\\f` and takes it for f."""
+    """Return a text literal. Characters stay as they are: the escape `\\f` Spark does not know, and takes for f."""
     return "'" + value.replace("\\", "\\\\").replace("'", "\\'") + "'"
 
 
@@ -21,6 +21,6 @@ def among(value: str, texts: Iterable[str]) -> str:
 
 
 def full_match(value: str, pattern: str) -> str:
-    """Return whether all of a value matches a regular expression of Java. Its `$` also stands before a last line break."""
+    """Return whether all of a value matches a regular expression of Java, whose `$` would leave a last line break."""
     whole = rf"\A(?:{pattern})\z"
     return f"{value} RLIKE {text(whole)}"

@@ -1,4 +1,4 @@
-"""What spark-submit and Dataproc start: `submit.py PATH [OPTIONS]` is `armazem lake load PATH [OPTIONS]`.
+"""What spark-submit and Dataproc start: `spark_submit.py PATH [OPTIONS]` is `armazem lake load PATH [OPTIONS]`.
 
 The settings are environment variables, as ever. Of the package this file needs what is installed where the driver runs.
 """
