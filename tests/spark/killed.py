@@ -70,5 +70,5 @@ with ExitStack() as stack:
     session = of_parent() if len(sys.argv) == 4 else stack.enter_context(started(settings))
     if where.replace(".", "").isdigit():
         threading.Timer(float(where), die).start()
-    load(source, settings, session)
+    load(source, settings, session, partial=True)
 os._exit(0)

@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 from lake.worlds import land, opened, raw
-from landing.data import csv, write
+from landing.data import csv, single
 
 from armazem.config import Settings
+from armazem.contract import TABLES
 from armazem.lake.landing import announced
 from armazem.lake.partitions import partitions
 from armazem.shop.history import generate
@@ -45,8 +46,8 @@ def check(settings: Settings, source: Path, before: int, *, landed: bool) -> Non
     rows = raw(settings)
     assert len({row[0] for of_table in rows.values() for row in of_table}) == before + landed
     if landed:
-        assert all(rows.values())
-    after = land(settings, source)
+        assert all(rows[table.name] for table in TABLES if (source / table.file).exists())
+    after = land(settings, source, partial=True)
     assert (after.load_id is None) == landed
     lake = opened(settings)
     assert announced(lake) == []
@@ -63,12 +64,9 @@ def check(settings: Settings, source: Path, before: int, *, landed: bool) -> Non
 def test_a_driver_that_is_killed(
     where: str, landed: bool, spark: SparkSession, settings: Settings, tmp_path: Path
 ) -> None:
-    first = write(tmp_path / "first", product_category_name_translation=csv("product_category_name_translation"))
-    land(settings, first)
-    second = write(
-        tmp_path / "second",
-        **{name: csv(name) + b"\n" for name in raw(settings)},  # other bytes
-    )
+    land(settings, single(tmp_path / "first", "products", csv("products")))
+    for name in ("orders", "order_payments", "sellers", "customers"):
+        second = single(tmp_path / "second", name, csv(name)).parent
     gateway = spark.sparkContext._gateway
     assert gateway is not None
     environment = {
@@ -82,6 +80,8 @@ def test_a_driver_that_is_killed(
 @pytest.mark.slow
 def test_a_job_that_is_killed_with_its_java(settings: Settings, tmp_path: Path, numbers: Numbers) -> None:
     """At named moments, and at any."""
+    if not numbers.spark_kills:
+        pytest.skip("each kill starts a Java: `make soak` does it")
     chance = random.Random(21)
     moments = ["before append 1", "in append 2", "after append 8", "before record", "after record"]
     moments += [f"{chance.uniform(0, 12):.2f}" for _ in range(max(0, numbers.spark_kills - len(moments)))]

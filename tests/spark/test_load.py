@@ -38,7 +38,7 @@ def in_tables(settings: Settings) -> dict[str, dict[str, int]]:
 
 
 def test_files_of_the_same_bytes_are_unchanged_unless_forced(load: Loader, settings: Settings, tmp_path: Path) -> None:
-    source = write(tmp_path / "in")
+    source = single(tmp_path, "orders", ORDERS)
     first = load(source)
     again = load(source)
     assert (again.load_id, {row.status for row in again.files}) == (None, {"unchanged"})
@@ -94,21 +94,22 @@ def test_an_empty_folder_at_a_url(load: Loader, tmp_path: Path) -> None:
 
 
 def test_a_strict_load_with_a_reject_lands_nothing(load: Loader, settings: Settings, tmp_path: Path) -> None:
-    source = write(tmp_path / "in", orders=ORDERS + b"o9,c9,gone,2018-01-02 10:56:33,,,,\n")
+    single(tmp_path / "in", "sellers", csv("sellers"))
+    source = single(tmp_path / "in", "orders", ORDERS + b"o9,c9,gone,2018-01-02 10:56:33,,,,\n").parent
     with pytest.raises(SourceError, match=r"1 rows were rejected, the first in olist_orders_dataset\.csv, line 4"):
-        load(source, strict=True)
+        load(source, strict=True, partial=True)
     assert in_tables(settings) == {}
     assert announced(opened(settings)) == []
-    assert load(source).load_id is not None
+    assert load(source, partial=True).load_id is not None
 
 
 def test_a_file_that_cannot_be_used_takes_back_those_before_it(
     load: Loader, settings: Settings, tmp_path: Path
 ) -> None:
-    large = csv("customers") + b"".join(b"x%d,u,01037,a,SP\n" % n for n in range(500))
-    source = write(tmp_path / "in", orders=b"order_id,what\n1,2\n" + b" " * 2**16, customers=large)
+    single(tmp_path / "in", "customers", csv("customers"))
+    source = single(tmp_path / "in", "orders", b"order_id,what\n1,2\n" + b" " * 2**10).parent
     with pytest.raises(SourceError, match=r"olist_orders_dataset\.csv lacks the column"):
-        load(source)
+        load(source, partial=True)
     assert in_tables(settings) == {}
     assert counts(settings) == {}
     assert ledger.read_entries(opened(settings)) == []
@@ -146,7 +147,7 @@ def test_a_file_of_several_blocks_keeps_its_order(
     rows = raw(settings)["customers"]
     assert [(row[1], row[2]) for row in rows] == [(n, f"{n:05}") for n in range(20_000)]
     table = opened(settings).table("customers")
-    assert len(table.inspect.files()) > 4
+    assert len(table.inspect.files()) >= 4
 
 
 def test_a_row_in_doubt_leaves_no_file_behind(load: Loader, settings: Settings, tmp_path: Path) -> None:

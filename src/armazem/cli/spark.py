@@ -36,7 +36,7 @@ def spark() -> None:
     metavar="PROJECT/REGION",
     help="Load nothing: print the request for a batch of Dataproc Serverless that does it.",
 )
-@click.option("--image", help="With --dataproc: the image of its containers, with armazem[spark] in it.")
+@click.option("--image", help="With --dataproc: the image of its containers, with armazem[iceberg] in it.")
 @click.option("--main", "main_file", metavar="gs://…", help="With --dataproc: where armazem/cli/spark_submit.py lies.")
 @click.option("--runtime", help="With --dataproc: the version of the runtime.  [default: 3.0]")
 @click.option("--service-account", help="With --dataproc: the account that the job runs as.")

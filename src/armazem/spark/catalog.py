@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from armazem.lake.place import CATALOG, Place
 
@@ -34,7 +34,7 @@ def jdbc_of(catalog: str) -> tuple[str, str, str]:
         return f"jdbc:sqlite:{catalog.partition(':///')[2]}?busy_timeout={_BUSY_MILLISECONDS}", "", ""
     host = parts.netloc.rpartition("@")[2]
     query = f"?{parts.query}" if parts.query else ""
-    return f"jdbc:{kind}://{host}{parts.path}{query}", parts.username or "", parts.password or ""
+    return f"jdbc:{kind}://{host}{parts.path}{query}", unquote(parts.username or ""), unquote(parts.password or "")
 
 
 def driver_of(place: Place) -> str | None:

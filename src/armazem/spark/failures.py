@@ -40,8 +40,9 @@ def job_errors(doing: str) -> Iterator[None]:
 
 
 def _reason(message: str) -> str:
-    """The first line of the last cause."""
-    causes = [line.partition("Caused by: ")[2] for line in message.splitlines() if line.startswith("Caused by: ")]
-    first = next((line.strip() for line in message.splitlines() if line.strip()), message)
+    """The first line of the last cause; of what Java threw, not of how it was called."""
+    lines = [line.strip().removeprefix(": ") for line in message.splitlines()]
+    causes = [line.partition("Caused by: ")[2] for line in lines if line.startswith("Caused by: ")]
+    first = next((line for line in lines if line and not line.startswith("An error occurred while calling")), message)
     reason = causes[-1] if causes else first
     return reason if len(reason) <= _SHOWN else reason[: _SHOWN - 1] + "…"
