@@ -138,6 +138,9 @@ def test_the_snapshot_reads_the_rows_although_the_home_folder_moved_its_file(
     assert register(settings, (), nobody_waits).withdrawn == (load_id,)
     assert landed.loads(settings) == []
     assert len(opened(settings).table("orders").scan(snapshot_id=snapshot.snapshot_id).to_arrow()) == 2
+    kept.rename(settings.home_folder.loads / load_id)
+    again = register(settings, (), nobody_waits)
+    assert (again.back, again.added, landed.loads(settings)) == ((load_id,), (), [])
 
 
 def test_only_the_loads_that_are_asked_for(settings: Settings, tmp_path: Path) -> None:

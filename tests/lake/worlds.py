@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -54,13 +55,20 @@ def dirty(folder: Path) -> Path:
     return write(folder, order_reviews=reviews, order_items=items, orders=orders, customers=customers)
 
 
-def raw(settings: Settings, loads: Iterable[str] | None = None) -> dict[str, list[tuple[Any, ...]]]:
-    """The rows of the views `raw.…` that a build of these loads, or of all, takes in; sorted by load and row."""
+@contextmanager
+def raw_views(settings: Settings, loads: Iterable[str] | None = None) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A connection with the views `raw.…` that a build of these loads, or of all, takes in."""
     ids = tuple(sorted({row.load_id for row in landed.loads(settings)} if loads is None else loads))
     scope = Scope(ids, ids)
     with duckdb.connect() as connection:
         create_inputs(connection, settings.home_folder, scope, landed.lake_files(settings, scope))
-        found = {}
+        yield connection
+
+
+def raw(settings: Settings, loads: Iterable[str] | None = None) -> dict[str, list[tuple[Any, ...]]]:
+    """Their rows, sorted by load and row."""
+    found = {}
+    with raw_views(settings, loads) as connection:
         for name in NAMES:
             columns = ", ".join(column.name for column in source_table(name).columns)
             found[name] = connection.execute(

@@ -72,6 +72,7 @@ def register(ctx: click.Context, loads: tuple[str, ...], as_json: bool) -> None:
                 "loads": len({one.load_id for one in done.added}),
                 "withdrawn": list(done.withdrawn),
                 "there": list(done.there),
+                "back": list(done.back),
             }
         )
         return
@@ -83,6 +84,10 @@ def register(ctx: click.Context, loads: tuple[str, ...], as_json: bool) -> None:
         say(f"added {_count(len(ids), 'load')} to the lake: {what}, {seconds:.1f} s")
     for load_id in done.withdrawn:
         say(f"withdrew {load_id}, as in the home folder")
+    for load_id in done.back:
+        console.warn(
+            f"{load_id} is in the home folder and was withdrawn from the lake: load its files again, with --force"
+        )
     if not done.added and not done.withdrawn:
         say(f"nothing to do: {_count(len(done.there), 'load')} in the lake already")
 
@@ -155,11 +160,14 @@ def maintain(ctx: click.Context, older_than: float, keep: int, dry_run: bool, as
         )
         return
     say = console.messages().print
-    would = "would " if dry_run else ""
+
+    def did(verb: str, done_: str) -> str:
+        return f"would {verb}" if dry_run else done_
+
     for load_id, rows in cleared.withdrawn.items():
-        say(f"{would}finish the withdrawal of {load_id}: {rows:,} rows")
+        say(f"{did('finish', 'finished')} the withdrawal of {load_id}: {_count(rows, 'row')}")
     for load_id, rows in cleared.unfinished.items():
-        say(f"{would}remove {load_id}, which never ended: {rows:,} rows")
+        say(f"{did('remove', 'removed')} {load_id}, which never ended: {_count(rows, 'row')}")
     for load_id in cleared.perhaps_running:
         say(f"left {load_id} alone: it is not in the ledger, and may still be under way")
     for load_id in cleared.foreign:
@@ -167,9 +175,9 @@ def maintain(ctx: click.Context, older_than: float, keep: int, dry_run: bool, as
             f"left rows with _load_id {load_id!r} alone: that is no load, somebody else wrote them; no build reads them"
         )
     for table, count in done.expired.items():
-        say(f"{would}forget {_count(count, 'snapshot')} of {table}")
+        say(f"{did('forget', 'forgot')} {_count(count, 'snapshot')} of {table}")
     if done.deleted:
-        say(f"{would}delete {_count(len(done.deleted), 'file')} of loads that never ended")
+        say(f"{did('delete', 'deleted')} {_count(len(done.deleted), 'file')} of loads that never ended")
     if done.copies:
         say(f"deleted {_count(done.copies, 'copy', 'copies')} of files that no load has any more")
     if not (cleared.withdrawn or cleared.unfinished or done.expired or done.deleted or done.copies):

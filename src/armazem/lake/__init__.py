@@ -1,1 +1,4 @@
-"""The landing zone as Iceberg tables, which other programs read and write too. Imports pyiceberg: import it late."""
+"""The landing zone as Iceberg tables: land, withdraw, read, look after them. What it needs is an extra.
+
+It imports pyiceberg: import it late.
+"""

@@ -176,4 +176,6 @@ def lake_errors(place: Place, doing: str) -> Iterator[None]:
         ) from error
     except OSError as error:
         cause = cause_of(error, Path(place.warehouse))
-        raise LakeError(f"{doing} stopped: {cause.reason}", cause.hint) from error
+        # What the libraries of a store raise has no name of a file, and Path makes one slash of two.
+        reason = cause.reason if error.filename else f"{place.warehouse or place.shown}: {first_line(error)}"
+        raise LakeError(f"{doing} stopped: {reason}", cause.hint) from error

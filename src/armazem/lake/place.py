@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 from armazem.config import Settings
@@ -51,12 +52,24 @@ class Place:
         host = parts.netloc.rpartition("@")[2]
         return parts._replace(netloc=host, query="").geturl()
 
-    def connecting(self) -> dict[str, str]:
+    def connecting(self) -> dict[str, Any]:
         """Return the properties with which pyiceberg opens the catalog."""
         uri = f"{self.catalog}?timeout={_LOCK_SECONDS}" if self.sqlite_file is not None else self.catalog
         type_ = "rest" if self.is_rest else "sql"
         given = {"type": type_, "uri": uri, **({"warehouse": self.warehouse} if self.warehouse else {})}
-        return {**given, **self.properties}
+        return {**given, **_with_auth(self.properties)}
+
+
+def _with_auth(properties: dict[str, str]) -> dict[str, Any]:
+    """What begins with `auth.` is a dictionary of dictionaries for pyiceberg, as in its own file of YAML."""
+    found: dict[str, Any] = {}
+    for name, value in properties.items():
+        *folders, last = name.split(".") if name.startswith("auth.") else [name]
+        inner = found
+        for folder in folders:
+            inner = inner.setdefault(folder, {})
+        inner[last] = value
+    return found
 
 
 def place_of(settings: Settings) -> Place:

@@ -81,10 +81,8 @@ def _check(table: IcebergTable, name: str, row: LedgerRow, partition: Partition)
 
 def _check_numbered(table: IcebergTable, name: str, row: LedgerRow, file: DataFile, row_id: int) -> None:
     """A file has `_row`, or is one that was added as it was landed. Written anew without it, its order is lost."""
-    nulls = file.null_value_counts or {}
-    if nulls.get(row_id, 0 if row_id in nulls else None) == 0 or file.file_path.endswith(
-        f"/{row.load_id}/{name}.parquet"
-    ):
+    numbered = (file.null_value_counts or {}).get(row_id) == 0
+    if numbered or file.file_path.endswith(f"/{row.load_id}/{name}.parquet"):
         return
     raise LakeError(
         f"somebody wrote the rows of load {row.load_id} in {NAMESPACE}.{name} anew, without the numbers in {ROW}; "

@@ -30,11 +30,15 @@ class Added:
 
 @dataclass(frozen=True, slots=True)
 class Registered:
-    """`added`: what is new in the lake; `withdrawn`: loads that are no more; `there`: loads that were in it already."""
+    """`added`: what is new in the lake; `withdrawn`: loads that are no more; `there`: loads that were in it already.
+
+    `back`: loads that were withdrawn from the lake and are in the home folder, which nobody can put back.
+    """
 
     added: tuple[Added, ...]
     withdrawn: tuple[str, ...]
     there: tuple[str, ...]
+    back: tuple[str, ...]
 
 
 def register(
@@ -72,17 +76,17 @@ def _register(
 ) -> Registered:
     in_lake = {entry.row.load_id: entry.withdrawn_at for entry in read_entries(zone.lake)}
     watch = _Watch(on_table)
-    there = []
+    there, back = [], []
     for load_id in sorted(landed.keys() & wanted):
         if load_id in in_lake:
-            there.append(load_id)
+            (there if in_lake[load_id] is None else back).append(load_id)
         else:
             land(zone.lake, landed[load_id], home.loads / load_id, home.rejects / load_id, watch.begins)
             watch.ended()
     gone = [load_id for load_id in sorted(withdrawn & set(wanted)) if in_lake.get(load_id, True) is None]
     for load_id in gone:
         withdraw(zone.lake, load_id)
-    return Registered(tuple(watch.added), tuple(gone), tuple(there))
+    return Registered(tuple(watch.added), tuple(gone), tuple(there), tuple(back))
 
 
 def _by_load(rows: list[LedgerRow]) -> dict[str, list[LedgerRow]]:
