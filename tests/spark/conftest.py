@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,11 +18,8 @@ if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
 JARS = os.environ.get("SPARK_JARS", "")
-
-
-def pytest_configure() -> None:
-    # Tests end before the second compiler of Java pays.
-    os.environ["JDK_JAVA_OPTIONS"] = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"
+# Tests end before the second compiler of Java pays.
+SHORT_LIVED = {"JDK_JAVA_OPTIONS": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"}
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -61,7 +59,11 @@ def spark_settings(home: Path) -> Settings:
 def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
     from armazem.spark.session import started
 
-    with started(spark_settings(tmp_path_factory.mktemp("spark"))) as session:
+    with ExitStack() as stack:
+        with pytest.MonkeyPatch.context() as patch:
+            for name, value in SHORT_LIVED.items():
+                patch.setenv(name, value)
+            session = stack.enter_context(started(spark_settings(tmp_path_factory.mktemp("spark"))))
         yield session
 
 

@@ -20,7 +20,7 @@ from armazem.lake.landing import announced
 from armazem.lake.partitions import partitions
 from armazem.shop.history import generate
 
-from .conftest import JARS
+from .conftest import JARS, SHORT_LIVED
 
 if TYPE_CHECKING:
     from conftest import Numbers
@@ -32,7 +32,7 @@ SCRIPT = Path(__file__).with_name("killed.py")
 def killed(where: str, source: Path, settings: Settings, environment: dict[str, str], *jars: str) -> int:
     process = subprocess.Popen(
         [sys.executable, SCRIPT, where, source, settings.home, *jars],
-        env={**os.environ, **environment},
+        env={**os.environ, **SHORT_LIVED, **environment},
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
     )

@@ -22,7 +22,7 @@ from armazem.spark.catalog import catalog_options
 from armazem.spark.dataproc import batch
 from armazem.spark.jars import ICEBERG, PACKAGES, SPARK, check_java, named_jars
 
-from .conftest import JARS
+from .conftest import JARS, SHORT_LIVED
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -94,7 +94,7 @@ def test_spark_submit_starts_the_same_command(settings: Settings, tmp_path: Path
     def submitted(*arguments: object) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
             [*map(str, command), spark_submit.__file__, *map(str, arguments)],
-            env={**os.environ, "ARMAZEM_HOME": str(settings.home), "PYSPARK_PYTHON": sys.executable},
+            env={**os.environ, **SHORT_LIVED, "ARMAZEM_HOME": str(settings.home), "PYSPARK_PYTHON": sys.executable},
             capture_output=True, text=True, timeout=900, check=False,
         )  # fmt: skip
 
