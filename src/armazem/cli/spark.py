@@ -60,8 +60,8 @@ def load(
     spark-submit says, or on Dataproc.
 
     PATH is a folder, an archive or one file, here or at a URL that Spark's file systems know: gs://, hdfs://, s3a://.
-    The rows, the rejects and the ledger are those that `load` would give. One machine is quicker with `load` up to
-    very large files: see docs/spark.md.
+    The rows, the rejects and the ledger are those that `load` would give, and on one machine `load` is quicker at every
+    size that was measured: see docs/spark.md.
 
     Files with rejected rows, and those that are not UTF-8 or are otherwise beyond Spark, are read by the reader of
     `load`, where the job was started.
