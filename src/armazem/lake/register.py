@@ -76,7 +76,8 @@ def _register(
 ) -> Registered:
     in_lake = {entry.row.load_id: entry.withdrawn_at for entry in read_entries(zone.lake)}
     watch = _Watch(on_table)
-    there, back = [], []
+    there: list[str] = []
+    back: list[str] = []
     for load_id in sorted(landed.keys() & wanted):
         if load_id in in_lake:
             (there if in_lake[load_id] is None else back).append(load_id)
