@@ -61,8 +61,9 @@ $(FEAST_READY): requirements-feast.lock
 	@$(PYTHON) tools/environment.py $(FEAST) --uv pip sync --quiet --python $(FEAST)/bin/python requirements-feast.lock
 	@touch $@
 
-$(SPARK_READY): requirements-spark.lock pyproject.toml
+$(SPARK_READY): requirements-spark.lock pyproject.toml src/armazem/spark/jars.py
 	@$(PYTHON) tools/environment.py $(SPARK) requirements-spark.lock
+	@$(SPARK)/bin/python -m tools.spark_jars $(SPARK)/jars
 	@touch $@
 
 $(SNOWFLAKE_READY): requirements-snowflake.lock
@@ -109,6 +110,10 @@ kafka: setup $(KAFKA)  ## The tests with a real Kafka broker: its jars by Maven,
 
 snowflake: setup $(SNOWFLAKE_READY)  ## The dbt project on fakesnow, in an environment of its own, compared with DuckDB (ARGS="-k compiled")
 	SNOWFLAKE_PYTHON=$(CURDIR)/$(SNOWFLAKE)/bin/python $(BIN)/python -m pytest tests/snowflake $(ARGS)
+
+spark: setup $(SPARK_READY)  ## The tests of `lake load` with Spark, in an environment of its own (ARGS="-k parity")
+	$(BIN)/python -m armazem.build.project
+	SPARK_JARS=$(CURDIR)/$(SPARK)/jars $(SPARK)/bin/python -m pytest tests/spark $(ARGS)
 
 deploy: $(DEPLOY_READY) $(CHECKOV_READY)  ## Check deploy/ and the workflows by their linters (ARGS="-k terraform")
 	CHECKOV=$(CURDIR)/$(CHECKOV)/bin/checkov $(DEPLOY)/bin/python -m pytest tests/deploy $(ARGS)

@@ -18,7 +18,7 @@ class Numbers:
     `cloud_kills`: of the subscriber that
     writes to BigQuery; `kafka_kills`: of those that read a Kafka topic of
     `kafka_events`; `unattended_kills`: of the server that builds by itself; `lake_kills`: of loads and unloads in the
-    lake. `live_journals`: whose live views are
+    lake; `spark_kills`: of jobs of Spark that load there. `live_journals`: whose live views are
     compared with the reference.
     `interrupts`: of each command, by Ctrl-C or SIGTERM. `extract_orders`: in which the three extracts of
     each of `extract_histories` are loaded.
@@ -46,6 +46,7 @@ class Numbers:
     kafka_kills: int
     unattended_kills: int
     lake_kills: int
+    spark_kills: int
     fuzzed_messages: int
     live_journals: int
     event_histories: int
@@ -82,6 +83,7 @@ SHORT = Numbers(
     kafka_kills=2,
     unattended_kills=1,
     lake_kills=3,
+    spark_kills=0,
     fuzzed_messages=20_000,
     live_journals=12,
     event_histories=1,
@@ -117,6 +119,7 @@ LONG = Numbers(
     kafka_kills=20,
     unattended_kills=20,
     lake_kills=100,
+    spark_kills=10,
     fuzzed_messages=1_000_000,
     live_journals=750,
     event_histories=20,

@@ -180,6 +180,20 @@ class Settings(BaseSettings):
         "Nothing of it is logged.",
     )
 
+    spark_master: str = Field(
+        "",
+        description="Where `lake load` runs Spark, such as `local[4]`. Empty: on all cores of this machine, or where "
+        "spark-submit says. See [spark.md](spark.md).",
+    )
+    spark_jars: str = Field(
+        "",
+        description="The jars of Iceberg and of the catalog's database, or a folder with them; separated by commas. "
+        "Empty: those on Spark's class path, else from Maven Central.",
+    )
+    spark_memory: str = Field(
+        "1g", pattern=r"^[1-9][0-9]*[kmgt]b?$", description="Memory of Spark's Java on this machine, such as 4g."
+    )
+
     @field_validator("time_zone")
     @classmethod
     def _zone_exists(cls, name: str) -> str:

@@ -14,11 +14,12 @@ _EXTRAS = {
     "lineage": ("openlineage",),
     "ml": ("lightgbm",),
     "pubsub": ("google",),
+    "spark": ("pyspark", "py4j"),
     "tableau": ("tableauhyperapi",),
 }
 
 # Extra to what makes an environment with it, where that is not `make setup`.
-_MAKES = {"beam": "beam"}
+_MAKES = {"beam": "beam", "spark": "spark"}
 
 
 class ArmazemError(Exception):
@@ -75,6 +76,10 @@ class LakeError(ArmazemError):
 
 class BrokerError(ArmazemError):
     """Kafka did not do what was asked: no broker, no topic, no permission, or somebody else in our place."""
+
+
+class SparkError(ArmazemError):
+    """Spark cannot be started or did not do what was asked: no Java, no jars, no memory, or a job that failed."""
 
 
 class UnsupportedError(ArmazemError):

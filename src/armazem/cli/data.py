@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -107,28 +108,39 @@ def fetch(out: Path) -> None:
         console.messages().print(f"fetched {path}")
 
 
+_LOAD_OPTIONS = (
+    click.option("--strict", is_flag=True, help="Fail, and land nothing, if a single row is rejected."),
+    click.option("--force", is_flag=True, help="Load files again that were loaded before."),
+    click.option("--partial", is_flag=True, help="Accept that required files are missing."),
+    click.option("--delimiter", help="Between the columns; \\t for a tab.  [default: a comma, in .tsv a tab]"),
+    click.option(
+        "--encoding",
+        type=click.Choice(ENCODINGS),
+        default="auto",
+        show_default=True,
+        help="Of the files; latin-1 means windows-1252.",
+    ),
+    click.option(
+        "--decimal", type=click.Choice(SEPARATORS), default=".", show_default=True, help="Decimal separator of numbers."
+    ),
+    click.option(
+        "--as-of",
+        metavar="TIME",
+        help="How old the extract is, such as 2018-08-29T06:00; without a zone in business time.  "
+        "[default: as old as the newest time in it]",
+    ),
+)
+
+
+def load_options(command: _Command) -> _Command:
+    """The path of the files and how to load them: for every command that loads."""
+    for option in reversed(_LOAD_OPTIONS):
+        command = option(command)
+    return click.argument("path")(command)  # what cannot be read is no wrong use
+
+
 @main.command()
-@click.argument("path")  # what cannot be read is no wrong use
-@click.option("--strict", is_flag=True, help="Fail, and land nothing, if a single row is rejected.")
-@click.option("--force", is_flag=True, help="Load files again that were loaded before.")
-@click.option("--partial", is_flag=True, help="Accept that required files are missing.")
-@click.option("--delimiter", help="Between the columns; \\t for a tab.  [default: a comma, in .tsv a tab]")
-@click.option(
-    "--encoding",
-    type=click.Choice(ENCODINGS),
-    default="auto",
-    show_default=True,
-    help="Of the files; latin-1 means windows-1252.",
-)
-@click.option(
-    "--decimal", type=click.Choice(SEPARATORS), default=".", show_default=True, help="Decimal separator of numbers."
-)
-@click.option(
-    "--as-of",
-    metavar="TIME",
-    help="How old the extract is, such as 2018-08-29T06:00; without a zone in business time.  "
-    "[default: as old as the newest time in it]",
-)
+@load_options
 @target_option
 @report_option
 @click.pass_context
@@ -155,24 +167,36 @@ def load(
       armazem load gs://shop-exports/2018-08-29 --target bigquery
     """
     settings = settings_of(ctx, target=target)
+    with refusals_as_json(as_json):
+        result = load_and_show(settings, path, as_of=None if as_of is None else as_of_time(as_of, settings), **options)
+    if as_json:
+        print_load(result)
+
+
+@contextmanager
+def refusals_as_json(wanted: bool) -> Iterator[None]:
+    """Print, where that is wanted, why files cannot be used as they are."""
     try:
-        result = load_and_show(settings, path, as_of=None if as_of is None else _as_of(as_of, settings), **options)
+        yield
     except SourceError as error:
-        if as_json:
+        if wanted:
             print_json({"load_id": None, "files": [], "refused": str(error), "hint": error.hint})
         raise
-    if as_json:
-        print_json(
-            {
-                "load_id": result.load_id,
-                "files": [asdict(row) for row in result.files],
-                "warnings": result.warnings,
-                "rejects_path": None if result.rejects_path is None else str(result.rejects_path),
-            }
-        )
 
 
-def _as_of(text: str, settings: Settings) -> datetime:
+def print_load(result: LoadResult) -> None:
+    """Print the report of a load as JSON."""
+    print_json(
+        {
+            "load_id": result.load_id,
+            "files": [asdict(row) for row in result.files],
+            "warnings": result.warnings,
+            "rejects_path": None if result.rejects_path is None else str(result.rejects_path),
+        }
+    )
+
+
+def as_of_time(text: str, settings: Settings) -> datetime:
     """The time in UTC. Raises BadParameter for what is none, or lies ahead."""
     try:
         time_ = datetime.fromisoformat(text.strip())

@@ -1,4 +1,6 @@
-"""The commands on the lake, the landing zone as Iceberg tables: lake register, lake history, lake maintain."""
+"""The commands on the lake, the landing zone as Iceberg tables: lake register, lake history,
+lake maintain; and lake load, which is in `spark`.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +10,7 @@ import click
 
 from armazem import console
 from armazem.cli.group import format_option, main, print_json, print_rows, report_option, settings_of
+from armazem.cli.spark import load
 from armazem.contract import TABLES
 from armazem.errors import extra
 from armazem.kpis.formats import Format
@@ -26,9 +29,13 @@ def lake() -> None:
     \b
     Examples:
       armazem lake register
+      armazem lake load gs://shop-exports/2018-08-29
       armazem lake history orders
       armazem lake maintain --older-than 30
     """
+
+
+lake.add_command(load)
 
 
 @lake.command()

@@ -59,10 +59,11 @@ def land(lake: Lake, rows: Sequence[LedgerRow], folder: Path, rejects: Path, on_
 
 def _add(lake: Lake, row: LedgerRow, file: Path) -> None:
     table = lake.table(row.table)
+    if row.load_id in partitions(table):
+        return
     if not file.is_file():
         raise LakeError(f"{file} is missing, of which the ledger says that it was landed", "restore it")
-    if row.load_id not in partitions(table):
-        files.add(table, row.load_id, files.put(table, row.load_id, row.table, file), file)
+    files.add(table, row.load_id, files.put(table, row.load_id, row.table, file), file)
 
 
 def _is_known(lake: Lake, load_id: str) -> bool:

@@ -68,7 +68,7 @@ def convert(
             accepted, warnings, encoding = _text(connection, file, scan, form, paths, writer, on_rows)
     finally:
         writer.close()
-    _check_unchanged(file, scan)
+    check_unchanged(file, scan)
     if not accepted and not writer.count:
         warnings.append(f"{file.name} has a header and no rows")
     if writer.count > accepted:
@@ -127,7 +127,8 @@ def _text(
     return accepted, [*header.warnings, *warnings], encoding
 
 
-def _check_unchanged(file: SourceFile, scan: Scan) -> None:
+def check_unchanged(file: SourceFile, scan: Scan) -> None:
+    """Raise SourceError where a file is no longer what was scanned."""
     # Its hash is already in the ledger: a file that grew meanwhile would never be loaded again.
     now = file.path.stat()
     if (now.st_size, now.st_mtime_ns) != (scan.size, scan.modified_ns):

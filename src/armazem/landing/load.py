@@ -11,17 +11,17 @@ import duckdb
 from armazem.disk.lock import landing_lock
 from armazem.errors import SourceError
 from armazem.home import Home
-from armazem.landing.convert import Converted, Paths, convert
+from armazem.landing.convert import Converted, Paths
 from armazem.landing.form import Format
 from armazem.landing.guard import disk_errors
 from armazem.landing.ledger import LedgerRow
 from armazem.landing.prescan import Scan, scans
+from armazem.landing.reading import HereReading, Reading
 from armazem.landing.report import LoadResult, OnProgress, OnWarning, Progress
 from armazem.landing.scratch import scratch
 from armazem.landing.staging import Staging, remove_leftovers
 from armazem.landing.zone import HomeZone, Zone
-from armazem.sources.cloud_storage import find_cloud_files, is_cloud_url
-from armazem.sources.files import SourceFile, find_files
+from armazem.sources.files import SourceFile
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,12 +48,14 @@ def load(
     time_zone: str = "America/Sao_Paulo",
     as_of: datetime | None = None,
     zone: Zone | None = None,
+    reading: Reading | None = None,
     on_progress: OnProgress | None = None,
     on_warning: OnWarning | None = None,
 ) -> LoadResult:
     """Load a folder, an archive or one file into the landing zone; a second load waits for the first.
 
     `zone`: where it lands; the home folder without it, which is where files are prepared and rejects are left, always.
+    `reading`: how files are read; on this machine without it.
 
     `path` may be a `gs://` URL of any of these: then it is downloaded first. Pass it as a string.
 
@@ -75,16 +77,23 @@ def load(
     with disk_errors(home), landing_lock(home, lambda: notify(Progress("waiting"))):
         remove_leftovers(home)
         with Staging(home, zone.begin()) as staging:
-            return _Load(zone, staging, options, notify, on_warning).run(path)
+            return _Load(zone, reading or HereReading(), staging, options, notify, on_warning).run(path)
 
 
 class _Load:
     """One load: its options, and what it has found so far."""
 
     def __init__(
-        self, zone: Zone, staging: Staging, options: Options, notify: OnProgress, on_warning: OnWarning | None
+        self,
+        zone: Zone,
+        reading: Reading,
+        staging: Staging,
+        options: Options,
+        notify: OnProgress,
+        on_warning: OnWarning | None,
     ) -> None:
         self._zone = zone
+        self._reading = reading
         self._staging = staging
         self._options = options
         self._notify = notify
@@ -130,14 +139,9 @@ class _Load:
             self._on_warning(warning)
 
     def _files(self, path: str | Path) -> list[SourceFile]:
-        work, partial, warn = self._staging.work, self._options.partial, self._warn
-        if not is_cloud_url(path):
-            return find_files(Path(path), work, partial=partial, warn=warn)
-
-        def downloading(name: str, file: int, files: int, size: int) -> None:
-            self._notify(Progress("downloading", name, file=file, files=files, bytes=size))
-
-        return find_cloud_files(str(path), work, partial=partial, warn=warn, on_bytes=downloading)
+        return self._reading.find(
+            path, self._staging.work, partial=self._options.partial, warn=self._warn, notify=self._notify
+        )
 
     def _known(self, file: SourceFile, scan: Scan) -> LedgerRow | None:
         """The row of an earlier load of the same bytes, if that makes this file unchanged."""
@@ -159,7 +163,7 @@ class _Load:
         self, connection: duckdb.DuckDBPyConnection, file: SourceFile, scan: Scan, progress: Progress
     ) -> Converted:
         table = file.table.name
-        return convert(
+        return self._reading.convert(
             connection,
             file,
             scan,

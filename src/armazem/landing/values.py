@@ -32,7 +32,7 @@ _WORDS = ", ".join(sql_text(word) for word in ("", *sorted(NULL_WORDS)))
 # Between these, in the order of bytes, lies no such word in any case: to compare is far cheaper than to look it up.
 _NEVER_NULL = (("o", "~"), ("01", ":"), ("a", "n"), ("O", "["), ("A", "N"))
 # As str.strip() has it: what surrounds a null word.
-_BLANKS = "".join(chr(code) for code in range(0x3001) if chr(code).isspace())
+BLANKS = "".join(chr(code) for code in range(0x3001) if chr(code).isspace())
 # Printable ASCII without white space, and without the plus of a number that a spreadsheet shortened.
 _UNSUSPECTED = "[^!-*,-~]"
 
@@ -54,7 +54,7 @@ def swapped(text: str) -> str:
 def means_null(text: str) -> str:
     """Whether a trimmed text is a word that means null."""
     # White space beyond ASCII stays around values, but around such a word it hides nothing.
-    return f"list_contains([{_WORDS}], lower(trim({text}, {sql_text(_BLANKS)})))"
+    return f"list_contains([{_WORDS}], lower(trim({text}, {sql_text(BLANKS)})))"
 
 
 def value(kind: ColumnType, text: str) -> str:
