@@ -160,6 +160,31 @@ def test_a_full_queue_slows_it_down(broker: Broker, topic: str, home: Home, cloc
             assert running.counts() == Counts(20, 20)
 
 
+def test_a_write_that_takes_longer_than_a_member_may_be_silent(
+    broker: Broker, topic: str, home: Home, clock: Clock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The group gives its partitions up; it joins again, and what it had under way counts for nothing."""
+    monkeypatch.setattr(receiver, "_AT_ONCE", 5)
+    path = tmp_path / "client.properties"
+    path.write_text("max.poll.interval.ms=2000\nsession.timeout.ms=2000\nheartbeat.interval.ms=200")
+    settings = Settings(home=home.root, kafka_properties=str(path))
+    broker.publish(topic, messages(0, 40))
+    with Ingest(home, settings, clock=clock) as ingest:
+        sink = JournalSink(ingest)
+        clock.going.clear()
+        with reading(broker, topic, sink, settings) as running:
+            until(lambda: running.counts().received > 0)
+            until(lambda: broker.members(group(sink)) == set())
+            assert broker.committed(group(sink), topic) == {}
+            clock.going.set()
+            until(lambda: running.idle_seconds > 0)
+            assert broker.lag(group(sink), topic) == 0
+            counts = running.counts()
+    assert (counts.accepted, counts.duplicates) == (40, counts.received - 40)
+    assert counts.duplicates > 0
+    assert sorted(event_ids(home)) == expected(40)
+
+
 def test_stop_gives_back_what_cannot_be_written_in_time(
     broker: Broker, topic: str, home: Home, settings: Settings, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:

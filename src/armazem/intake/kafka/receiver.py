@@ -287,12 +287,14 @@ class TopicReader:
 
     def _revoked(self, _: Consumer, partitions: Sequence[TopicPartition]) -> None:
         """They go to another member: it begins at what is committed now."""
+        self._joined = False  # until it is told what it has then, be it nothing new
         self._finish()
         self._commits.send_and_wait()
         self._offsets.forget(one.partition for one in partitions)
 
     def _lost(self, _: Consumer, partitions: Sequence[TopicPartition]) -> None:
         """They are another's already: what we would commit might be less than what that one did."""
+        self._joined = False
         self._offsets.forget(one.partition for one in partitions)
 
     def _count(self, **more: int) -> None:
