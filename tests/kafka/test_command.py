@@ -50,11 +50,11 @@ def test_killed_in_the_middle_of_twenty_thousand_events(
     """Sent by the simulator, with duplicates, disorder and malformed ones: every event is in the tables, once."""
     mine = golden.once(tmp_path / "shop")
     faults = ("--duplicates", "3", "--disorder", "10", "--malformed", "1", "--seed", "11")
+    process = start(broker, topic, mine.home)
     sending = shop.start(
         "--home", mine.path, "simulate", "--rate", "4000", "--events", "20000", *faults, "--quiet", "--format", "json",
         "--to", f"kafka:{broker.address}/{topic}",
     )  # fmt: skip
-    process = start(broker, topic, mine.home)
     try:
         until(lambda: sum(broker.committed(group(mine.home), topic).values()) > 2_000)
         assert sending.poll() is None  # it takes five seconds at the least

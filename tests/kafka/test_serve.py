@@ -31,6 +31,7 @@ def test_a_topic_beside_http(broker: Broker, topic: str, tmp_path: Path) -> None
         until(lambda: broker.lag(f"armazem-{journal_id(home)}", topic) == 0)
         until(lambda: server.client.get("/readyz").status_code == 200)
         broker.delete(topic)
-        until(lambda: f"there is no topic {topic}" in server.client.get("/readyz").text)
+        until(lambda: server.client.get("/readyz").status_code == 503)
+        assert f"there is no topic {topic}" in server.client.get("/readyz").text
         assert server.post(messages(100, 1)[0]).status_code == 200
     assert sorted(event_ids(home)) == expected(101)
