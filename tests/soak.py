@@ -15,11 +15,10 @@ class Numbers:
     `ingest_kills`: of the process that writes the journal; `compactor_kills`: of the one that compacts it;
     `server_kills`: of the HTTP server under load; `live_kills`: of what reads the journal for the live figures.
     `connections`: idle ones beside a client that is served. `examples`: times the examples of a property test.
-    `cloud_kills`: of the subscriber that
-    writes to BigQuery; `kafka_kills`: of those that read a Kafka topic of
-    `kafka_events`; `unattended_kills`: of the server that builds by itself; `lake_kills`: of loads and unloads in the
-    lake; `spark_kills`: of jobs of Spark that load there. `live_journals`: whose live views are
-    compared with the reference.
+    `cloud_kills`: of the subscriber that writes to BigQuery; `kafka_kills`: of those that read a Kafka topic of
+    `kafka_events`, besides the one kill among 20,000 events of every run; `unattended_kills`: of the server that builds
+    by itself; `lake_kills`: of loads and unloads in the lake; `spark_kills`: of jobs of Spark that load there.
+    `live_journals`: whose live views are compared with the reference.
     `interrupts`: of each command, by Ctrl-C or SIGTERM. `extract_orders`: in which the three extracts of
     each of `extract_histories` are loaded.
     `event_histories`: files and events in any order, with builds; `unusual_shops`: builds of extreme values;
@@ -79,7 +78,7 @@ SHORT = Numbers(
     extract_histories=1,
     subscriber_kills=2,
     cloud_kills=20,
-    kafka_events=6_000,
+    kafka_events=3_000,
     kafka_kills=2,
     unattended_kills=1,
     lake_kills=3,

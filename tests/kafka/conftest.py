@@ -24,13 +24,20 @@ def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Broker]:
         yield running
 
 
-@pytest.fixture
-def own_broker(tmp_path: Path) -> Iterator[Broker]:
-    """One that a test may stop and kill."""
+@pytest.fixture(scope="session")
+def restless_broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Broker]:
     if reason := why_not():
         pytest.skip(reason)
-    with Broker(tmp_path / "broker") as running:
+    with Broker(tmp_path_factory.mktemp("kafka") / "restless") as running:
         yield running
+
+
+@pytest.fixture
+def own_broker(restless_broker: Broker) -> Broker:
+    """One that a test may stop and kill: nobody else is at it."""
+    if not restless_broker.running:
+        restless_broker.start()
+    return restless_broker
 
 
 @pytest.fixture

@@ -10,16 +10,16 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
+from golden import Golden
 from kafka_broker import Broker
 from stream.shop_events import assert_conserved, event_ids, letters, messages
 from warehouse import shop
-from warehouse.shop import Answer, Shop, armazem, ended
+from warehouse.shop import Answer, armazem, ended
 
 from armazem.errors import SendError
 from armazem.home import Home
 from armazem.journal.identity import journal_id
 from armazem.senders.addresses import How, open_sender
-from armazem.shop.history import generate
 from armazem.shop.life.messages import Message, Role
 
 from .running import expected, until
@@ -44,18 +44,17 @@ def group(home: Home) -> str:
     return f"armazem-{journal_id(home)}"
 
 
-def test_killed_in_the_middle_of_twenty_thousand_events(broker: Broker, topic: str, tmp_path: Path) -> None:
+def test_killed_in_the_middle_of_twenty_thousand_events(
+    broker: Broker, topic: str, golden: Golden, tmp_path: Path
+) -> None:
     """Sent by the simulator, with duplicates, disorder and malformed ones: every event is in the tables, once."""
-    mine = Shop(tmp_path / "shop")
-    generate(tmp_path / "files", orders=200, seed=5)
-    mine.load(tmp_path / "files")
-    mine.build()
+    mine = golden.once(tmp_path / "shop")
     faults = ("--duplicates", "3", "--disorder", "10", "--malformed", "1", "--seed", "11")
+    process = start(broker, topic, mine.home)
     sending = shop.start(
         "--home", mine.path, "simulate", "--rate", "4000", "--events", "20000", *faults, "--quiet", "--format", "json",
         "--to", f"kafka:{broker.address}/{topic}",
     )  # fmt: skip
-    process = start(broker, topic, mine.home)
     try:
         until(lambda: sum(broker.committed(group(mine.home), topic).values()) > 2_000)
         assert sending.poll() is None  # it takes five seconds at the least
@@ -83,7 +82,7 @@ def test_killed_in_the_middle_of_twenty_thousand_events(broker: Broker, topic: s
 
 def test_a_broker_that_is_away_for_a_while(own_broker: Broker, home: Home) -> None:
     """Stopped, and killed: the reader says so once, and goes on by itself."""
-    topic = own_broker.create("orders")
+    topic = own_broker.create("away")
     own_broker.publish(topic, messages(0, 100))
     process = start(own_broker, topic, home)
     assert process.stderr is not None
@@ -174,12 +173,44 @@ def test_what_cannot_be_sent(broker: Broker, own_broker: Broker, topic: str) -> 
     with pytest.raises(SendError, match="names no topic"):
         open_sender("kafka:nothing", lambda _: None, How())
     sender = open_sender(
-        f"kafka:{own_broker.address}/{own_broker.create('orders')}", lambda _: None, How(retry_seconds=2)
+        f"kafka:{own_broker.address}/{own_broker.create('cannot')}", lambda _: None, How(retry_seconds=2)
     )
     own_broker.kill()
     sender.send([message_of(100)])
-    with pytest.raises(SendError, match="cannot send to kafka:"):
+    with pytest.raises(SendError, match=r"cannot send to kafka:.*: no Kafka broker answers at") as raised:
         sender.finish()
+    assert "nothing is lost" not in raised.value.hint
+
+
+def test_told_to_end_while_no_broker_answers(own_broker: Broker) -> None:
+    """It does not wait for as long as a message is tried, here a day, but for a moment."""
+    how = How(retry_seconds=86_400)
+    done: list[Message] = []
+    sender = open_sender(f"kafka:{own_broker.address}/{own_broker.create('to-end')}", done.extend, how)
+    sender.send([message_of(100)])
+    until(lambda: sender.send([]) is None and len(done) == 1)
+    own_broker.kill()
+    sender.send([message_of(100)])
+    how.stop.set()
+    with pytest.raises(SendError, match=r"1 messages to kafka:.*/to-end were not acknowledged in 5 s"):
+        sender.finish()
+    assert sender.figures() == {"published": 1, "too_large": 0}
+
+
+def test_a_topic_that_takes_less_than_a_batch(broker: Broker, tmp_path: Path) -> None:
+    """The broker refuses a batch whole, so that none of its messages is known to be too large."""
+    to = f"kafka:{broker.address}/{broker.create('small', 1, max_message_bytes='50000')}"
+    sender = open_sender(to, lambda _: None, How())
+    with pytest.raises(SendError, match="takes no batches of 1,000,000 bytes") as raised:
+        sender.send([message_of(900)] * 200)
+        sender.finish()
+    assert "batch.size" in raised.value.hint
+    path = tmp_path / "client.properties"
+    path.write_text("batch.size=40000")
+    sender = open_sender(to, lambda _: None, How(kafka_properties=str(path)))
+    sender.send([message_of(900)] * 200 + [message_of(60_000)])
+    sender.finish()
+    assert sender.figures() == {"published": 200, "too_large": 1}
 
 
 def test_help() -> None:

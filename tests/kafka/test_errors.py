@@ -76,6 +76,19 @@ def test_without_the_permission(broker: Broker, topic: str, ingest: Ingest, home
     assert "Read on topic and group" in raised.value.hint
 
 
+def test_without_the_permission_for_the_group(
+    broker: Broker, topic: str, ingest: Ingest, home: Home, tmp_path: Path
+) -> None:
+    broker.allow_reading(topic, "stranger")
+    settings = Settings(home=home.root, kafka_properties=properties(tmp_path, "stranger", USERS["stranger"]))
+    sink = JournalSink(ingest)
+    running = start_reading(sink, settings, broker.guarded, topic)
+    until(lambda: _ended(running))
+    with pytest.raises(BrokerError, match=f"no permission for the group {group(sink)}"):
+        running.check()
+    assert running.stop().received == 0
+
+
 @pytest.mark.parametrize(
     ("line", "says"),
     [
@@ -135,7 +148,7 @@ def test_two_that_say_they_are_the_same(
         with pytest.raises(BrokerError, match=f"another process reads {topic} as journal of the group") as raised:
             first.check()
         assert "ARMAZEM_KAFKA_INSTANCE" in raised.value.hint
-        assert first.stop() == (first.counts())
+        assert first.stop().accepted == 20
         broker.publish(topic, messages(20, 20))
         until(lambda: second.counts().accepted == 20)
     assert broker.lag(group(JournalSink(ingest)), topic) == 0

@@ -33,11 +33,24 @@ class Reading(RuleBasedStateMachine):
             self.offsets.reached_end(partition)
         return [(partition, offset) for offset in found]
 
-    @rule(partition=st.integers(0, PARTITIONS - 1))
-    def assign(self, partition: int) -> None:
-        if partition not in self.position:
-            self.offsets.assign([partition])
-            self.position[partition] = self.committed[partition]
+    def give(self, partition: int) -> None:
+        self.offsets.assign([partition])
+        self.position[partition] = self.committed[partition]
+
+    def seek(self, partition: int) -> None:
+        self.position[partition] = self.offsets.back[partition]
+        self.offsets.sought(partition)
+
+    def commit(self, partition: int) -> None:
+        offset = self.offsets.due[partition]
+        assert offset > self.committed[partition]
+        self.committed[partition] = offset
+        self.offsets.committed({partition: offset})
+
+    @precondition(lambda self: len(self.position) < PARTITIONS)
+    @rule(data=st.data())
+    def comes_to_us(self, data: st.DataObject) -> None:
+        self.give(data.draw(st.sampled_from(sorted(set(range(PARTITIONS)) - self.position.keys()))))
 
     @precondition(lambda self: self.position)
     @rule(data=st.data(), most=st.integers(1, 6))
@@ -71,35 +84,40 @@ class Reading(RuleBasedStateMachine):
             self.kept.update(messages[::2])
         self.offsets.failed(taken)
 
-    @rule(partition=st.integers(0, PARTITIONS - 1))
-    def seek(self, partition: int) -> None:
-        offset = self.offsets.back.get(partition)
-        if offset is not None:
-            self.position[partition] = offset
-            self.offsets.sought(partition)
+    @precondition(lambda self: self.offsets.back)
+    @rule(data=st.data())
+    def is_read_again(self, data: st.DataObject) -> None:
+        self.seek(data.draw(st.sampled_from(sorted(self.offsets.back))))
 
-    @rule(partition=st.integers(0, PARTITIONS - 1))
-    def commit(self, partition: int) -> None:
+    @precondition(lambda self: self.offsets.due)
+    @rule(data=st.data())
+    def is_committed(self, data: st.DataObject) -> None:
         """Any of what is due; a commit that fails is none."""
-        offset = self.offsets.due.get(partition)
-        if offset is not None:
-            assert offset > self.committed[partition]
-            self.committed[partition] = offset
-            self.offsets.committed({partition: offset})
+        self.commit(data.draw(st.sampled_from(sorted(self.offsets.due))))
 
-    @rule(partition=st.integers(0, PARTITIONS - 1), committed=st.booleans())
-    def goes_to_another(self, partition: int, committed: bool) -> None:
-        """Revoked, with or without a commit before; or lost."""
-        if partition in self.position:
-            if committed:
-                self.commit(partition)
-            self.offsets.forget([partition])
-            del self.position[partition]
+    @precondition(lambda self: self.position)
+    @rule(data=st.data(), commits=st.booleans(), further=st.integers(0, 3))
+    def goes_to_another(self, data: st.DataObject, commits: bool, further: int) -> None:
+        """Revoked, with or without a commit before; or lost. The other one may be further when it comes back."""
+        partition = data.draw(st.sampled_from(sorted(self.position)))
+        if commits and partition in self.offsets.due:
+            self.commit(partition)
+        self.offsets.forget([partition])
+        del self.position[partition]
+        for offset in [one for one in LOG[partition] if one >= self.committed[partition]][:further]:
+            self.kept.add((partition, offset))
+            self.committed[partition] = offset + 1
 
     @invariant()
     def all_before_a_committed_offset_is_kept(self) -> None:
         for partition, committed in {**self.committed, **self.offsets.due}.items():
             assert {(partition, offset) for offset in LOG[partition] if offset < committed} <= self.kept
+
+    @invariant()
+    def nothing_is_said_of_what_is_not_ours(self) -> None:
+        """Another member may be further: what we would commit would set it back."""
+        assert self.offsets.due.keys() | self.offsets.back.keys() <= self.position.keys()
+        assert all(self.offsets.wants(partition) <= (partition in self.position) for partition in range(PARTITIONS))
 
     @invariant()
     def done_is_said_only_where_it_is(self) -> None:
@@ -109,11 +127,12 @@ class Reading(RuleBasedStateMachine):
 
     def teardown(self) -> None:
         """From any state it comes to an end, where nothing fails any more."""
-        for partition in range(PARTITIONS):
-            self.assign(partition)
+        for partition in set(range(PARTITIONS)) - self.position.keys():
+            self.give(partition)
         for _ in range(4 * len(LOG[0])):
             for partition in range(PARTITIONS):
-                self.seek(partition)
+                if partition in self.offsets.back:
+                    self.seek(partition)
                 read = [one for one in self.deliver(partition, 20) if self.offsets.wants(partition)]
                 if read:
                     self.under_way.append((self.offsets.take(read), read))
@@ -121,7 +140,7 @@ class Reading(RuleBasedStateMachine):
                 taken, messages = self.under_way.pop(0)
                 self.kept.update(messages)
                 self.offsets.wrote(taken)
-            for partition in range(PARTITIONS):
+            for partition in self.offsets.due:
                 self.commit(partition)
             if self.offsets.all_done:
                 break
@@ -168,3 +187,87 @@ def test_an_end_that_is_reached_is_no_end_while_something_waits() -> None:
     assert not offsets.all_done
     offsets.committed(offsets.due)
     assert offsets.all_done
+
+
+def at_its_end() -> Offsets:
+    """One partition, read to its end and committed."""
+    offsets = Offsets()
+    offsets.assign([0])
+    offsets.wrote(offsets.take([(0, 0)]))
+    offsets.committed(offsets.due)
+    offsets.reached_end(0)
+    assert offsets.all_done
+    return offsets
+
+
+def test_an_end_is_none_any_more_once_something_came() -> None:
+    offsets = at_its_end()
+    offsets.wrote(offsets.take([(0, 1)]))
+    offsets.committed(offsets.due)
+    assert not offsets.all_done
+    offsets.reached_end(0)
+    assert offsets.all_done
+
+
+def test_an_end_is_none_while_it_has_to_be_read_again() -> None:
+    offsets = at_its_end()
+    offsets.passed_over(0, 1)
+    offsets.reached_end(0)
+    assert not offsets.all_done
+    offsets.sought(0)
+    assert not offsets.all_done
+
+    offsets = Offsets()
+    offsets.assign([0])
+    taken = offsets.take([(0, 0)])
+    offsets.reached_end(0)
+    offsets.failed(taken)
+    offsets.sought(0)
+    assert not offsets.all_done
+
+
+def test_of_what_passed_the_first_is_read_again() -> None:
+    offsets = at_its_end()
+    for offset in (5, 4, 6):
+        offsets.passed_over(0, offset)
+    offsets.passed_over(1, 4)
+    assert offsets.back == {0: 4}
+
+
+def test_of_what_failed_the_first_is_read_again() -> None:
+    """In whichever order they fail."""
+    offsets = Offsets()
+    offsets.assign([0])
+    first, second = offsets.take([(0, 0)]), offsets.take([(0, 1)])
+    offsets.failed(second)
+    offsets.failed(first)
+    assert offsets.back == {0: 0}
+
+
+def test_what_was_given_up_before_cannot_fail_again() -> None:
+    """Nor does its failure touch what was read since."""
+    offsets = Offsets()
+    offsets.assign([0])
+    first, second = offsets.take([(0, 0)]), offsets.take([(0, 1)])
+    offsets.failed(first)
+    offsets.sought(0)
+    again = offsets.take([(0, 0), (0, 1)])
+    offsets.failed(second)
+    assert offsets.back == {}
+    offsets.wrote(again)
+    assert offsets.due == {0: 2}
+
+
+def test_what_comes_again_begins_anew() -> None:
+    """Whether it was said to go or not: of what was before nothing counts."""
+    for goes in (True, False):
+        offsets = at_its_end()
+        offsets.wrote(offsets.take([(0, 1)]))
+        before, late = offsets.take([(0, 2)]), offsets.take([(0, 3)])
+        offsets.failed(late)
+        if goes:
+            offsets.forget([0])
+        offsets.assign([0])
+        assert (offsets.due, offsets.back, offsets.all_done) == ({}, {}, False)
+        offsets.wrote(before)
+        assert offsets.due == {}

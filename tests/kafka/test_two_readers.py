@@ -18,10 +18,10 @@ import grpc
 import pytest
 from bigquery.twins import Cloud, environment
 from emulator import client
+from golden import Golden
 from kafka_broker import Broker
 from stream.shop_events import event_ids, messages
 from warehouse import shop
-from warehouse.shop import Shop
 from write_server import WriteServer
 
 from armazem.journal.identity import journal_id
@@ -130,16 +130,15 @@ def test_two_share_a_topic_on_bigquery(broker: Broker, cloud: Cloud, tmp_path: P
 
 @pytest.mark.slow
 def test_everything_at_once(
-    own_broker: Broker, cloud: Cloud, tmp_path: Path, numbers: Numbers, report: Callable[..., None]
+    own_broker: Broker, cloud: Cloud, golden: Golden, tmp_path: Path, numbers: Numbers, report: Callable[..., None]
 ) -> None:
     """One topic, read into a journal whose every seventh write fails, and by two into BigQuery that refuses every
     seventh request; readers are killed at any moment, and so is the broker. Nothing is lost, nothing twice in tables.
     """
     count, started = numbers.kafka_events, time.monotonic()
-    topic = own_broker.create("orders", 4)
+    topic = own_broker.create("at-once", 4)
     url = f"kafka:{own_broker.address}/{topic}"
-    mine = Shop(tmp_path / "shop")
-    mine.home.open()
+    mine = golden.once(tmp_path / "shop")
     control = tmp_path / "fails"
     control.write_text("seventh")
     disk = {"LD_PRELOAD": str(failing_library(tmp_path)), "FAILING_DISK": str(control)}

@@ -12,7 +12,16 @@ from typing import Self
 from uuid import uuid4
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Producer, TopicPartition
-from confluent_kafka.admin import AdminClient, NewPartitions, NewTopic
+from confluent_kafka.admin import (
+    AclBinding,
+    AclOperation,
+    AclPermissionType,
+    AdminClient,
+    NewPartitions,
+    NewTopic,
+    ResourcePatternType,
+    ResourceType,
+)
 
 JARS = Path(__file__).parents[2] / ".kafka"
 USERS = {"reader": "reader-secret", "stranger": "stranger-secret"}
@@ -61,6 +70,10 @@ class Broker:
     def __exit__(self, *_: object) -> None:
         self.kill()
 
+    @property
+    def running(self) -> bool:
+        return self._process is not None and self._process.poll() is None
+
     def start(self) -> None:
         """Start it, and wait until it answers."""
         log = (self._folder / "broker.log").open("ab")
@@ -107,6 +120,15 @@ class Broker:
         """Give it more partitions."""
         admin = self._admin()
         admin.create_partitions([NewPartitions(topic, partitions)])[topic].result(timeout=120)
+
+    def allow_reading(self, topic: str, user: str) -> None:
+        """The topic, and no group."""
+        rule = AclBinding(
+            ResourceType.TOPIC, topic, ResourcePatternType.LITERAL, f"User:{user}", "*",
+            AclOperation.READ, AclPermissionType.ALLOW,
+        )  # fmt: skip
+        admin = self._admin()
+        admin.create_acls([rule])[rule].result(timeout=120)
 
     def topics(self) -> set[str]:
         return set(self._admin().list_topics(timeout=60).topics)

@@ -93,7 +93,7 @@ def run_simulation(
     how: How,
     on_progress: OnProgress | None = None,
 ) -> Report:
-    """Send what the plan says to a URL, pubsub:PROJECT/TOPIC or a file, and count what was acknowledged.
+    """Send what the plan says to a target of `open_sender`, and count what was acknowledged.
 
     Once `how.stop` is set no new events come; what was kept back is sent, and what is under way is finished.
     A target that fails on the way is told in the report; SendError is raised for one that is none.

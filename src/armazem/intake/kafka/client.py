@@ -106,8 +106,8 @@ def _reach(client: Consumer | Producer, place: Place, watch: Watch, seconds: flo
             if left <= 0 or watch.refused is not None:
                 raise broker_error(watch.refused or error.args[0], place, watch.reason) from error
             continue
-        error = found.error if found is not None else KafkaError(KafkaError.UNKNOWN_TOPIC_OR_PART)
-        if error is not None and error.code() != KafkaError.LEADER_NOT_AVAILABLE:  # that was made a moment ago
-            raise broker_error(error, place, watch.reason)
+        wrong = found.error if found is not None else KafkaError(KafkaError.UNKNOWN_TOPIC_OR_PART)
+        if wrong is not None and wrong.code() != KafkaError.LEADER_NOT_AVAILABLE:  # that was made a moment ago
+            raise broker_error(wrong, place, watch.reason)
         watch.connected = True
         return

@@ -15,6 +15,13 @@ _NOT_ALLOWED = (
     KafkaError.GROUP_AUTHORIZATION_FAILED,
     KafkaError.CLUSTER_AUTHORIZATION_FAILED,
 )
+_NO_ANSWER = (
+    KafkaError._TRANSPORT,
+    KafkaError._TIMED_OUT,
+    KafkaError._MSG_TIMED_OUT,
+    KafkaError._ALL_BROKERS_DOWN,
+    KafkaError._RESOLVE,
+)
 _NOT_LET_IN = (KafkaError._AUTHENTICATION, KafkaError.SASL_AUTHENTICATION_FAILED)
 
 
@@ -68,9 +75,10 @@ def broker_error(error: KafkaError, place: Place, reason: str = "") -> BrokerErr
             f"no secure connection to {brokers}: {reason or error.str()}",
             "check ssl.* in the file that ARMAZEM_KAFKA_PROPERTIES names",
         )
-    if code in (KafkaError._TRANSPORT, KafkaError._TIMED_OUT, KafkaError._ALL_BROKERS_DOWN, KafkaError._RESOLVE):
+    if code in _NO_ANSWER:
+        kept = "; nothing is lost, the topic keeps its messages" if group else ""
         return BrokerError(
             f"no Kafka broker answers at {brokers}: {reason or error.str()}",
-            "check the address, the network and security.protocol; nothing is lost, the topic keeps its messages",
+            f"check the address, the network and security.protocol{kept}",
         )
     return BrokerError(f"Kafka at {brokers} ended the use of {topic}: {error.str()}", "")

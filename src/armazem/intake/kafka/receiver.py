@@ -24,7 +24,7 @@ from armazem.intake.kafka.client import consumer, place_of
 from armazem.intake.kafka.commits import Commits
 from armazem.intake.kafka.errors import Place, broker_error, ends_for_good
 from armazem.intake.kafka.offsets import Offsets, Taken
-from armazem.intake.kafka.records import Record
+from armazem.intake.kafka.records import Record, position_of
 from armazem.intake.kafka.watch import Watch
 from armazem.intake.queue import Outcome
 from armazem.intake.receivers import OnFailure
@@ -171,25 +171,29 @@ class TopicReader:
     def _take(self, found: Sequence[Message]) -> int:
         """Hand messages over to the sink, and return how many; raises KafkaException where Kafka ends it for good."""
         messages: list[Message] = []
+        read: list[tuple[int, int]] = []
         ends: set[int] = set()
         for message in found:
             error = message.error()
+            partition, offset = position_of(message)
             if error is None:
                 if self._held:
-                    self._offsets.passed_over(message.partition(), message.offset())
-                elif self._offsets.wants(message.partition()):
+                    self._offsets.passed_over(partition, offset)
+                elif self._offsets.wants(partition):
                     messages.append(message)
-                ends.discard(message.partition())
+                    read.append((partition, offset))
+                ends.discard(partition)
             elif error.code() == KafkaError._PARTITION_EOF:
-                ends.add(message.partition())
+                ends.add(partition)
             elif ends_for_good(error):
                 raise KafkaException(error)
             else:
                 self._watch.remark(error.name(), "%s", error.str())
         if messages:
-            taken = self._offsets.take([(message.partition(), message.offset()) for message in messages])
             self._count(received=len(messages))
-            self._under_way.append(_Batch(taken, len(messages), self._put([Record(one) for one in messages])))
+            self._under_way.append(
+                _Batch(self._offsets.take(read), len(messages), self._put([Record(one) for one in messages]))
+            )
         for partition in ends:
             self._offsets.reached_end(partition)
         return len(messages)
@@ -197,16 +201,15 @@ class TopicReader:
     def _put(self, records: Sequence[Record]) -> Future[Outcome]:
         """Waits where the queue is full: meanwhile the client fetches no more than its own bound."""
         while True:
+            kept: Future[Outcome] = Future()
             try:
                 return self._sink.put(records, self._counted_as)
             except QueueFull as full:
                 if not self._stopping.wait(full.retry_after):
                     continue
-                failed = full
+                kept.set_exception(full)
             except ArmazemError as error:
-                failed = error
-            kept: Future[Outcome] = Future()
-            kept.set_exception(failed)
+                kept.set_exception(error)
             return kept
 
     def _settle(self, *, wait: bool) -> None:
@@ -287,12 +290,14 @@ class TopicReader:
 
     def _revoked(self, _: Consumer, partitions: Sequence[TopicPartition]) -> None:
         """They go to another member: it begins at what is committed now."""
+        self._joined = False  # until it is told what it has then, be it nothing new
         self._finish()
         self._commits.send_and_wait()
         self._offsets.forget(one.partition for one in partitions)
 
     def _lost(self, _: Consumer, partitions: Sequence[TopicPartition]) -> None:
         """They are another's already: what we would commit might be less than what that one did."""
+        self._joined = False
         self._offsets.forget(one.partition for one in partitions)
 
     def _count(self, **more: int) -> None:

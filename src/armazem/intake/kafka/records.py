@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from typing import cast
 
 from confluent_kafka import TIMESTAMP_NOT_AVAILABLE, Message
 
 _LONG_PAST = 946_684_800_000  # of the year 2000, in milliseconds: whoever writes less has no clock
+
+
+def position_of(message: Message) -> tuple[int, int]:
+    """Partition and offset of a message that came from a topic: it has both."""
+    return cast("int", message.partition()), cast("int", message.offset())
 
 
 class Record:
