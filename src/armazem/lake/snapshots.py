@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from armazem.errors import LakeError, extra
 from armazem.lake.catalog import LOADS, Lake, lake_errors
 from armazem.lake.ledger import OF_ACTION, OF_LOAD, OF_VERSION, Entry
-from armazem.lake.place import NAMESPACE
+from armazem.lake.place import CATALOG, NAMESPACE
 
 with extra("iceberg", "the lake"):
     from pyiceberg.table import Table as IcebergTable
@@ -94,5 +94,5 @@ def check_ledger(lake: Lake, entries: Sequence[Entry]) -> None:
             raise LakeError(
                 f"somebody went back in the ledger {NAMESPACE}.{LOADS}, which lost the {change.operation} of "
                 f"{change.load_id}: {said(change)}",
-                "make that snapshot the newest again, or `armazem lake register` what is still in the home folder",
+                f"in Spark: call {CATALOG}.system.set_current_snapshot('{NAMESPACE}.{LOADS}', {change.snapshot_id})",
             )
