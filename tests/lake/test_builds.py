@@ -7,11 +7,13 @@ from pathlib import Path
 import duckdb
 import pytest
 from golden import Golden
+from soak import only_in_soak
 from warehouse.shop import OF_ONE_BUILD, Shop, armazem, differing
 
 from armazem.build.run import build
-from armazem.config import load_settings
+from armazem.config import Settings, load_settings
 from armazem.lake.register import register
+from armazem.targets.duckdb import landed
 from armazem.targets.duckdb.content import content_of
 from armazem.targets.duckdb.versions import version_file
 from armazem.targets.plan import BuildRequest
@@ -37,23 +39,42 @@ def content(shop: Shop, build_id: str | None = None) -> dict[str, object]:
         }
 
 
-def test_increments_full_builds_and_unloads_are_those_of_the_home_folder(tmp_path: Path, golden: Golden) -> None:
-    expected = golden.twice(tmp_path / "expected")
+@pytest.fixture
+def increment(tmp_path: Path, golden: Golden) -> tuple[Shop, Settings]:
+    """A shop whose first load was built from the home folder, and the second, after `lake register`, from the lake."""
     shop = golden.twice(tmp_path / "home")
     lake = load_settings(home=shop.path, landing="lake")
     register(lake, (), nobody_waits)
-    first, second = sorted(path.name for path in shop.home.loads.iterdir())
     assert shop.armazem("rollback").code == 0  # the first load is published, as the home folder had it
-
     report = build(lake, BuildRequest())
     assert report.record is not None and not report.record.full_refresh and report.record.new_loads == 1
+    return shop, lake
+
+
+def test_increments_and_unloads_are_those_of_the_home_folder(
+    increment: tuple[Shop, Settings], tmp_path: Path, golden: Golden
+) -> None:
+    shop, lake = increment
     assert len(content(shop)) > 40
-    assert content(shop) == content(expected)
+    assert content(shop) == content(golden.twice(tmp_path / "expected"))
     assert build(lake, BuildRequest()).record is None, "nothing is new"
 
+    _, second = sorted({row.load_id for row in landed.loads(lake)})
+    target_of(lake).withdraw(second, lambda _: None)
+    report = build(lake, BuildRequest())
+    assert report.record is not None and report.record.full_refresh
+    assert content(shop) == content(golden.once(tmp_path / "first"))
+
+
+@only_in_soak
+def test_full_builds_and_unloads_in_both_places(
+    increment: tuple[Shop, Settings], tmp_path: Path, golden: Golden
+) -> None:
+    shop, lake = increment
+    expected = golden.twice(tmp_path / "expected")
     build(lake, BuildRequest(full_refresh=True))
     assert content(shop) == content(expected)
-
+    first, second = sorted({row.load_id for row in landed.loads(lake)})
     for settings in (lake, load_settings(home=expected.path)):
         target_of(settings).withdraw(second, lambda _: None)
         build(settings, BuildRequest())
@@ -70,8 +91,9 @@ def test_a_shop_that_only_ever_had_a_lake(tmp_path: Path, golden: Golden, monkey
     assert not list(shop.home.loads.iterdir())
     assert differing(shop.checksums(), golden.twice(tmp_path / "expected").checksums()) == []
     assert shop.armazem("dbt", "show", "--inline", "select count(*) as n from {{ source('raw', 'orders') }}").code == 0
+    current = shop.current
     lake = load_settings(home=shop.path)
     opened(lake).table("orders").delete("order_status == 'delivered'")
     refused = armazem("build", "--full-refresh", home=shop.path)
     assert refused.code == 1 and "raw.orders has" in refused.err and "instead of" in refused.err
-    assert differing(shop.checksums(), golden.twice(tmp_path / "again").checksums()) == []
+    assert shop.current == current

@@ -12,14 +12,10 @@ from landing.data import write
 from warehouse.shop import Answer, armazem
 
 from armazem.config import Settings
-from armazem.lake.files import add, put
-from armazem.lake.ledger import record_withdrawn
 from armazem.lake.tables import LOAD_ID
 from armazem.targets.duckdb import landed
 
-from .worlds import NAMES, dirty, in_home, landed_id, opened, raw
-
-STRAY = "20200101T000000000000Z"
+from .worlds import dirty, in_home, landed_id, opened, raw
 
 
 @pytest.fixture
@@ -84,72 +80,6 @@ def test_before_there_is_a_lake_the_commands_say_so(settings: Settings, tmp_path
         answer = lake(settings, command)
         assert (answer.code, "there is no lake yet" in answer.err, "lake register" in answer.err) == (1, True, True)
     assert not settings.home_folder.lake.exists()
-
-
-def cut_off(settings: Settings, tmp_path: Path) -> tuple[str, str]:
-    """A load that is landed, one that is half withdrawn, one that never ended, one of which only a file is there."""
-    stays, goes = landed_id(settings, dirty(tmp_path / "1")), landed_id(settings, write(tmp_path / "2"), force=True)
-    there = opened(settings)
-    record_withdrawn(there, [row for row in landed.loads(settings) if row.load_id == goes])
-    file = next(settings.home_folder.lake.rglob(f"{stays}/sellers.parquet"))
-    table = there.table("sellers")
-    add(table, STRAY, put(table, STRAY, "sellers", file), file)
-    put(there.table("orders"), STRAY, "orders", next(settings.home_folder.lake.rglob(f"{stays}/orders.parquet")))
-    return stays, goes
-
-
-def test_maintain_makes_good_what_was_cut_off(settings: Settings, tmp_path: Path) -> None:
-    stays, goes = cut_off(settings, tmp_path)
-    before = raw(settings)
-    files = {path for path in settings.home_folder.lake.rglob("*.parquet") if path.parent.name in (stays, goes)}
-    dry = lake(settings, "maintain", "--dry-run")
-    assert dry.err == (
-        f"would finish the withdrawal of {goes}: 11 rows\n"
-        f"would remove {STRAY}, which never ended: 1 row\n"
-        "would delete 1 file of loads that never ended\n"
-        "the files of all loads stay\n"
-    )
-    assert lake(settings, "maintain").err == (
-        f"finished the withdrawal of {goes}: 11 rows\n"
-        f"removed {STRAY}, which never ended: 1 row\n"
-        "deleted 1 file of loads that never ended\n"
-        "the files of all loads stay\n"
-    )
-    assert set(raw(settings)["orders"]) == set(before["orders"]) and raw(settings) == before
-    assert set(opened(settings).table("sellers").scan().to_arrow().column(LOAD_ID).to_pylist()) == {stays}
-    assert files <= set(settings.home_folder.lake.rglob("*.parquet"))
-    # What a snapshot still has is deleted once that is forgotten.
-    report = json.loads(lake(settings, "maintain", "--older-than", 0, "--keep", 1, "--format", "json").out)
-    assert report["files_deleted"][0].endswith(f"{STRAY}/sellers.parquet")
-    assert report["snapshots_forgotten"]["orders"] == 2
-    assert (
-        lake(settings, "maintain", "--older-than", 0, "--keep", 1).err == "nothing to do\nthe files of all loads stay\n"
-    )
-    assert raw(settings) == before
-
-
-def test_maintain_leaves_what_others_may_be_doing(settings: Settings, tmp_path: Path) -> None:
-    landed_id(settings, write(tmp_path / "1"))
-    young = "20990101T000000000000Z"
-    for load_id in (young, "mine"):
-        opened(settings).table("orders").append(pa.table({"order_id": ["x"], LOAD_ID: [load_id]}))
-    assert lake(settings, "maintain").err == (
-        f"left {young} alone: it is not in the ledger, and may still be under way\n"
-        "left rows with _load_id 'mine' alone: that is no load, somebody else wrote them; no build reads them\n"
-        "nothing to do\nthe files of all loads stay\n"
-    )
-    assert len(opened(settings).table("orders").scan().to_arrow()) == 4
-
-
-def test_old_snapshots_are_forgotten_and_the_newest_kept(settings: Settings, tmp_path: Path) -> None:
-    for number in range(3):
-        landed_id(settings, write(tmp_path / str(number)), force=True)
-    before = raw(settings)
-    report = json.loads(lake(settings, "maintain", "--older-than", 0, "--keep", 2, "--format", "json").out)
-    assert report["snapshots_forgotten"] == {**dict.fromkeys(NAMES, 1), "loads": 1}
-    assert len(json.loads(lake(settings, "history", "orders", "--format", "json").out)) == 2
-    assert raw(settings) == before
-    assert json.loads(lake(settings, "maintain", "--format", "json").out)["snapshots_forgotten"] == {}
 
 
 def test_status_is_that_of_the_lake(settings: Settings, tmp_path: Path, in_lake: None) -> None:

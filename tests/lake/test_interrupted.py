@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 import pytest
 from landing.data import csv, single, write
 from small_disk import fill, small_disk
+from soak import only_in_soak
 
 from armazem.config import Settings, load_settings
 from armazem.errors import ArmazemError, LakeError
@@ -92,7 +93,15 @@ def check_whole(settings: Settings) -> None:
 
 @pytest.mark.parametrize(
     "where",
-    ["reading 9", "adding 1", "adding 6", "adding 9", "before add_rejects", "after add_rejects", "before record"],
+    [
+        pytest.param("reading 9", marks=only_in_soak),
+        pytest.param("adding 1", marks=only_in_soak),
+        "adding 6",
+        pytest.param("adding 9", marks=only_in_soak),
+        pytest.param("before add_rejects", marks=only_in_soak),
+        pytest.param("after add_rejects", marks=only_in_soak),
+        "before record",
+    ],
 )
 def test_a_load_that_is_killed_is_never_seen_and_the_next_one_clears_up(
     settings: Settings, tmp_path: Path, where: str

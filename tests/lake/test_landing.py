@@ -8,10 +8,13 @@ from pathlib import Path
 import duckdb
 import pytest
 from landing.data import csv, single, write
+from pyiceberg.table import Table
 
 from armazem.config import Settings
 from armazem.errors import LakeError, MissingExtra, SourceError, UnsupportedError
 from armazem.lake import ledger
+from armazem.lake.catalog import Lake
+from armazem.lake.reading import landed_files
 from armazem.lake.register import register
 from armazem.landing import load, read_ledger
 from armazem.targets.duckdb import landed
@@ -119,6 +122,35 @@ def test_a_withdrawn_load_is_gone_and_its_snapshot_still_tells_it(settings: Sett
     assert again.load_id not in (None, first), "its files count as new again"
     with pytest.raises(LakeError, match="there is no load 2017"):
         target_of(settings).withdraw("2017", lambda _: None)
+
+
+def test_a_load_that_is_withdrawn_while_a_build_looks_at_the_tables(settings: Settings, tmp_path: Path) -> None:
+    load_id = landed_id(settings, write(tmp_path / "1"))
+
+    class Meanwhile(Lake):
+        def table(self, name: str) -> Table:
+            if name == NAMES[0] and not any(entry.withdrawn_at for entry in ledger.read_entries(lake)):
+                target_of(settings).withdraw(load_id, lambda _: None)
+            return lake.table(name)
+
+    lake = opened(settings)
+    with pytest.raises(LakeError, match=f"load {load_id} was withdrawn while the build began"):
+        landed_files(Meanwhile(lake.home, lake.place, lake.catalog), {load_id})
+
+
+def test_unload_makes_no_lake(settings: Settings) -> None:
+    settings.home_folder.open()
+    with pytest.raises(LakeError, match="there is no lake yet"):
+        target_of(settings).withdraw("20200101T000000000000Z", lambda _: None)
+    assert not settings.home_folder.lake.exists()
+
+
+@pytest.mark.parametrize("name", ["a b'c%20 ü[1]*;x", 'li=nk&+@:,"', "100%"])
+def test_names_of_folders_that_mean_something_elsewhere(settings: Settings, tmp_path: Path, name: str) -> None:
+    odd = settings.model_copy(update={"home": tmp_path / name})
+    first, second = landed_id(odd, write(tmp_path / "1")), landed_id(odd, dirty(tmp_path / "2"), force=True)
+    assert {row[0] for row in raw(odd)["orders"]} == {first, second}
+    assert (odd.home_folder.lake / "catalog.db").is_file()
 
 
 def test_the_snapshot_reads_the_rows_although_the_home_folder_moved_its_file(

@@ -11,7 +11,7 @@ from typing import Any
 import duckdb
 import pytest
 
-from armazem.config import Settings
+from armazem.config import Settings, load_settings
 from armazem.contract import ColumnType, Table
 from armazem.contract import table as source_table
 from armazem.shop.history import generate
@@ -21,10 +21,17 @@ from .worlds import NAMES, dirty, landed_id, opened, raw_views
 Sums = tuple[Any, ...]
 
 
-@pytest.fixture
-def loads(settings: Settings, tmp_path: Path) -> list[str]:
-    generate(tmp_path / "shop", orders=400, seed=5)
-    return [landed_id(settings, tmp_path / "shop"), landed_id(settings, dirty(tmp_path / "in"))]
+@pytest.fixture(scope="module")
+def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    """One lake for all that only read it."""
+    return load_settings(home=tmp_path_factory.mktemp("readers") / "home", landing="lake")
+
+
+@pytest.fixture(scope="module")
+def loads(settings: Settings, tmp_path_factory: pytest.TempPathFactory) -> list[str]:
+    folder = tmp_path_factory.mktemp("extracts")
+    generate(folder / "shop", orders=400, seed=5)
+    return [landed_id(settings, folder / "shop"), landed_id(settings, dirty(folder / "in"))]
 
 
 @contextmanager

@@ -12,6 +12,7 @@ from landing.data import write
 from armazem.config import Settings
 from armazem.errors import LakeError
 from armazem.lake.catalog import open_lake
+from armazem.lake.landing import announced
 from armazem.targets.duckdb import landed
 from armazem.targets.registry import target_of
 
@@ -65,6 +66,22 @@ def test_refused_commits_are_tried_again(rest: Settings, catalog: RestCatalog, t
     assert {name: len(lake.table(name).scan().to_arrow()) for name in NAMES} == {
         name: {"orders": 2, "customers": 2}.get(name, 1) for name in NAMES
     }
+
+
+def test_a_load_of_which_nobody_knows_whether_it_landed_is_not_taken_out(
+    rest: Settings, catalog: RestCatalog, tmp_path: Path
+) -> None:
+    """The answer to its last commit is lost, and the one to the question whether it arrived too."""
+    opened(rest)
+    catalog.silent = 2
+    with pytest.raises(LakeError):
+        land(rest, write(tmp_path / "in"))
+    assert catalog.silent == 0
+    [load_id] = {row.load_id for row in landed.loads(rest)}
+    assert {row[0] for rows in raw(rest).values() for row in rows} == {load_id}
+    assert announced(opened(rest)) == [load_id]
+    assert land(rest, tmp_path / "in").load_id is None, "its files are unchanged"
+    assert announced(opened(rest)) == []
 
 
 def test_a_catalog_that_lets_nobody_in_is_named_without_the_token(rest: Settings, catalog: RestCatalog) -> None:

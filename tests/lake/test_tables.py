@@ -143,6 +143,17 @@ def test_a_catalog_that_is_gone_is_no_new_one(settings: Settings) -> None:
     opened(settings)  # as the hint says
 
 
+def test_a_catalog_that_is_gone_is_missed_by_every_name_of_the_home_folder(tmp_path: Path) -> None:
+    (tmp_path / "real").mkdir()
+    (tmp_path / "link").symlink_to(tmp_path / "real")
+    opened(load_settings(home=tmp_path / "link"))
+    opened(load_settings(home=tmp_path / "real"))
+    (tmp_path / "real/lake/catalog.db").unlink()
+    for name in ("link", "real"):
+        with pytest.raises(LakeError, match=r"catalog\.db is gone"):
+            find_lake(load_settings(home=tmp_path / name))
+
+
 def test_the_catalog_of_another_lake_is_told_apart(settings: Settings, tmp_path: Path) -> None:
     opened(settings)
     other = load_settings(home=tmp_path / "other")
@@ -174,6 +185,9 @@ def test_two_homes_may_share_a_catalog(settings: Settings, tmp_path: Path) -> No
     [
         ({"lake_catalog": "catalog.db"}, "is no catalog of Iceberg"),
         ({"lake_catalog": "postgresql+nodriver://u:secret@localhost/x"}, "does not answer as it should"),
+        ({"lake_catalog": "oracle+cx_oracle://u:se/secret@localhost/x"}, "needs cx_Oracle, which is not installed"),
+        ({"lake_catalog": "postgresql+psycopg2://u:secret@localhost:port/x"}, "cannot be opened"),
+        ({"lake_catalog": "http://u:secret@127.0.0.1:1/catalog?token=secret"}, "does not answer as it should"),
         ({"lake_catalog": "http://127.0.0.1:1/catalog"}, "does not answer as it should"),
         ({"lake_warehouse": "a#b"}, "names are URLs"),
         ({"lake_properties": "missing.properties"}, "No such file"),

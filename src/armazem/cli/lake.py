@@ -86,7 +86,8 @@ def register(ctx: click.Context, loads: tuple[str, ...], as_json: bool) -> None:
         say(f"withdrew {load_id}, as in the home folder")
     for load_id in done.back:
         console.warn(
-            f"{load_id} is in the home folder and was withdrawn from the lake: load its files again, with --force"
+            f"{load_id} is in the home folder and was withdrawn from the lake, for good: `armazem unload` it, then "
+            "load its files again"
         )
     if not done.added and not done.withdrawn:
         say(f"nothing to do: {_count(len(done.there), 'load')} in the lake already")

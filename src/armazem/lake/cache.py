@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import time
 from collections.abc import Collection
 from pathlib import Path
+from uuid import uuid4
 
 from armazem.disk.durable import put_in_place
 from armazem.errors import LakeError, extra
@@ -16,6 +18,7 @@ with extra("iceberg", "the lake"):
     from pyiceberg.table import Table as IcebergTable
 
 _CHUNK = 8 * 1024 * 1024  # bytes
+_ABANDONED = 24 * 60 * 60  # seconds
 
 
 class Cache:
@@ -42,16 +45,18 @@ class Cache:
 
     def _copy(self, table: IcebergTable, file: DataFile, path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
-        aside = path.with_suffix(".tmp")
+        # A name of its own: a build and `armazem dbt` may copy the same file at once.
+        aside = path.with_suffix(f".{uuid4().hex}.tmp")
         with table.io.new_input(file.file_path).open() as source, aside.open("wb") as out:
             while chunk := source.read(_CHUNK):
                 out.write(chunk)
         put_in_place(aside, path)
 
     def keep_only(self, uris: Collection[str]) -> int:
-        """Delete the copies of other files; how many."""
+        """Delete the copies of other files, and what copying that was cut off left a day ago; how many."""
         wanted = {f"{hashlib.sha256(uri.encode()).hexdigest()}.parquet" for uri in uris}
-        others = [path for path in self._folder.glob("*") if path.name not in wanted]
+        others = [path for path in self._folder.glob("*.parquet") if path.name not in wanted]
+        others += [path for path in self._folder.glob("*.tmp") if path.stat().st_mtime < time.time() - _ABANDONED]
         for path in others:
             path.unlink(missing_ok=True)
         return len(others)

@@ -26,6 +26,7 @@ with extra("iceberg", "the lake"):
         CommitStateUnknownException,
         NoSuchNamespaceError,
         NoSuchTableError,
+        NotInstalledError,
         RESTError,
         ValidationException,
     )
@@ -94,10 +95,21 @@ def find_lake(settings: Settings) -> Lake | None:
 
 def _connected(place: Place) -> Catalog:
     try:
-        return load_catalog(CATALOG, **place.connecting())
-    except OperationalError:
-        # Another process was making the tables of the same new catalog.
-        return load_catalog(CATALOG, **place.connecting())
+        try:
+            return load_catalog(CATALOG, **place.connecting())
+        except OperationalError:
+            # Another process was making the tables of the same new catalog.
+            return load_catalog(CATALOG, **place.connecting())
+    except NotInstalledError as error:  # pyiceberg says so of every module that is missing: which one, its cause knows
+        missing = error.__cause__ if isinstance(error.__cause__, ModuleNotFoundError) else error.__context__
+        if isinstance(missing, ModuleNotFoundError):
+            raise missing from error
+        raise
+    except ValueError as error:
+        raise LakeError(
+            f"the catalog {place.shown} cannot be opened: {place.without_secrets(first_line(error))}",
+            "check ARMAZEM_LAKE_CATALOG and ARMAZEM_LAKE_PROPERTIES",
+        ) from None
 
 
 def remember(lake: Lake) -> None:
@@ -118,11 +130,17 @@ def _remembered(home: Home, place: Place) -> str:
     path = home.lake / _MEMORY
     try:
         memory = json.loads(path.read_text(encoding="utf-8"))
-        return str(memory["id"]) if memory["catalog"] == place.shown else ""
+        return str(memory["id"]) if _is_of(str(memory["catalog"]), place) else ""
     except FileNotFoundError:
         return ""
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise LakeError(f"{path} cannot be read: {error}", "restore or delete it; it is written again") from error
+
+
+def _is_of(catalog: str, place: Place) -> bool:
+    """Whether a catalog that was shown like this is the one of a place; a file may be reached by a link too."""
+    file = place.sqlite_file
+    return catalog == place.shown or (file is not None and Path(catalog).resolve() == file.resolve())
 
 
 def _check_same(lake: Lake, remembered: str) -> None:
@@ -148,25 +166,30 @@ def _gone(home: Home, place: Place, what: str) -> LakeError:
 @contextmanager
 def lake_errors(place: Place, doing: str) -> Iterator[None]:
     """Turn what pyiceberg and those below it raise into a LakeError: what, where, what to do."""
+
+    def told(error: BaseException) -> str:
+        return place.without_secrets(first_line(error))
+
     try:
         yield
     except (CommitFailedException, CommitStateUnknownException, ValidationException) as error:
         raise LakeError(
-            f"{doing} stopped: {first_line(error)}", "others write to this table too: try again when they are done"
+            f"{doing} stopped: {told(error)}",
+            "others write to this table too: try again when they are done",
         ) from error
     except (NoSuchTableError, NoSuchNamespaceError) as error:
         raise LakeError(
-            f"{doing} stopped: the catalog {place.shown}: {first_line(error)}",
+            f"{doing} stopped: the catalog {place.shown}: {told(error)}",
             "restore it, or `armazem lake register`, which makes tables that are missing",
         ) from error
     except OperationalError as error:
         raise LakeError(
-            f"{doing} stopped: the catalog {place.shown}: {first_line(error.orig or error)}",
+            f"{doing} stopped: the catalog {place.shown}: {told(error.orig or error)}",
             "is its disk full, its file damaged, its server there? then try again",
         ) from error
     except (SQLAlchemyError, RequestException, RESTError) as error:
         raise LakeError(
-            f"{doing} stopped: the catalog {place.shown} does not answer as it should: {first_line(error)}",
+            f"{doing} stopped: the catalog {place.shown} does not answer as it should: {told(error)}",
             "check ARMAZEM_LAKE_CATALOG and ARMAZEM_LAKE_PROPERTIES",
         ) from error
     except ModuleNotFoundError as error:  # a database that needs a driver of its own
@@ -177,5 +200,5 @@ def lake_errors(place: Place, doing: str) -> Iterator[None]:
     except OSError as error:
         cause = cause_of(error, Path(place.warehouse))
         # What the libraries of a store raise has no name of a file, and Path makes one slash of two.
-        reason = cause.reason if error.filename else f"{place.warehouse or place.shown}: {first_line(error)}"
+        reason = cause.reason if error.filename else f"{place.warehouse or place.shown}: {told(error)}"
         raise LakeError(f"{doing} stopped: {reason}", cause.hint) from error

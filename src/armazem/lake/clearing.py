@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
+from armazem.errors import extra
 from armazem.lake.catalog import REJECTS, Lake, lake_errors
 from armazem.lake.landing import PARTITIONED, announced, forget, undo
 from armazem.lake.ledger import read_entries
-from armazem.lake.partitions import partitions, remove
+from armazem.lake.partitions import came_in, partitions, remove
+from armazem.lake.snapshots import check_ledger
 from armazem.landing.ledger import began
 
+with extra("iceberg", "the lake"):
+    from pyiceberg.table import Table as IcebergTable
+
 ABANDONED_HOURS = 24
-"""A load of another home folder, or of Spark, that is not in the ledger may still be under way for so long."""
+"""A load of another home folder, or of Spark, that is not in the ledger may still be under way for so long after its
+newest file came in."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,20 +82,32 @@ class _Found:
 
 def _found(lake: Lake, own: set[str]) -> _Found:
     entries = read_entries(lake)
+    check_ledger(lake, entries)  # a load that it lost would be taken for one that never ended
     known = {entry.row.load_id: entry.withdrawn_at is not None for entry in entries}
     oldest = datetime.now(UTC) - timedelta(hours=ABANDONED_HOURS)
     found = _Found()
     with lake_errors(lake.place, "looking for what was cut off"):
-        for name in PARTITIONED:
-            for load_id, partition in partitions(lake.table(name)).items():
+        tables = {name: lake.table(name) for name in PARTITIONED}
+        young = _young(tables.values(), {*known, *own}, oldest)
+        for name, table in tables.items():
+            for load_id, partition in partitions(table).items():
                 time = began(load_id)
                 if load_id in known:
                     if known[load_id] and name != REJECTS:
                         found.withdrawn.setdefault(load_id, {})[name] = partition.rows
-                elif load_id in own or (time is not None and time < oldest):
+                elif load_id in own or (time is not None and time < oldest and load_id not in young):
                     found.unfinished.setdefault(load_id, {})[name] = partition.rows
                 elif time is None:
                     found.foreign.add(load_id)
                 else:
                     found.running.add(load_id)
     return found
+
+
+def _young(tables: Iterable[IcebergTable], others: Collection[str], oldest: datetime) -> set[str]:
+    """The loads besides others of which a file came in later than `oldest`, in whichever table."""
+    young: set[str] = set()
+    for table in tables:
+        if partitions(table).keys() - others:  # else no manifest has to be read
+            young |= {load_id for load_id, time in came_in(table).items() if time >= oldest}
+    return young - set(others)

@@ -47,10 +47,11 @@ def land(lake: Lake, rows: Sequence[LedgerRow], folder: Path, rejects: Path, on_
             add_rejects(lake, load_id, rejects)
         record(lake, rows)
     except LakeError:
-        if _is_known(lake, load_id):  # its last commit arrived, and the answer did not
-            forget(lake, load_id)
-            return
+        # Where the ledger cannot be read the marker stays: whether the load is in it, the next one finds out.
         with suppress(LakeError):
+            if any(entry.row.load_id == load_id for entry in read_entries(lake)):
+                forget(lake, load_id)  # its last commit arrived, and the answer did not
+                return
             undo(lake, load_id)
             forget(lake, load_id)
         raise
@@ -64,12 +65,6 @@ def _add(lake: Lake, row: LedgerRow, file: Path) -> None:
     if not file.is_file():
         raise LakeError(f"{file} is missing, of which the ledger says that it was landed", "restore it")
     files.add(table, row.load_id, files.put(table, row.load_id, row.table, file), file)
-
-
-def _is_known(lake: Lake, load_id: str) -> bool:
-    with suppress(LakeError):
-        return any(entry.row.load_id == load_id for entry in read_entries(lake))
-    return False
 
 
 def undo(lake: Lake, load_id: str) -> int:

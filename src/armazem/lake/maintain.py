@@ -24,7 +24,7 @@ from armazem.lake.tables import ALL
 from armazem.landing.ledger import began
 
 with extra("iceberg", "the lake"):
-    from pyarrow.fs import FileSelector, FileSystem, FileType
+    from pyarrow.fs import FileInfo, FileSelector, FileSystem, FileType
     from pyiceberg.exceptions import CommitFailedException
     from pyiceberg.io.pyarrow import PyArrowFileIO
     from pyiceberg.table import Table as IcebergTable
@@ -102,9 +102,12 @@ def _delete_strays(lake: Lake, cleared: set[str], dry_run: bool) -> list[str]:
             if load_id not in known and (load_id in cleared or ((time := began(load_id)) is not None and time < oldest))
         ]
         if stray:
-            used = _all_files(table)
+            used = _all_files(lake.table(name))
             for path in stray:
-                inside = [one.path for one in fs.get_file_info(FileSelector(path)) if one.type == FileType.File]
+                listed = [fs.get_file_info(path), *fs.get_file_info(FileSelector(path))]
+                inside = [one.path for one in listed if one.type == FileType.File]
+                if path.rpartition("/")[2].rpartition("=")[2] not in cleared and any(_is_young(one) for one in listed):
+                    continue  # put there to be added next
                 free = [file for file in inside if not any(uri.endswith(file) for uri in used)]
                 deleted += free
                 for file in free if not dry_run else ():
@@ -112,6 +115,11 @@ def _delete_strays(lake: Lake, cleared: set[str], dry_run: bool) -> list[str]:
                 if len(free) == len(inside) and not dry_run:
                     fs.delete_dir(path)
     return deleted
+
+
+def _is_young(found: FileInfo) -> bool:
+    """Whether it was made within the last day; of a hard link its folder tells. In a bucket folders have no time."""
+    return found.mtime is not None and found.mtime > datetime.now(UTC) - timedelta(hours=ABANDONED_HOURS)
 
 
 def _files_of(table: IcebergTable) -> tuple[FileSystem, str]:

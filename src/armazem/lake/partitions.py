@@ -6,6 +6,7 @@ import random
 import time
 from collections.abc import Collection
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 
 from armazem.errors import extra
 from armazem.lake.catalog import Lake
@@ -42,6 +43,21 @@ def partitions(table: IcebergTable) -> dict[str, Partition]:
     for task in table.scan().plan_files():
         found.setdefault(str(task.file.partition[0]), Partition()).tasks.append(task)
     return found
+
+
+def came_in(table: IcebergTable) -> dict[str, datetime]:
+    """Return when the newest files of each load came into the table; the beginning of time where nobody knows any more.
+
+    The id of a load does not say that: `register` puts loads of long ago in the lake.
+    """
+    snapshot = table.current_snapshot()
+    known = {one.snapshot_id: one.timestamp_ms for one in table.metadata.snapshots}
+    newest: dict[str, int] = {}
+    for manifest in [] if snapshot is None else snapshot.manifests(table.io):
+        for entry in manifest.fetch_manifest_entry(table.io):
+            load_id = str(entry.data_file.partition[0])
+            newest[load_id] = max(newest.get(load_id, 0), known.get(entry.snapshot_id or 0, 0))
+    return {load_id: datetime.fromtimestamp(at / 1000, UTC) for load_id, at in newest.items()}
 
 
 def remove(lake: Lake, name: str, load_ids: Collection[str], action: str) -> int:

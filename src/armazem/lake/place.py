@@ -6,7 +6,6 @@ import re
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 from armazem.config import Settings
 from armazem.errors import LakeError
@@ -48,16 +47,32 @@ class Place:
         """The catalog for a message: without a password."""
         if self.sqlite_file is not None:
             return str(self.sqlite_file)
-        parts = urlsplit(self.catalog)
-        host = parts.netloc.rpartition("@")[2]
-        return parts._replace(netloc=host, query="").geturl()
+        scheme, _, rest = self.catalog.partition("://")
+        # To the last @: a password that is not written as a URL wants it may hold each of / ? # and @.
+        return f"{scheme}://{rest.rpartition('@')[2].partition('?')[0].partition('#')[0]}"
+
+    def without_secrets(self, text: str) -> str:
+        """Return a message of a library without what stands in the catalog's URI besides its host and path."""
+        rest = self.catalog.partition("://")[2]
+        user, _, host = rest.rpartition("@")
+        for secret in (user, user.partition(":")[2], host.partition("?")[2], host.partition("#")[2]):
+            if secret and self.sqlite_file is None:
+                text = text.replace(secret, "…")
+        return text
 
     def connecting(self) -> dict[str, Any]:
         """Return the properties with which pyiceberg opens the catalog."""
-        uri = f"{self.catalog}?timeout={_LOCK_SECONDS}" if self.sqlite_file is not None else self.catalog
+        uri = self.catalog if self.sqlite_file is None else _sqlite_uri(self.sqlite_file)
         type_ = "rest" if self.is_rest else "sql"
         given = {"type": type_, "uri": uri, **({"warehouse": self.warehouse} if self.warehouse else {})}
         return {**given, **_with_auth(self.properties)}
+
+
+def _sqlite_uri(file: Path) -> str:
+    """SQLAlchemy writes what it reads: its versions differ in whether %20 in a path is a space."""
+    from sqlalchemy import URL
+
+    return URL.create("sqlite", database=str(file), query={"timeout": str(_LOCK_SECONDS)}).render_as_string()
 
 
 def _with_auth(properties: dict[str, str]) -> dict[str, Any]:

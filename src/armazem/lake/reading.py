@@ -13,11 +13,11 @@ from pathlib import Path
 from armazem.contract import TABLES
 from armazem.errors import LakeError, extra
 from armazem.lake.cache import Cache
-from armazem.lake.catalog import LOADS, Lake, lake_errors
-from armazem.lake.ledger import read_entries
+from armazem.lake.catalog import Lake, lake_errors
+from armazem.lake.ledger import Entry, read_entries
 from armazem.lake.partitions import Partition, partitions
 from armazem.lake.place import NAMESPACE
-from armazem.lake.snapshots import Change, changes
+from armazem.lake.snapshots import changes, check_ledger, said
 from armazem.lake.tables import ROW, check_columns
 from armazem.landing.ledger import LedgerRow
 
@@ -42,17 +42,26 @@ def landed_files(lake: Lake, loads: Collection[str]) -> dict[str, list[LandedFil
     Raises LakeError where a table is not what the ledger says, a file is gone, or a load was withdrawn meanwhile.
     """
     cache = Cache(lake)
-    entries = [entry for entry in read_entries(lake) if entry.row.load_id in loads]
-    if withdrawn := sorted({entry.row.load_id for entry in entries if entry.withdrawn_at is not None}):
-        raise LakeError(f"load {', '.join(withdrawn)} was withdrawn while the build began", "build again")
-    rows = [entry.row for entry in entries]
+    every = read_entries(lake)
+    _check_landed(every, loads)
+    rows = [entry.row for entry in every if entry.row.load_id in loads]
     found: dict[str, list[LandedFile]] = {}
     with lake_errors(lake.place, "reading the lake"):
-        _check_ledger(lake.table(LOADS))
+        check_ledger(lake, every)
         for table in (table.name for table in TABLES):
             of_table = [row for row in rows if row.table == table and row.rows_accepted]
-            found[table] = list(_files(lake.table(table), table, of_table, cache)) if of_table else []
+            try:
+                found[table] = list(_files(lake.table(table), table, of_table, cache)) if of_table else []
+            except LakeError:
+                _check_landed(read_entries(lake), loads)  # whoever withdraws a load writes that first
+                raise
     return found
+
+
+def _check_landed(entries: Sequence[Entry], loads: Collection[str]) -> None:
+    withdrawn = {entry.row.load_id for entry in entries if entry.withdrawn_at is not None} & set(loads)
+    if withdrawn:
+        raise LakeError(f"load {', '.join(sorted(withdrawn))} was withdrawn while the build began", "build again")
 
 
 def _files(table: IcebergTable, name: str, rows: Sequence[LedgerRow], cache: Cache) -> list[LandedFile]:
@@ -91,23 +100,7 @@ def _check_numbered(table: IcebergTable, name: str, row: LedgerRow, file: DataFi
     )
 
 
-def _check_ledger(table: IcebergTable) -> None:
-    """Nothing in the ledger is ever changed: whoever did that made loads disappear."""
-    others = [change for change in changes(table) if change.operation in ("delete", "overwrite")]
-    if others:
-        raise LakeError(
-            f"somebody changed the ledger {NAMESPACE}.{LOADS}, to which rows are only added: {_said(others[-1])}",
-            "go back to the snapshot before it",
-        )
-
-
 def _suspect(table: IcebergTable) -> str:
     """Which snapshot it may have been: the newest that is not ours."""
     others = [change for change in changes(table) if not change.is_ours]
-    return _said(others[-1]) if others else "no snapshot that is kept says who did it"
-
-
-def _said(change: Change) -> str:
-    before = "" if change.parent_id is None else f"; before it: {change.parent_id}"
-    at = f"{change.at:%Y-%m-%d %H:%M:%S} UTC"
-    return f"snapshot {change.snapshot_id} ({change.operation}) by {change.by} of {at}{before}"
+    return said(others[-1]) if others else "no snapshot that is kept says who did it"

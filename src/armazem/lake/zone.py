@@ -13,6 +13,7 @@ from armazem.lake.clearing import clear_own
 from armazem.lake.landing import PARTITIONED, land
 from armazem.lake.ledger import Entry, live, read_entries, record_withdrawn
 from armazem.lake.partitions import remove
+from armazem.lake.snapshots import check_ledger
 from armazem.lake.tables import open_tables
 from armazem.landing.ledger import LedgerRow, new_load_id
 from armazem.landing.report import OnProgress, Progress
@@ -39,6 +40,8 @@ class LakeZone:
         # Now, not when all files are read: a catalog that is gone should show at once.
         clear_own(self.lake)
         self._entries = read_entries(self.lake)
+        # What is added to a ledger that lost rows would be lost itself on the way back.
+        check_ledger(self.lake, self._entries)
         return new_load_id(self._settings.home_folder, (entry.row.load_id for entry in self._entries))
 
     def ledger(self) -> list[LedgerRow]:
@@ -63,6 +66,7 @@ def withdraw(lake: Lake, load_id: str) -> None:
     Only for the holder of the landing lock.
     """
     entries = read_entries(lake)
+    check_ledger(lake, entries)
     of_load = [entry for entry in entries if entry.row.load_id == load_id]
     if not of_load:
         known = sorted({entry.row.load_id for entry in entries if entry.withdrawn_at is None})

@@ -69,9 +69,10 @@ def withdraw(settings: Settings, load_id: str, on_wait: Callable[[], None]) -> P
     if settings.landing == "home":
         return landing.withdraw(home, load_id, on_wait)
     with extra("iceberg", _WHAT):
-        from armazem.lake.zone import LakeZone, withdraw
+        from armazem.lake.history import existing_lake
+        from armazem.lake.zone import withdraw
     with landing_lock(home, on_wait):
-        withdraw(LakeZone(settings).lake, load_id)
+        withdraw(existing_lake(settings), load_id)
     return None
 
 
