@@ -31,7 +31,7 @@ WHAT = {
     "killed subscribers": "`armazem subscribe` killed before it acknowledges to Pub/Sub: delivered again, counted once",
     "killed readers of Kafka": "`armazem subscribe kafka:…` into a journal and by "
     "two into BigQuery, all three and the broker killed at any moment, every seventh write failing: nothing is lost",
-    "killed loads of the lake": "`armazem load`, `lake register` and `unload` on the lake killed (SIGKILL) at a random "
+    "killed loads of the lake": "`armazem load` and `unload` on the lake killed (SIGKILL) at a random "
     "moment: no half load is seen, and the next one clears it up",
     "killed subscribers to BigQuery": "`armazem subscribe --target bigquery` killed between append and "
     "acknowledgement: nothing lost, and after a build nothing twice",
