@@ -18,9 +18,10 @@ class Numbers:
     `cloud_kills`: of the subscriber that
     writes to BigQuery; `kafka_kills`: of those that read a Kafka topic of
     `kafka_events`; `unattended_kills`: of the server that builds by itself; `lake_kills`: of loads and unloads in the
-    lake; `spark_kills`: of jobs of Spark that load there. `live_journals`: whose live views are
-    compared with the reference.
-    `interrupts`: of each command, by Ctrl-C or SIGTERM. `extract_orders`: in which the three extracts of
+    lake; `spark_kills`: of jobs of Spark that load there, with the Java of each; `spark_orders`: whose tables are
+    compared with those of `load`; `spark_hours`: between the times whose zones are. `live_journals`: whose live views
+    are compared with the reference. `interrupts`: of each command, by Ctrl-C or SIGTERM. `extract_orders`: in which the
+    three extracts of
     each of `extract_histories` are loaded.
     `event_histories`: files and events in any order, with builds; `unusual_shops`: builds of extreme values;
     `simulated_events`: sent by the simulator and all accounted for. `real_sample`: parity on BigQuery of that too.
@@ -47,6 +48,8 @@ class Numbers:
     unattended_kills: int
     lake_kills: int
     spark_kills: int
+    spark_orders: int
+    spark_hours: int
     fuzzed_messages: int
     live_journals: int
     event_histories: int
@@ -84,6 +87,8 @@ SHORT = Numbers(
     unattended_kills=1,
     lake_kills=3,
     spark_kills=0,
+    spark_orders=2_000,
+    spark_hours=13,
     fuzzed_messages=20_000,
     live_journals=12,
     event_histories=1,
@@ -120,6 +125,8 @@ LONG = Numbers(
     unattended_kills=20,
     lake_kills=100,
     spark_kills=10,
+    spark_orders=20_000,
+    spark_hours=1,
     fuzzed_messages=1_000_000,
     live_journals=750,
     event_histories=20,
