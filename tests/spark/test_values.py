@@ -101,6 +101,7 @@ def test_what_spark_is_sure_of_is_what_the_landing_accepts(
             assert accepted and accepted <= sure
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "decimal"), [*((name, ".") for name in ROWS), ("order_items", ",")])
 def test_rows_with_odd_cells_that_spark_takes_are_those_of_the_landing(
     name: str, decimal: str, spark: SparkSession, numbers: Numbers
