@@ -126,10 +126,13 @@ lint: setup  ## Static checks: ruff, mypy, import-linter, sqlfluff
 	cd dbt && DBT_TARGET_PATH=../$(VENV)/dbt DBT_LOG_PATH=../$(VENV)/dbt ARMAZEM_DBT_DUCKDB_PATH=../$(VENV)/lint.duckdb \
 		../$(BIN)/sqlfluff lint --config ../pyproject.toml --processes 2 models tests
 
-soak: setup $(AIRFLOW_READY) $(KAFKA)  ## The long versions of the kill, fuzz and property tests; figures into docs/reliability.md
+# Those of Spark in its own environment; 5 is none that ARGS chooses.
+soak: setup $(AIRFLOW_READY) $(KAFKA) $(SPARK_READY)  ## The long versions of the kill, fuzz and property tests; figures into docs/reliability.md
 	rm -f .soak.jsonl
 	$(BIN)/python -m armazem.build.project
 	ARMAZEM_SOAK=1 ARMAZEM_SOAK_REPORT=$(CURDIR)/.soak.jsonl AIRFLOW_PYTHON=$(CURDIR)/$(AIRFLOW)/bin/python $(BIN)/python -m pytest $(BESIDE) -m slow $(ARGS)
+	ARMAZEM_SOAK=1 ARMAZEM_SOAK_REPORT=$(CURDIR)/.soak.jsonl SPARK_JARS=$(CURDIR)/$(SPARK)/jars $(SPARK)/bin/python -m pytest tests/spark \
+		-m slow $(ARGS) || test $$? -eq 5
 	$(BIN)/python -m tools.reliability .soak.jsonl
 
 bench: setup  ## Benchmarks with their limits; figures into docs/benchmarks.md

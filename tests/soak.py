@@ -17,8 +17,9 @@ class Numbers:
     `connections`: idle ones beside a client that is served. `examples`: times the examples of a property test.
     `cloud_kills`: of the subscriber that writes to BigQuery; `kafka_kills`: of those that read a Kafka topic of
     `kafka_events`, besides the one kill among 20,000 events of every run; `unattended_kills`: of the server that builds
-    by itself; `lake_kills`: of loads and unloads in the lake; `spark_kills`: of jobs of Spark that load there.
-    `live_journals`: whose live views are compared with the reference.
+    by itself; `lake_kills`: of loads and unloads in the lake; `spark_kills`: of jobs of Spark that load there, with the
+    Java of each; `spark_orders`: whose tables are compared with those of `load`; `spark_hours`: between the times whose
+    zones are. `live_journals`: whose live views are compared with the reference.
     `interrupts`: of each command, by Ctrl-C or SIGTERM. `extract_orders`: in which the three extracts of
     each of `extract_histories` are loaded.
     `event_histories`: files and events in any order, with builds; `unusual_shops`: builds of extreme values;
@@ -46,6 +47,8 @@ class Numbers:
     unattended_kills: int
     lake_kills: int
     spark_kills: int
+    spark_orders: int
+    spark_hours: int
     fuzzed_messages: int
     live_journals: int
     event_histories: int
@@ -83,6 +86,8 @@ SHORT = Numbers(
     unattended_kills=1,
     lake_kills=1,
     spark_kills=0,
+    spark_orders=2_000,
+    spark_hours=13,
     fuzzed_messages=20_000,
     live_journals=12,
     event_histories=1,
@@ -119,6 +124,8 @@ LONG = Numbers(
     unattended_kills=20,
     lake_kills=100,
     spark_kills=10,
+    spark_orders=20_000,
+    spark_hours=1,
     fuzzed_messages=1_000_000,
     live_journals=750,
     event_histories=20,

@@ -63,7 +63,9 @@ def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
         with pytest.MonkeyPatch.context() as patch:
             for name, value in SHORT_LIVED.items():
                 patch.setenv(name, value)
-            session = stack.enter_context(started(spark_settings(tmp_path_factory.mktemp("spark"))))
+            home = spark_settings(tmp_path_factory.mktemp("spark"))
+            # A task that failed is tried once more, as on a cluster.
+            session = stack.enter_context(started(home.model_copy(update={"spark_master": "local[*,2]"})))
         yield session
 
 

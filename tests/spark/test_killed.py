@@ -7,6 +7,8 @@ import random
 import signal
 import subprocess
 import sys
+import threading
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,6 +18,7 @@ from landing.data import csv, single
 
 from armazem.config import Settings
 from armazem.contract import TABLES
+from armazem.errors import SparkError
 from armazem.lake.landing import announced
 from armazem.lake.partitions import partitions
 from armazem.shop.history import generate
@@ -75,6 +78,47 @@ def test_a_driver_that_is_killed(
     }
     assert killed(where, second, settings, environment) == -signal.SIGKILL
     check(settings, second, 1, landed=landed)
+
+
+def test_ctrl_c_leaves_nothing_and_says_so(settings: Settings, tmp_path: Path) -> None:
+    source = tmp_path / "in"
+    generate(source, orders=100, seed=3)
+    process = subprocess.Popen(
+        [sys.executable, "-m", "armazem", "lake", "load", source],
+        env={**os.environ, **SHORT_LIVED, "ARMAZEM_HOME": str(settings.home), "ARMAZEM_SPARK_JARS": JARS},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
+    )
+    # Rows are in the lake, and more to come.
+    while process.poll() is None and not list(settings.home_folder.lake.glob("warehouse/raw/*/data/**/*.parquet")):
+        time.sleep(0.02)
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate(timeout=900)
+    assert process.returncode == 128 + signal.SIGINT, errors
+    assert "Traceback" not in errors and "ERROR" not in errors
+    assert errors.splitlines()[-1] == "interrupted; nothing is left half done"
+    check(settings, source, 0, landed=False)
+
+
+def test_java_is_killed_while_it_works() -> None:
+    from pyspark.java_gateway import launch_gateway
+
+    from armazem.spark.failures import job_errors
+
+    gateway = launch_gateway()
+    jvm = gateway.jvm
+    end = threading.Timer(0.5, gateway.proc.kill)
+    end.start()
+    for _ in ("under way", "gone"):
+        with (
+            pytest.raises(SparkError, match="reading x stopped: the Java of Spark has ended") as error,
+            job_errors("reading x"),
+        ):
+            jvm.java.lang.Thread.sleep(600_000)
+        assert "ARMAZEM_SPARK_MEMORY" in error.value.hint
+    end.join()
 
 
 @pytest.mark.slow

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import threading
+from datetime import timedelta
 from pathlib import Path
 
 import duckdb
@@ -148,6 +149,57 @@ def test_a_file_of_several_blocks_keeps_its_order(
     assert [(row[1], row[2]) for row in rows] == [(n, f"{n:05}") for n in range(20_000)]
     table = opened(settings).table("customers")
     assert len(table.inspect.files()) >= 4
+
+
+def test_a_task_that_fails_and_is_tried_again_adds_no_row_twice(
+    load: Loader, settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from armazem.spark import reading
+
+    validated = reading.validated
+    failing: list[str] = []
+
+    def fails_once(*arguments, **options):  # type: ignore[no-untyped-def]
+        # Properties of Java outlive the task.
+        called = f"concat('{tmp_path}', spark_partition_id())"
+        first = f"reflect('java.lang.System', 'setProperty', {called}, 'seen') IS NULL"
+        failing.append(first)
+        once = f"IF(number % 1000 = 999, IF({first}, raise_error('the worker is gone'), true), true)"
+        return f"SELECT * FROM ({validated(*arguments, **options)}) WHERE {once}"
+
+    monkeypatch.setattr(reading, "_SMALL_BLOCK", 100_000)
+    monkeypatch.setattr(reading, "validated", fails_once)
+    lines = "".join(f"{n:05},u{n},{n % 99_999:05},x,SP\n" for n in range(20_000))
+    result = load(single(tmp_path, "customers", csv("customers", []) + lines.encode()))
+    assert failing and [row.rows_accepted for row in result.files] == [20_000]
+    assert [(row[1], row[2]) for row in raw(settings)["customers"]] == [(n, f"{n:05}") for n in range(20_000)]
+
+
+def test_maintain_deletes_the_files_of_loads_that_came_to_nothing(
+    load: Loader, settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from armazem.lake import clearing, maintain
+
+    single(tmp_path / "in", "customers", csv("customers"))
+    bad = single(tmp_path / "in", "orders", ORDERS + b"o9,c9,gone,2018-01-02 10:56:33,,,,\n").parent
+    with pytest.raises(SourceError, match="1 rows were rejected"):
+        load(bad, strict=True, partial=True)
+    good = load(single(tmp_path / "good", "customers", csv("customers")))
+    warehouse = settings.home_folder.lake / "warehouse"
+    folders = {path.parent for path in warehouse.glob("raw/customers/data/*/*.parquet")}
+    (left,) = (folder for folder in folders if not folder.name.endswith(str(good.load_id)))
+    (left / "00000-0-never-committed.parquet").touch()
+
+    def run() -> int:
+        done = maintain.maintain(settings, older_than=timedelta(0), keep=1, dry_run=False, on_wait=lambda: None)
+        return len([path for path in done.deleted if path.endswith(".parquet") and "/." not in path])
+
+    assert run() == 0, "it may be under way"
+    for module in (clearing, maintain):
+        monkeypatch.setattr(module, "ABANDONED_HOURS", 0)
+    assert run() == 2
+    assert not left.exists()
+    assert counts(settings) == {"customers": 2}
 
 
 def test_a_row_in_doubt_leaves_no_file_behind(load: Loader, settings: Settings, tmp_path: Path) -> None:

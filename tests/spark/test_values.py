@@ -10,11 +10,14 @@ from typing import TYPE_CHECKING, Any
 import duckdb
 import pyarrow as pa
 import pytest
+from landing.data import ROWS
 
 from armazem.contract import ColumnType
+from armazem.contract import table as contract
 from armazem.contract.model import Column, Table
 from armazem.landing.tokenizer import Broken, Lines, Record, records
-from armazem.landing.validation import validated
+from armazem.landing.validation import Written, validated
+from armazem.landing.values import DECIMALS
 
 if TYPE_CHECKING:
     from conftest import Numbers
@@ -98,10 +101,61 @@ def test_what_spark_is_sure_of_is_what_the_landing_accepts(
             assert accepted and accepted <= sure
 
 
-def test_times_with_a_zone_are_those_of_the_landing_in_every_hour_that_spark_takes(
-    spark: SparkSession, tmp_path: Path
+@pytest.mark.slow
+@pytest.mark.parametrize(("name", "decimal"), [*((name, ".") for name in ROWS), ("order_items", ",")])
+def test_rows_with_odd_cells_that_spark_takes_are_those_of_the_landing(
+    name: str, decimal: str, spark: SparkSession, numbers: Numbers
 ) -> None:
-    """The tables of zones of Java and of DuckDB are two."""
+    """All columns of a table at once, with their bounds and their values, as they are written in a file."""
+    from armazem.spark.validation import considered
+
+    table = contract(name)
+    columns = [column.name for column in table.columns]
+    chance = random.Random(f"{name}{decimal}")
+    odd = texts(300)
+    good = list(zip(*ROWS[name], strict=True))
+    good = [(*seen, *column.values) for seen, column in zip(good, table.columns, strict=True)]
+    if decimal == ",":
+        kinds = [column.type for column in table.columns]
+        good = [
+            tuple(cell.replace(".", ",") for cell in seen) if kind in DECIMALS else seen
+            for seen, kind in zip(good, kinds, strict=True)
+        ]
+    given = []
+    for _ in range(1_000 * numbers.examples):
+        row = [chance.choice(seen) for seen in good]
+        for _ in range(chance.choice([1, 1, 1, 2])):
+            place = chance.randrange(len(row))
+            row[place] = chance.choice([chance.choice(odd), chance.choice(SURE[table.columns[place].type])])
+        given.append(row)
+    written = Written(decimal=decimal)
+    raw = [";".join(_field(cell) for cell in row) for row in given]
+    spark.createDataFrame(list(enumerate(raw)), "n long, raw string").createOrReplaceTempView("lines")
+    places = {column: place for place, column in enumerate(columns)}
+    query = considered(table, "lines", places, len(places), delimiter=";", written=written, keep=("n",))
+    found = {row[0]: (row[1:-1], row[-1]) for row in spark.sql(query).collect()}
+    with duckdb.connect() as connection:
+        cells = dict(zip(columns, map(list, zip(*given, strict=True)), strict=True))
+        connection.register("given", pa.table({"n": range(len(given)), **cells}))
+        query = validated(table, "given", {column: column for column in columns}, keep=["n"], written=written)
+        landed = {row[0]: (row[1:-1], row[-1]) for row in connection.execute(query).fetchall()}
+    assert len(found) == len(landed) == len(given)
+    taken = [n for n, (_, doubt) in found.items() if not doubt]
+    wrong = [(given[n], landed[n], found[n]) for n in taken if repr(landed[n]) != repr((found[n][0], None))]
+    assert wrong == []
+    accepted = [n for n, (_, problem) in landed.items() if problem is None]
+    assert 0 < len(taken) <= len(accepted) < len(given)
+
+
+def _field(cell: str) -> str:
+    return '"' + cell.replace('"', '""') + '"' if set(cell) & set('";\r\n') else cell
+
+
+@pytest.mark.slow
+def test_times_with_a_zone_are_those_of_the_landing_in_the_hours_that_spark_takes(
+    spark: SparkSession, tmp_path: Path, numbers: Numbers
+) -> None:
+    """The tables of zones of Java and of DuckDB are two. All hours in soak, else one or two of each day, by turns."""
     from armazem.landing.times import parts, time
     from armazem.spark.values import value
 
@@ -111,12 +165,12 @@ def test_times_with_a_zone_are_those_of_the_landing_in_every_hour_that_spark_tak
     with duckdb.connect() as connection:
         connection.execute(
             "create table hours as select strftime(hour, '%Y-%m-%dT%H:%M:%SZ') as a from "
-            "range(timestamp '1970-01-02', timestamp '2037-12-31', interval 1 hour) as hours(hour)"
+            f"range(timestamp '1970-01-02', timestamp '2037-12-31', interval {numbers.spark_hours} hour) as hours(hour)"
         )
         taken = f"select a, {cast} as t, {parts('a', cast)} as p from hours"
         connection.execute(f"copy (select a, {expected} from ({taken})) to '{tmp_path}/hours.parquet'")
     hours = spark.read.parquet(str(tmp_path / "hours.parquet"))
-    assert hours.count() == 596_040
+    assert hours.count() == -(-596_040 // numbers.spark_hours)
     for number, zone in enumerate(zones):
         assert hours.where(f"NOT ({value(ColumnType.TIMESTAMP, 'a', zone)} <=> v{number})").take(3) == []
 

@@ -38,11 +38,16 @@ def load(path: str | Path, settings: Settings, spark: SparkSession, **options: A
     home = settings.home_folder
     try:
         return load_files(path, home, zone=zone, reading=zone.reading, time_zone=settings.time_zone, **options)
-    except BaseException:
+    except BaseException as error:
         # What Spark has added is in no ledger, so that nobody sees it: to be taken out now, or by the next load.
         if zone.reading.begun:
+            interrupted = not isinstance(error, Exception)
+            if interrupted:
+                zone.reading.cancel()
             with suppress(LakeError), landing_lock(home, lambda: None):
                 clear_own(zone.lake)
+                if interrupted:  # Java may yet commit what it was at, and the next load looks for that
+                    zone.reading.announce()
         raise
 
 

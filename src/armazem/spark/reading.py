@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import duckdb
@@ -32,6 +33,7 @@ from armazem.spark.sql import name, text
 from armazem.spark.validation import validated
 
 with extra("spark", "a job for Spark"):
+    from py4j.protocol import Py4JError
     from pyspark.sql import DataFrame, Observation, SparkSession
     from pyspark.sql import functions as functions_
 
@@ -57,7 +59,12 @@ class SparkReading:
     def begin(self, load_id: str, announce: Callable[[], None]) -> None:
         """Say which load it is, before a file is read; `announce` is called before the first rows are added."""
         self._load_id = load_id
-        self._announce = announce
+        self.announce = announce
+
+    def cancel(self) -> None:
+        """Let Spark give up what it is at. Nothing happens where it is gone."""
+        with suppress(Py4JError, ConnectionError):
+            self._spark.sparkContext.cancelAllJobs()
 
     def find(self, path: str | Path, work: Path, *, partial: bool, warn: Warn, notify: OnProgress) -> list[SourceFile]:
         return self._remote.find(path, work, partial=partial, warn=warn, notify=notify)
@@ -98,7 +105,7 @@ class SparkReading:
             for key, value in summary(self._load_id, "load").items():
                 writer = writer.option(f"snapshot-property.{key}", value)
             if not self.begun:
-                self._announce()
+                self.announce()
                 self.begun = True
             writer.option("check-nullability", "false").append()
             self.written[file.table.name] = int(seen.get["rows"])

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import logging
 import os
+import signal
+import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from armazem.config import Settings
@@ -39,15 +42,47 @@ def started(settings: Settings) -> Iterator[SparkSession]:
     for name, value in options.items():
         builder = builder.config(name, value)
     try:
-        spark = builder.getOrCreate()
+        with _own_ctrl_c():
+            spark = builder.getOrCreate()
     except (Py4JError, PySparkException, RuntimeError) as error:
         raise _not_started(error) from error
+    with _quiet_py4j():
+        try:
+            # What a job says of a row in doubt is no error of anybody's.
+            spark.sparkContext.setLogLevel("OFF")
+            yield spark
+        finally:
+            with suppress(Py4JError, ConnectionError):  # its Java may be gone
+                spark.stop()
+
+
+@contextmanager
+def _own_ctrl_c() -> Iterator[None]:
+    """Keep what Ctrl-C does: PySpark takes it over, and its way asks Java in the middle of another question."""
+    before = signal.getsignal(signal.SIGINT)
     try:
-        # What a job says of a row in doubt is no error of anybody's.
-        spark.sparkContext.setLogLevel("OFF")
-        yield spark
+        yield
     finally:
-        spark.stop()
+        if before is not None and threading.current_thread() is threading.main_thread():
+            signal.signal(signal.SIGINT, before)
+
+
+@contextmanager
+def _quiet_py4j() -> Iterator[None]:
+    """Let py4j log nothing: what it logs, with a traceback, it raises too, and that is told. It uses two loggers."""
+    root, own = logging.getLogger(), logging.getLogger("py4j")
+    before = own.level
+
+    def of_others(record: logging.LogRecord) -> bool:
+        return "py4j" not in Path(record.pathname).parts
+
+    root.addFilter(of_others)
+    own.setLevel(logging.CRITICAL + 1)
+    try:
+        yield
+    finally:
+        own.setLevel(before)
+        root.removeFilter(of_others)
 
 
 def on_lake(spark: SparkSession, place: Place) -> SparkSession:
