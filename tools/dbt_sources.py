@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import yaml
 
+from armazem.contract import TABLES
 from armazem.contract.dbt_columns import with_columns
 from armazem.contract.dbt_macros import dbt_macros
 from armazem.contract.event_record import events_source
@@ -24,7 +26,7 @@ _COLUMNS_MARK = "# The columns are rendered from the contract.\n"
 def dbt_files() -> Mapping[Path, str]:
     """Return the files of the dbt project that hold something rendered, each with its content as it should be."""
     models = {path: with_columns(path.read_text(encoding="utf-8")) for path in (_PROJECT / "models").rglob("*.sql")}
-    return {_SOURCES: _sources_file(), _MACROS: dbt_macros()} | models | _features()
+    return {_SOURCES: _sources_file(), _MACROS: dbt_macros()} | models | _features() | _beside_staging()
 
 
 def stale_dbt_files() -> list[str]:
@@ -42,17 +44,46 @@ def _features() -> dict[Path, str]:
     files = {}
     for name, meanings in columns.items():
         path = paths[name]
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+        content = _content(path)
         [model] = content["models"]
         model["columns"] = [{"name": column, "description": meaning} for column, meaning in meanings.items()]
-        files[path] = _COLUMNS_MARK + yaml.safe_dump(content, sort_keys=False, allow_unicode=True, width=120)
+        files[path] = _COLUMNS_MARK + _yaml(content)
     return files
+
+
+def _beside_staging() -> dict[Path, str]:
+    """Return the YAML of the models that have the columns of a staging model: what it says of one that is new there.
+
+    What they say of a column themselves stays: in a file it may not be cleaned yet.
+    """
+    files = {}
+    for table in TABLES:
+        meanings = {column.name: column.description for column in table.columns}
+        [staged] = _content(_MODELS / "staging" / f"stg_{table.name}.yml")["models"]
+        meanings |= {column["name"]: column["description"] for column in staged["columns"]}
+        for path in (_MODELS / "staging" / f"stg_batch_{table.name}.yml", _MODELS / "live" / f"live_{table.name}.yml"):
+            if path.exists():
+                content = _content(path)
+                [model] = content["models"]
+                own = {column["name"]: column["description"] for column in model["columns"]}
+                described = {name: own.pop(name, meaning) for name, meaning in meanings.items()} | own
+                model["columns"] = [{"name": name, "description": text} for name, text in described.items()]
+                files[path] = _yaml(content)
+    return files
+
+
+def _content(path: Path) -> Any:
+    return yaml.safe_load(path.read_text(encoding="utf-8"))
+
+
+def _yaml(content: Any) -> str:
+    return yaml.safe_dump(content, sort_keys=False, allow_unicode=True, width=120)
 
 
 def _sources_file() -> str:
     # Other sources in it stay as they are.
-    content = yaml.safe_load(_SOURCES.read_text(encoding="utf-8"))
+    content = _content(_SOURCES)
     [raw] = dbt_sources()["sources"]
     raw["tables"].append(events_source())
     content["sources"] = [raw if source["name"] == "raw" else source for source in content["sources"]]
-    return _MARK + yaml.safe_dump(content, sort_keys=False, allow_unicode=True, width=120)
+    return _MARK + _yaml(content)
