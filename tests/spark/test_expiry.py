@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 from lake.worlds import in_home, land, opened, raw
 from landing.data import csv, single
+from soak import only_in_soak
 
 from armazem.config import Settings
 from armazem.lake.place import place_of
@@ -17,7 +18,13 @@ if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
 
-@pytest.mark.parametrize("collected", [False, True], ids=["as made", "with gc.enabled=true"])
+@pytest.mark.parametrize(
+    "collected",
+    [
+        pytest.param(False, id="as made"),
+        pytest.param(True, id="with gc.enabled=true", marks=[pytest.mark.slow, only_in_soak]),
+    ],
+)
 def test_deleting_and_expiring_in_spark(
     collected: bool, spark: SparkSession, settings: Settings, tmp_path: Path
 ) -> None:

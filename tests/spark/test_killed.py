@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import pytest
 from lake.worlds import land, opened, raw
 from landing.data import csv, single
+from soak import only_in_soak
 
 from armazem.config import Settings
 from armazem.contract import TABLES
@@ -80,6 +81,8 @@ def test_a_driver_that_is_killed(
     check(settings, second, 1, landed=landed)
 
 
+@pytest.mark.slow
+@only_in_soak
 def test_ctrl_c_leaves_nothing_and_says_so(settings: Settings, tmp_path: Path) -> None:
     source = tmp_path / "in"
     generate(source, orders=100, seed=3)
