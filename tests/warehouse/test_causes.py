@@ -129,9 +129,7 @@ def test_a_load_says_what_it_is(tmp_path: Path) -> None:
 def test_a_build_says_what_it_is(published: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
     """A fault of the program itself is told with the log, and not blamed on the disk."""
     current = published.current
-    monkeypatch.setattr(
-        duckdb_target, "create_inputs", lambda connection, home, scope: connection.execute("from nowhere")
-    )
+    monkeypatch.setattr(duckdb_target, "create_inputs", lambda connection, *_: connection.execute("from nowhere"))
     with pytest.raises(HomeError) as refused:
         build(Settings(home=published.path), BuildRequest(full_refresh=True))
     assert str(refused.value).startswith("the build stopped: Catalog Error: Table with name nowhere does not exist")

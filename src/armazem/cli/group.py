@@ -42,7 +42,7 @@ COMMANDS = {
     "graph": ("build", "Print which table is computed from which, for schedulers."),
     "ingest": ("ingest", "Take in the events of a file."),
     "kpi": ("warehouse", "Show a KPI table."),
-    "lake": ("lake", "Iceberg tables of what landed: register, load, history, maintain."),
+    "lake": ("lake", "Landing as Iceberg tables: register, load, history, maintain."),
     "load": ("data", "Load batch files: a folder, an archive, a bucket, one file."),
     "publish": ("build", "Publish a build that was made without that."),
     "report": ("report", "A day of the shop beside earlier ones, and what needs a look."),
