@@ -116,6 +116,10 @@ class Subscription:
                 lease.held.done = True
                 self.acked.append(lease.held.message)
 
+    def holds(self, ack_ids: Sequence[str]) -> bool:
+        """Whether an acknowledgement of any of these would count now."""
+        return any(ack_id in self._leases for ack_id in ack_ids)
+
     def modify(self, ack_id: str, seconds: int) -> None:
         """Move a deadline to so many seconds from now; 0 gives the message back at once."""
         now = time.monotonic()

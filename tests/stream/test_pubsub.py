@@ -141,7 +141,7 @@ def test_redelivered_while_it_was_written_counts_once(
 def test_written_but_not_acknowledged_in_time(
     server: PubSubServer, ingest: Ingest, settings: Settings, home: Home, fault: str
 ) -> None:
-    server.faults.acknowledge_delay = 1.5 * DEADLINE if fault == "late" else 0
+    server.faults.late_acknowledgements = fault == "late"
     server.faults.lose_acknowledgements = 1_000 if fault == "lost" else 0
     if fault == "refused":
         server.faults.refuse["Acknowledge"] = grpc.StatusCode.INTERNAL
@@ -149,7 +149,7 @@ def test_written_but_not_acknowledged_in_time(
         server.publish("orders", messages(0, 20))
         until(lambda: running.counts().duplicates >= 20)
         assert (running.counts().accepted, server.acked("shop")) == (20, [])
-        server.faults.acknowledge_delay = server.faults.lose_acknowledgements = 0
+        server.faults.late_acknowledgements, server.faults.lose_acknowledgements = False, 0
         server.faults.refuse.clear()
         until(lambda: server.acknowledged("shop") == 20)
     assert sorted(event_ids(home)) == sorted(expected(0, 20))

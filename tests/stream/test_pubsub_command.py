@@ -133,14 +133,14 @@ def test_stopped_by_a_signal(server: PubSubServer, home: Home, number: signal.Si
 
 
 def test_killed_between_the_commit_and_the_acknowledgement(server: PubSubServer, home: Home) -> None:
-    server.faults.acknowledge_delay = 2
+    server.faults.late_acknowledgements = True
     server.publish("orders", messages(0, 200))
     process = start(home)
     until(lambda: len(event_ids(home)) == 200)
     process.kill()
     process.communicate()
     assert server.acked("shop") == []
-    server.faults.acknowledge_delay = 0
+    server.faults.late_acknowledgements = False
     until(lambda: server.waiting("shop") == 200)
     again = run(home, "--max-messages", "200")
     assert totals(again) == (200, 0, 200, 0, 0, 0)

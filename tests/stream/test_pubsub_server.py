@@ -149,10 +149,10 @@ def test_acknowledgements_that_are_late_or_lost(server: PubSubServer, client: Su
     client.acknowledge(subscription=SUBSCRIPTION, ack_ids=list(pull(client)))
     assert server.acked("shop") == []
     until(lambda: server.waiting("shop") == 1)
-    server.faults.acknowledge_delay = DEADLINE * 1.5
+    server.faults.late_acknowledgements = True
     client.acknowledge(subscription=SUBSCRIPTION, ack_ids=list(pull(client)))
     assert server.acked("shop") == []
-    server.faults.acknowledge_delay = 0
+    server.faults.late_acknowledgements = False
     client.acknowledge(subscription=SUBSCRIPTION, ack_ids=list(pull(client)))
     assert server.acked("shop") == [b"one"]
 
