@@ -118,7 +118,9 @@ class Subscription:
 
     def holds(self, ack_ids: Sequence[str]) -> bool:
         """Whether an acknowledgement of any of these would count now."""
-        return any(ack_id in self._leases for ack_id in ack_ids)
+        now = time.monotonic()
+        leases = filter(None, map(self._leases.get, ack_ids))
+        return any(lease.deadline > now for lease in leases)
 
     def modify(self, ack_id: str, seconds: int) -> None:
         """Move a deadline to so many seconds from now; 0 gives the message back at once."""

@@ -28,7 +28,6 @@ from armazem.journal.errors import DiskFull
 from .shop_events import assert_conserved, event_ids, ledger, letters, message, messages
 
 SCALE = 0.05  # the deadline of 10 s passes after 0.5 s
-DEADLINE = 10 * SCALE
 SOURCE = f"pubsub:{PROJECT}/shop"
 
 
